@@ -1,0 +1,2 @@
+#pragma once
+int core_main(int argc, char **argv);

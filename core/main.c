@@ -1,0 +1,5 @@
+#include "core/core.h"
+
+int main(int argc, char **argv) {
+        return core_main(argc, argv);
+}

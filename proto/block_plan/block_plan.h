@@ -1,0 +1,106 @@
+/*
+ * BlockPlan: one programme occurrence as it is to be executed, the value that core and air agree on.
+ *
+ * Made by core (transmission_log, feed), sent over gRPC, queued and played by air. Immutable and reference-counted
+ * after construction: any thread may read it. Times are UTC milliseconds; segments tile [start, end) exactly.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/playout.pb-c.h"
+
+typedef enum {
+        SEGMENT_CONTENT = 1,
+        SEGMENT_COMMERCIAL,
+        SEGMENT_PROMO,
+        SEGMENT_BUMPER,
+        SEGMENT_STATION_ID,
+        SEGMENT_PSA,
+        SEGMENT_STINGER,
+        SEGMENT_TRAILER,
+        SEGMENT_FILLER,
+        SEGMENT_PAD,
+} SegmentType;
+
+/* "content", "commercial" ... "pad"; "unknown" for anything else. Static. */
+const char *segment_type_name(SegmentType type);
+/* 0 when no type has that name. */
+SegmentType segment_type_from_name(const char *name);
+
+typedef struct {
+        int32_t index;               /* 0, 1, 2 ... */
+        SegmentType type;
+        char *event_id;              /* of the transmission log event */
+        char *segment_uuid;          /* unique per occurrence */
+        char *asset_uuid;            /* NULL for pad */
+        char *title;                 /* for people */
+        char *asset_uri;             /* absolute path; NULL for pad */
+        int64_t asset_start_offset_ms;
+        int64_t duration_ms;         /* > 0 */
+        int32_t gain_millibel;       /* 1/100 dB */
+        int32_t fade_in_ms;          /* 0 = clean cut */
+        int32_t fade_out_ms;
+} BlockSegment;
+
+typedef struct {
+        char *block_id;
+        char *channel_id;
+        char *title;
+        int64_t start_utc_ms;
+        int64_t end_utc_ms;
+        bool join_in_progress;
+        uint32_t n_segments;
+        BlockSegment *segments;
+        gatomicrefcount refs; /* private */
+} BlockPlan;
+
+/*
+ * A block with room for n_segments zeroed segments (index and nothing else set), to be filled in by its maker before
+ * anybody else sees it. Strings in it are owned by the block (g_strdup them).
+ */
+BlockPlan *block_plan_new(const char *block_id, const char *channel_id, const char *title, int64_t start_utc_ms,
+                          int64_t end_utc_ms, uint32_t n_segments);
+BlockPlan *block_plan_ref(const BlockPlan *block);
+void block_plan_unref(BlockPlan *block);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BlockPlan, block_plan_unref)
+
+/* The rules of a block, judged when it is fed. The first one broken is the answer. */
+typedef enum {
+        BLOCK_PLAN_OK = 0,
+        BLOCK_PLAN_BAD_ID,           /* block or channel id empty, over 200 bytes, or not UTF-8 */
+        BLOCK_PLAN_BAD_WINDOW,       /* end not after start, or longer than 26 hours */
+        BLOCK_PLAN_NO_SEGMENTS,      /* none, or more than 4096 */
+        BLOCK_PLAN_BAD_INDEX,        /* indexes are not 0, 1, 2 ... */
+        BLOCK_PLAN_BAD_DURATION,     /* a segment without positive length */
+        BLOCK_PLAN_BAD_SUM,          /* segments do not sum to the window */
+        BLOCK_PLAN_BAD_OFFSET,       /* negative, or a pad with an offset */
+        BLOCK_PLAN_BAD_ASSET,        /* pad with an asset, or non-pad without id or absolute path */
+        BLOCK_PLAN_BAD_SEGMENT_ID,   /* event id empty, or segment uuid not a UUID or used twice */
+        BLOCK_PLAN_BAD_TYPE,         /* not a segment type */
+        BLOCK_PLAN_BAD_FADE,         /* negative, or fades longer than the segment */
+        BLOCK_PLAN_BAD_GAIN,         /* outside -6000..+2400 millibel */
+} BlockPlanFault;
+
+/* Judges the block by itself. ret_detail (may be NULL): a sentence naming block, segment and rule; free with g_free. */
+BlockPlanFault block_plan_validate(const BlockPlan *block, char **ret_detail) G_GNUC_WARN_UNUSED_RESULT;
+const char *block_plan_fault_name(BlockPlanFault fault);
+
+/*
+ * The block as a viewer who tunes in at utc_ms meets it: elapsed segments dropped, the entered one trimmed (its offset
+ * moves on by what has elapsed, unless it is pad), indexes from 0, the end kept, join_in_progress set. Entering inside
+ * a segment does not replay its fade-in; entering exactly at a segment's start does. utc_ms must lie in [start, end);
+ * at start the same block is returned with another reference.
+ */
+BlockPlan *block_plan_join(const BlockPlan *block, int64_t utc_ms);
+
+/* 64 hex digits over every field, for "is this the block that was planned". */
+char *block_plan_sha256(const BlockPlan *block);
+
+/* Codec. The message owns copies; free it with block_plan_message_free. From a message: NULL when a string is NULL or
+ * not UTF-8 or a number does not fit, never a judgement of the rules above. */
+Retrovue__Playout__V1__BlockPlan *block_plan_to_message(const BlockPlan *block);
+void block_plan_message_free(Retrovue__Playout__V1__BlockPlan *message);
+BlockPlan *block_plan_from_message(const Retrovue__Playout__V1__BlockPlan *message);

@@ -1,0 +1,115 @@
+/*
+ * gRPC over sockets that we own: the C core behind a few calls, one blocking thread per conversation.
+ *
+ * A server answers unary methods on a GLib main context (so that the state they touch has one owner) and gives each
+ * stream a thread of its own, in which the handler reads and writes as in straight-line C. A client is one connection.
+ * The sockets are accepted and connected here and only then handed to the core, so that a stopped peer can always be
+ * cut loose. Standard health checking and reflection are served by every server.
+ */
+#pragma once
+
+#include <glib.h>
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* gRPC status codes (the numbers of the specification) that we name. */
+typedef enum {
+        RPC_CODE_OK = 0,
+        RPC_CODE_CANCELLED = 1,
+        RPC_CODE_UNKNOWN = 2,
+        RPC_CODE_INVALID_ARGUMENT = 3,
+        RPC_CODE_DEADLINE_EXCEEDED = 4,
+        RPC_CODE_NOT_FOUND = 5,
+        RPC_CODE_RESOURCE_EXHAUSTED = 8,
+        RPC_CODE_FAILED_PRECONDITION = 9,
+        RPC_CODE_UNIMPLEMENTED = 12,
+        RPC_CODE_INTERNAL = 13,
+        RPC_CODE_UNAVAILABLE = 14,
+} RpcCode;
+
+typedef struct {
+        RpcCode code;
+        char message[256];
+} RpcStatus;
+
+#define RPC_OK ((RpcStatus){.code = RPC_CODE_OK})
+RpcStatus rpc_status(RpcCode code, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+typedef struct {
+        size_t max_message_bytes; /* either way; 0 = 1 MiB */
+        int keepalive_ms;         /* ends reads from a peer that no longer answers; 0 = 5000 */
+} RpcOptions;
+
+typedef struct RpcCall RpcCall;
+typedef struct RpcServer RpcServer;
+typedef struct RpcClient RpcClient;
+
+/* Counted start of the core; call once in main before any thread that uses rpc. Never shut down again. */
+void rpc_init(void);
+
+/* --- server ---------------------------------------------------------------------------------------------------- */
+
+/* A row of a service. unary runs on the server's main context and fills *response (strings with g_strdup/strdup);
+ * stream runs on its own thread, request is NULL where the client streams; its return ends the call. */
+typedef struct {
+        const char *name;
+        RpcStatus (*unary)(void *user, const void *request, void *response);
+        RpcStatus (*stream)(void *user, RpcCall *call, const void *request);
+        bool client_streams;
+} RpcMethod;
+
+/* context: where unary handlers run; NULL = the default main context. */
+RpcServer *rpc_server_new(GMainContext *context, RpcOptions options);
+/* Before start. The rows and user must outlive the server. */
+void rpc_server_add(RpcServer *server, const ProtobufCServiceDescriptor *service, const RpcMethod *methods,
+                    size_t n_methods, void *user);
+/* Makes and listens on a unix socket of mode 0600. A live server's socket is refused (RV_ERROR_UNAVAILABLE), a dead
+ * one's is replaced; the path is removed again when the server ends, if it is still ours. */
+bool rpc_server_listen(RpcServer *server, const char *path, GError **error);
+/* The same with a listening socket that somebody else made (the server owns the fd from now on, not the path). */
+bool rpc_server_adopt_listener(RpcServer *server, int take_fd, GError **error);
+bool rpc_server_start(RpcServer *server, GError **error);
+/* How many connections are open now. Any thread. */
+unsigned rpc_server_connections(const RpcServer *server);
+/* Stops accepting, gives calls grace_ms to end, cuts the rest, joins every thread. Stream handlers see the end of
+ * their call; to have them return earlier wake them first. Call it on the thread of the server's main context. */
+void rpc_server_free(RpcServer *server, int grace_ms);
+
+/* --- client ---------------------------------------------------------------------------------------------------- */
+
+/* One connection to a unix socket; retried until it succeeds or timeout_ms have gone. NULL and GError else. */
+RpcClient *rpc_client_connect(const char *path, int timeout_ms, RpcOptions options, GError **error);
+/* A unary call, bounded by timeout_ms. *ret_response is set only on OK: free it with rpc_message_free. Any thread but
+ * a main context that the answer depends on. */
+RpcStatus rpc_client_call(RpcClient *client, const ProtobufCServiceDescriptor *service, const char *method,
+                          const void *request, void **ret_response, int timeout_ms) G_GNUC_WARN_UNUSED_RESULT;
+/* Opens a stream; request NULL where the client streams. NULL when the connection is gone. */
+RpcCall *rpc_client_open(RpcClient *client, const ProtobufCServiceDescriptor *service, const char *method,
+                         const void *request);
+/* Cuts the connection: every blocked call on it returns. Any thread, any number of times. */
+void rpc_client_shut(RpcClient *client);
+/* After every call on it was closed. NULL is allowed. */
+void rpc_client_free(RpcClient *client);
+
+/* --- a stream, seen from either end: one thread reads, writes and waits --------------------------------------------- */
+
+typedef enum { RPC_EVENT_MESSAGE, RPC_EVENT_WOKEN, RPC_EVENT_END, RPC_EVENT_TIMEOUT } RpcEvent;
+
+/* The next message (free with rpc_message_free), or NULL: no more will come. */
+void *rpc_read(RpcCall *call) G_GNUC_WARN_UNUSED_RESULT;
+/* False: the call is over, the message is not sent. */
+bool rpc_write(RpcCall *call, const void *message) G_GNUC_WARN_UNUSED_RESULT;
+/* Waits for a message to be there (rpc_read will not block), rpc_wake, the end, or timeout_ms (-1 = for ever). */
+RpcEvent rpc_wait(RpcCall *call, int timeout_ms) G_GNUC_WARN_UNUSED_RESULT;
+/* Client: no more writes; reads go on. */
+void rpc_end_writes(RpcCall *call);
+/* Client: ends the call (cancelling it if the server has not ended it), frees it and tells how it ended. */
+RpcStatus rpc_close(RpcCall *call);
+
+/* The two things that another thread may do to a call, as long as it is not yet closed or returned. */
+void rpc_wake(RpcCall *call);
+void rpc_cancel(RpcCall *call);
+
+void rpc_message_free(void *message);
