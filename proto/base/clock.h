@@ -21,6 +21,8 @@ void rv_clock_fake_free(RvClock *clock);
 void rv_clock_fake_advance_ms(RvClock *clock, int64_t ms);
 /* Steps wall time only, as NTP or an operator does. */
 void rv_clock_fake_step_utc_ms(RvClock *clock, int64_t ms);
+/* Returns once at least n threads sleep on the clock: then an advance is sure to find them. */
+void rv_clock_fake_await_sleepers(RvClock *clock, int n);
 
 int64_t rv_clock_utc_ms(RvClock *clock);
 int64_t rv_clock_mono_ns(RvClock *clock);

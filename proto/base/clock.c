@@ -1,0 +1,125 @@
+#include "proto/base/clock.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <time.h>
+
+/* A fake clock's monotonic time does not begin at 0, so that code which takes 0 for "never" is found out. */
+#define FAKE_MONO_ORIGIN_NS INT64_C(1000000000000)
+
+struct RvClock {
+        bool fake;
+
+        /* A fake clock's own; protected by lock. */
+        pthread_mutex_t lock;
+        pthread_cond_t moved;
+        int64_t utc_ms;
+        int64_t mono_ns;
+        int sleepers;
+};
+
+/* The only three places that ask the operating system (LAW-CLOCK). */
+static int64_t system_utc_ms(void) {
+        struct timespec now;
+        g_assert(clock_gettime(CLOCK_REALTIME, &now) == 0); /* LAW-CLOCK */
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t system_mono_ns(void) {
+        struct timespec now;
+        g_assert(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+        return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void system_sleep_until(int64_t mono_ns) {
+        if (mono_ns <= 0)
+                return;
+        const struct timespec until = {.tv_sec = mono_ns / 1000000000, .tv_nsec = mono_ns % 1000000000};
+        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+                ;
+}
+
+RvClock *rv_clock_system(void) {
+        static RvClock clock = {.fake = false};
+        return &clock;
+}
+
+RvClock *rv_clock_fake_new(int64_t utc_ms) {
+        RvClock *clock = g_new0(RvClock, 1);
+        clock->fake = true;
+        clock->utc_ms = utc_ms;
+        clock->mono_ns = FAKE_MONO_ORIGIN_NS;
+        g_assert(pthread_mutex_init(&clock->lock, NULL) == 0);
+        g_assert(pthread_cond_init(&clock->moved, NULL) == 0);
+        return clock;
+}
+
+void rv_clock_fake_free(RvClock *clock) {
+        if (!clock)
+                return;
+        g_assert(clock->fake && clock->sleepers == 0);
+        pthread_cond_destroy(&clock->moved);
+        pthread_mutex_destroy(&clock->lock);
+        g_free(clock);
+}
+
+void rv_clock_fake_advance_ms(RvClock *clock, int64_t ms) {
+        g_assert(clock->fake && ms >= 0);
+        pthread_mutex_lock(&clock->lock);
+        clock->utc_ms += ms;
+        clock->mono_ns += ms * 1000000;
+        pthread_cond_broadcast(&clock->moved);
+        pthread_mutex_unlock(&clock->lock);
+}
+
+void rv_clock_fake_step_utc_ms(RvClock *clock, int64_t ms) {
+        g_assert(clock->fake);
+        pthread_mutex_lock(&clock->lock);
+        clock->utc_ms += ms;
+        pthread_mutex_unlock(&clock->lock);
+}
+
+void rv_clock_fake_await_sleepers(RvClock *clock, int n) {
+        g_assert(clock->fake);
+        pthread_mutex_lock(&clock->lock);
+        while (clock->sleepers < n)
+                pthread_cond_wait(&clock->moved, &clock->lock);
+        pthread_mutex_unlock(&clock->lock);
+}
+
+/* Reads one member of a fake clock under its lock. */
+static int64_t fake_read(RvClock *clock, const int64_t *member) {
+        pthread_mutex_lock(&clock->lock);
+        const int64_t value = *member;
+        pthread_mutex_unlock(&clock->lock);
+        return value;
+}
+
+static void fake_sleep_until(RvClock *clock, int64_t mono_ns) {
+        pthread_mutex_lock(&clock->lock);
+        if (clock->mono_ns < mono_ns) {
+                clock->sleepers++;
+                pthread_cond_broadcast(&clock->moved);
+                while (clock->mono_ns < mono_ns)
+                        pthread_cond_wait(&clock->moved, &clock->lock);
+                clock->sleepers--;
+        }
+        pthread_mutex_unlock(&clock->lock);
+}
+
+int64_t rv_clock_utc_ms(RvClock *clock) {
+        return clock->fake ? fake_read(clock, &clock->utc_ms) : system_utc_ms();
+}
+
+int64_t rv_clock_mono_ns(RvClock *clock) {
+        return clock->fake ? fake_read(clock, &clock->mono_ns) : system_mono_ns();
+}
+
+void rv_clock_sleep_until_mono_ns(RvClock *clock, int64_t mono_ns) {
+        if (clock->fake)
+                fake_sleep_until(clock, mono_ns);
+        else
+                system_sleep_until(mono_ns);
+}
