@@ -1,0 +1,44 @@
+/*
+ * Config: what the operator chose for the daemon: built-in defaults < configuration file (<data>/retrovue.yaml, or --config)
+ * < command-line flags. Immutable once read. Times in ms.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/diag.h"
+
+typedef struct {
+        char *data_dir;       /* absolute; database, run/, logs/, cache/ */
+        char *channels_dir;   /* absolute; default <data>/channels */
+        char **media_dirs;    /* absolute, NULL-terminated; may be empty */
+        char *listen_address; /* default 127.0.0.1 */
+        char *public_url;     /* as viewers see us, without a trailing slash; NULL = from the request */
+        char *air_program;    /* absolute; default beside this program, else found on PATH */
+        char *web_dir;        /* absolute; the page's files */
+        int port;             /* 8080; 0 = any */
+        int64_t linger_ms;    /* 20000 */
+        int64_t min_epg_ms;   /* 3 days */
+        int64_t min_execution_ms; /* 6 hours */
+        int64_t preroll_ms;   /* 3000: how far in the past a session starts */
+        int64_t segment_ms;   /* 1000: HLS segment target */
+        int max_connections;  /* 4000 */
+        int max_channels_running; /* 64 */
+        int scan_threads;     /* 2 */
+} Config;
+
+/* Flags that override; NULL or 0 = not given (port -1 = not given). */
+typedef struct {
+        const char *config_file, *data_dir, *channels_dir, *listen_address, *public_url, *air_program, *web_dir;
+        const char *const *media_dirs;
+        int port;
+} ConfigFlags;
+
+/* NULL, with all faults in diag, when something is not usable. Directories are not made here. */
+Config *config_new(const ConfigFlags *flags, const char *program_path, Diag *diag);
+void config_free(Config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
+/* <data_dir>/<name>, g_free it. */
+char *config_path(const Config *config, const char *name);

@@ -1,0 +1,113 @@
+/*
+ * Catalog: every media file that may be planned, measured once. Folders are scanned and files probed by a bounded pool of
+ * low-priority threads; what is known is kept in the store and handed to planning as an immutable snapshot.
+ *
+ * Nothing outside of ingest ever opens a media file to learn about it: the measured duration here is contractual.
+ */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/store.h"
+#include "proto/base/clock.h"
+#include "proto/base/rational.h"
+
+typedef enum {
+        ASSET_EPISODE = 1,
+        ASSET_MOVIE,
+        ASSET_COMMERCIAL,
+        ASSET_PROMO,
+        ASSET_BUMPER,
+        ASSET_STATION_ID,
+        ASSET_PSA,
+        ASSET_STINGER,
+        ASSET_TRAILER,
+        ASSET_FILLER,
+} AssetKind;
+
+const char *asset_kind_name(AssetKind kind); /* "episode" ... "filler" */
+AssetKind asset_kind_from_name(const char *name); /* 0 when no kind has that name */
+
+typedef enum { ASSET_NEW = 1, ASSET_READY, ASSET_REFUSED, ASSET_MISSING, ASSET_RETIRED } AssetState;
+const char *asset_state_name(AssetState state);
+
+typedef struct {
+        char *id;            /* UUID, v5 of source and key: the same file gets the same id again */
+        AssetKind kind;
+        AssetState state;
+        bool approved;
+        char *reason;        /* why it is refused or missing, a sentence; NULL otherwise */
+        char *uri;           /* absolute path */
+        char *title;
+        char *series;        /* NULL unless an episode */
+        int32_t season, episode; /* 0 = unknown */
+        int32_t year;        /* 0 = unknown */
+        char *rating;        /* "PG-13"; NULL = unknown */
+        char *description;   /* NULL = none */
+        char *air_date;      /* "1994-09-22"; NULL = unknown */
+        char **genres, **tags; /* NULL-terminated, never NULL */
+        int64_t duration_ms; /* measured: where the last picture (or sound) really ends */
+        int32_t width, height; /* 0 without pictures */
+        RvRational rate;     /* 0/1 without pictures */
+        bool has_video, has_audio;
+        char *video_codec, *audio_codec; /* NULL = none */
+        int32_t gain_millibel;  /* 0 = unmeasured */
+        int64_t *chapter_ms; /* starts, rising, strictly inside (0, duration) */
+        uint32_t n_chapters;
+        int64_t added_utc_ms;
+} Asset;
+
+/* All assets, sorted by id; immutable, shared. */
+typedef struct {
+        Asset **assets;
+        uint32_t n_assets;
+        int64_t revision; /* rises with every change */
+        gatomicrefcount refs; /* private */
+} CatalogSnapshot;
+
+CatalogSnapshot *catalog_snapshot_ref(CatalogSnapshot *snapshot);
+void catalog_snapshot_unref(CatalogSnapshot *snapshot);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CatalogSnapshot, catalog_snapshot_unref)
+const Asset *catalog_snapshot_find(const CatalogSnapshot *snapshot, const char *asset_id);
+/* Tests and generators: a snapshot of assets made by hand; takes them. */
+CatalogSnapshot *catalog_snapshot_new(Asset **take_assets, uint32_t n_assets, int64_t revision);
+Asset *asset_new(void);
+void asset_free(Asset *asset);
+
+/* The one gate of planning (LAW-ELIGIBILITY): ready, approved, not retired or missing, duration > 0. */
+bool asset_eligible(const Asset *asset);
+
+/* What the store knows now. NULL and GError on failure. */
+CatalogSnapshot *catalog_load(Store *store, GError **error);
+
+/* --- scanning ---------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+        uint32_t found, measured, refused, missing, unchanged; /* files so far */
+        uint32_t to_measure; /* files that wait */
+        bool done;
+} CatalogProgress;
+
+typedef struct {
+        const char *store_path;
+        const char *const *folders;  /* absolute, NULL-terminated */
+        int threads;
+        RvClock *clock;
+        GMainContext *context;       /* where callbacks run; NULL = default */
+        void (*on_progress)(void *user, const CatalogProgress *progress); /* at most some ten a second, and at the end */
+        void (*on_changed)(void *user); /* assets became ready or went: load a new snapshot; batched */
+        void *user;
+} CatalogScanOptions;
+
+typedef struct CatalogScan CatalogScan;
+
+/* Walks the folders and measures what is new or changed (size, mtime), in the background. Files that are gone become
+ * missing. A folder that does not exist or cannot be read is a GError that names it; nothing is changed then. */
+CatalogScan *catalog_scan_start(const CatalogScanOptions *options, GError **error);
+CatalogProgress catalog_scan_progress(CatalogScan *scan);
+/* Stops at the next file boundary and frees; what was measured is kept. */
+void catalog_scan_free(CatalogScan *scan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CatalogScan, catalog_scan_free)

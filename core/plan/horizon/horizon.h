@@ -1,0 +1,84 @@
+/*
+ * Horizon: keeps every channel planned far enough ahead: days of guide (programmes) and hours of locked, filled blocks. It is
+ * the only thing that plans; everybody else reads what it has published and takes its absence as an explicit error.
+ *
+ * A Horizon belongs to one thread (the planner's) and is driven by horizon_evaluate on its own clock. Published views
+ * are immutable and may be read from any thread; a reader never sees half of a change, and generations rise.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/store.h"
+#include "core/plan/catalog/catalog.h"
+#include "core/plan/schedule/schedule.h"
+#include "proto/base/clock.h"
+#include "proto/block_plan/block_plan.h"
+
+/* What is planned for one channel, as of one generation. Immutable, shared. */
+typedef struct {
+        ChannelSpec *spec;
+        int64_t generation;
+        GPtrArray *programmes; /* Programme, contiguous, from before now to epg_end */
+        GPtrArray *blocks;     /* BlockPlan, contiguous, locked, from the block on the air to execution_end */
+        int64_t epg_end_utc_ms, execution_end_utc_ms;
+        char *fault;           /* why the horizon is short, a sentence; NULL when it is not */
+        gatomicrefcount refs;  /* private */
+} PlanView;
+
+PlanView *plan_view_ref(PlanView *view);
+void plan_view_unref(PlanView *view);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanView, plan_view_unref)
+
+typedef enum {
+        PLAN_OK = 0,
+        PLAN_NO_CHANNEL,        /* no such channel */
+        PLAN_NO_SCHEDULE_DATA,  /* nothing is planned for that instant: a planning fault, never a reason to plan */
+} PlanResult;
+
+/* The programme or block at an instant (new reference). */
+PlanResult plan_view_programme_at(const PlanView *view, int64_t utc_ms, Programme **ret_programme) G_GNUC_WARN_UNUSED_RESULT;
+PlanResult plan_view_block_at(const PlanView *view, int64_t utc_ms, BlockPlan **ret_block) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Where views are published: one per channel id, plus the order of channels. Any thread. */
+typedef struct PlanBoard PlanBoard;
+PlanBoard *plan_board_new(void);
+PlanBoard *plan_board_ref(PlanBoard *board);
+void plan_board_unref(PlanBoard *board);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanBoard, plan_board_unref)
+/* New reference, or NULL: no such channel. */
+PlanView *plan_board_view(PlanBoard *board, const char *channel_id);
+/* All views by channel number (PlanView with its unref); free with g_ptr_array_unref. */
+GPtrArray *plan_board_views(PlanBoard *board);
+/* Rises with every publication of any channel. */
+int64_t plan_board_generation(PlanBoard *board);
+
+typedef struct Horizon Horizon;
+
+typedef struct {
+        Store *store;          /* the planner thread's; borrowed */
+        PlanBoard *board;      /* borrowed */
+        RvClock *clock;
+        int64_t min_epg_ms, min_execution_ms;
+        const char *logs_dir;  /* for transmission-log artifacts: <logs_dir>/transmission/<channel>/<day>.tlog[.jsonl] */
+        void (*on_published)(void *user, const char *channel_id); /* on the planner's thread; may be NULL */
+        void *user;
+} HorizonOptions;
+
+Horizon *horizon_new(const HorizonOptions *options);
+void horizon_free(Horizon *horizon);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Horizon, horizon_free)
+
+/* New rules or a new catalog: what is not locked is planned anew at the next evaluation. specs: ChannelSpec. A channel that is
+ * gone is unpublished. Stored plans of earlier runs are taken up as they are. */
+void horizon_set_inputs(Horizon *horizon, GPtrArray *specs, CatalogSnapshot *catalog);
+
+/* Extends every channel that is short, publishes, drops the past. Returns when to be called again (UTC ms, at most a minute on). */
+int64_t horizon_evaluate(Horizon *horizon);
+
+/* The extension calls, each of which evaluate uses. False: a planning fault, recorded in the view. */
+bool horizon_extend_epg_day(Horizon *horizon, const char *channel_id);
+bool horizon_extend_execution_day(Horizon *horizon, const char *channel_id);
+bool horizon_extend_execution_blocks(Horizon *horizon, const char *channel_id, unsigned n_blocks);
