@@ -1,0 +1,59 @@
+/*
+ * HTTP: the one front door (RFC 9110/9112), on libmicrohttpd's own epoll threads. Workers read immutable snapshots and published
+ * streams; what changes state becomes a message to the control loop. Nothing here blocks: a viewer who must wait (cold
+ * start) is suspended and resumed.
+ *
+ *   GET /                                the page                     GET /channels.m3u  /guide.xml
+ *   GET /channel/<id>/live.m3u8          media playlist               GET /channel/<id>/master.m3u8
+ *   GET /channel/<id>/seg/<name>.ts      segment                      GET /channel/<id>.ts   raw stream
+ *   GET /api/v1/channels  /api/v1/guide  /api/v1/channels/<id>/asrun  /api/v1/catalog/progress
+ *   GET /healthz  /readyz
+ *
+ * HEAD wherever GET is. Errors are {"error": {"code", "message"}}.
+ */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/play/channel/channel.h"
+#include "core/serve/fanout/fanout.h"
+#include "core/serve/guide/guide.h"
+#include "core/serve/hls/hls.h"
+
+/* What core.c hangs on every channel (channel_streams). */
+typedef struct {
+        Hls *hls;
+        Fanout *fanout;
+        GPtrArray *waiting; /* private to http */
+        void *lock;
+} HttpStreams;
+
+typedef struct Http Http;
+
+typedef struct {
+        const char *listen_address;
+        int port;                 /* 0 = any */
+        const char *public_url;   /* NULL = from the request (Host, X-Forwarded-Proto, X-Forwarded-Host) */
+        const char *web_dir;      /* index.html and its assets */
+        int max_connections, max_per_ip; /* 4000, 0 = no limit */
+        int start_timeout_ms;     /* how long a viewer waits for the first picture: 10000 */
+        ChannelHub *hub;
+        Guide *guide;
+        PlanBoard *board;
+        RvClock *clock;
+        /* JSON made elsewhere, any thread; new references; NULL = 404 / 503. */
+        json_t *(*asrun)(void *user, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms);
+        json_t *(*progress)(void *user); /* of the catalog scan */
+        json_t *(*alerts)(void *user);   /* faults an operator should see */
+        void *user;
+} HttpOptions;
+
+/* RV_ERROR_IO with the address, the port and what to do when it cannot listen. */
+Http *http_new(const HttpOptions *options, GError **error);
+int http_port(const Http *http);
+/* Ends every connection (bounded), frees. */
+void http_free(Http *http);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Http, http_free)
