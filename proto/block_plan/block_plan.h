@@ -54,7 +54,7 @@ typedef struct {
         bool join_in_progress;
         uint32_t n_segments;
         BlockSegment *segments;
-        gatomicrefcount refs; /* private */
+        gint refs; /* private, atomic */
 } BlockPlan;
 
 /*
@@ -76,31 +76,40 @@ typedef enum {
         BLOCK_PLAN_BAD_INDEX,        /* indexes are not 0, 1, 2 ... */
         BLOCK_PLAN_BAD_DURATION,     /* a segment without positive length */
         BLOCK_PLAN_BAD_SUM,          /* segments do not sum to the window */
-        BLOCK_PLAN_BAD_OFFSET,       /* negative, or a pad with an offset */
-        BLOCK_PLAN_BAD_ASSET,        /* pad with an asset, or non-pad without id or absolute path */
+        BLOCK_PLAN_BAD_OFFSET,       /* negative, over 1000 hours, or a pad with an offset */
+        BLOCK_PLAN_BAD_ASSET,        /* pad with an asset, or non-pad without id or absolute path in UTF-8 */
         BLOCK_PLAN_BAD_SEGMENT_ID,   /* event id empty, or segment uuid not a UUID or used twice */
         BLOCK_PLAN_BAD_TYPE,         /* not a segment type */
-        BLOCK_PLAN_BAD_FADE,         /* negative, or fades longer than the segment */
+        BLOCK_PLAN_BAD_FADE,         /* negative, or the two together longer than the segment */
         BLOCK_PLAN_BAD_GAIN,         /* outside -6000..+2400 millibel */
+        BLOCK_PLAN_BAD_TITLE,        /* a title of block or segment over 1000 bytes or not UTF-8 */
 } BlockPlanFault;
 
-/* Judges the block by itself. ret_detail (may be NULL): a sentence naming block, segment and rule; free with g_free. */
+/*
+ * Judges the block by itself. ret_detail (may be NULL) is set only when a rule is broken: a sentence in UTF-8 naming
+ * block, segment and rule; free with g_free.
+ */
 BlockPlanFault block_plan_validate(const BlockPlan *block, char **ret_detail) G_GNUC_WARN_UNUSED_RESULT;
+/* "ok", "bad_id" ... Static. */
 const char *block_plan_fault_name(BlockPlanFault fault);
 
 /*
  * The block as a viewer who tunes in at utc_ms meets it: elapsed segments dropped, the entered one trimmed (its offset
  * moves on by what has elapsed, unless it is pad), indexes from 0, the end kept, join_in_progress set. Entering inside
- * a segment does not replay its fade-in; entering exactly at a segment's start does. utc_ms must lie in [start, end);
- * at start the same block is returned with another reference.
+ * a segment does not replay its fade-in, and what is left of it bounds its fade-out; entering exactly at a segment's
+ * start changes neither. block must be valid and utc_ms lie in [start, end); at start the same block is returned with
+ * another reference.
  */
 BlockPlan *block_plan_join(const BlockPlan *block, int64_t utc_ms);
 
-/* 64 hex digits over every field, for "is this the block that was planned". */
+/* 64 hex digits over every field, for "is this the block that was planned". Free with g_free. */
 char *block_plan_sha256(const BlockPlan *block);
 
-/* Codec. The message owns copies; free it with block_plan_message_free. From a message: NULL when a string is NULL or
- * not UTF-8 or a number does not fit, never a judgement of the rules above. */
+/*
+ * Codec. The message owns copies, each of them malloc'd, so that it may become part of a message which is freed whole;
+ * by itself it is freed with block_plan_message_free. From a message: NULL when a string is NULL or not UTF-8 or a
+ * number does not fit, never a judgement of the rules above.
+ */
 Retrovue__Playout__V1__BlockPlan *block_plan_to_message(const BlockPlan *block);
 void block_plan_message_free(Retrovue__Playout__V1__BlockPlan *message);
 BlockPlan *block_plan_from_message(const Retrovue__Playout__V1__BlockPlan *message);

@@ -71,7 +71,11 @@ EvidenceEvent *evidence_event_copy(const EvidenceEvent *event);
 void evidence_event_free(EvidenceEvent *event);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EvidenceEvent, evidence_event_free)
 
-/* Codec to the message and to its bytes on the wire and in the spool. From: NULL when malformed or of no known kind. */
+/*
+ * Codec to the message and to its bytes on the wire and in the spool. To: text that is not UTF-8 is repaired, so that
+ * what air writes core can read. From: NULL when malformed: another schema version, no known kind, segment type or
+ * status, a sequence outside the count (0 for hello, else from 1), a string that is NULL or not UTF-8.
+ */
 Retrovue__Evidence__V1__EvidenceFromAir *evidence_event_to_message(const EvidenceEvent *event);
 void evidence_message_free(Retrovue__Evidence__V1__EvidenceFromAir *message);
 EvidenceEvent *evidence_event_from_message(const Retrovue__Evidence__V1__EvidenceFromAir *message);

@@ -1,0 +1,122 @@
+#include "proto/block_plan/block_plan.h"
+
+#include <string.h>
+
+#include "proto/base/hash.h"
+
+static const char *const type_names[] = {
+        [SEGMENT_CONTENT] = "content", [SEGMENT_COMMERCIAL] = "commercial", [SEGMENT_PROMO] = "promo",
+        [SEGMENT_BUMPER] = "bumper",   [SEGMENT_STATION_ID] = "station_id", [SEGMENT_PSA] = "psa",
+        [SEGMENT_STINGER] = "stinger", [SEGMENT_TRAILER] = "trailer",       [SEGMENT_FILLER] = "filler",
+        [SEGMENT_PAD] = "pad",
+};
+
+const char *segment_type_name(SegmentType type) {
+        if (type < SEGMENT_CONTENT || type > SEGMENT_PAD)
+                return "unknown";
+        return type_names[type];
+}
+
+SegmentType segment_type_from_name(const char *name) {
+        for (SegmentType type = SEGMENT_CONTENT; name && type <= SEGMENT_PAD; type++)
+                if (strcmp(type_names[type], name) == 0)
+                        return type;
+        return 0;
+}
+
+BlockPlan *block_plan_new(const char *block_id, const char *channel_id, const char *title, int64_t start_utc_ms,
+                          int64_t end_utc_ms, uint32_t n_segments) {
+        BlockPlan *block = g_new0(BlockPlan, 1);
+        block->refs = 1;
+        block->block_id = g_strdup(block_id);
+        block->channel_id = g_strdup(channel_id);
+        block->title = g_strdup(title);
+        block->start_utc_ms = start_utc_ms;
+        block->end_utc_ms = end_utc_ms;
+        block->n_segments = n_segments;
+        block->segments = g_new0(BlockSegment, n_segments);
+        for (uint32_t i = 0; i < n_segments; i++)
+                block->segments[i].index = (int32_t)i;
+        return block;
+}
+
+/* The macros of g_atomic_int are compiled here, where thread sanitizer sees them; those of GLib's refcounts are not. */
+BlockPlan *block_plan_ref(const BlockPlan *block) {
+        BlockPlan *mine = (BlockPlan *)block; /* const to its readers; the count is nobody's business but ours */
+        g_atomic_int_inc(&mine->refs);
+        return mine;
+}
+
+static void segment_clear(BlockSegment *segment) {
+        g_free(segment->event_id);
+        g_free(segment->segment_uuid);
+        g_free(segment->asset_uuid);
+        g_free(segment->title);
+        g_free(segment->asset_uri);
+}
+
+void block_plan_unref(BlockPlan *block) {
+        if (!block || !g_atomic_int_dec_and_test(&block->refs))
+                return;
+        for (uint32_t i = 0; i < block->n_segments; i++)
+                segment_clear(&block->segments[i]);
+        g_free(block->segments);
+        g_free(block->block_id);
+        g_free(block->channel_id);
+        g_free(block->title);
+        g_free(block);
+}
+
+static void segment_copy(BlockSegment *to, const BlockSegment *from) {
+        const int32_t index = to->index;
+        *to = *from;
+        to->index = index;
+        to->event_id = g_strdup(from->event_id);
+        to->segment_uuid = g_strdup(from->segment_uuid);
+        to->asset_uuid = g_strdup(from->asset_uuid);
+        to->title = g_strdup(from->title);
+        to->asset_uri = g_strdup(from->asset_uri);
+}
+
+static void segment_trim(BlockSegment *segment, int64_t elapsed_ms) {
+        if (elapsed_ms == 0)
+                return;
+        segment->duration_ms -= elapsed_ms;
+        if (segment->type != SEGMENT_PAD)
+                segment->asset_start_offset_ms += elapsed_ms;
+        segment->fade_in_ms = 0;
+        segment->fade_out_ms = (int32_t)MIN(segment->fade_out_ms, segment->duration_ms);
+}
+
+BlockPlan *block_plan_join(const BlockPlan *block, int64_t utc_ms) {
+        g_assert(utc_ms >= block->start_utc_ms && utc_ms < block->end_utc_ms);
+        if (utc_ms == block->start_utc_ms)
+                return block_plan_ref(block);
+
+        uint32_t entered = 0;
+        int64_t elapsed_ms = utc_ms - block->start_utc_ms;
+        while (elapsed_ms >= block->segments[entered].duration_ms) {
+                elapsed_ms -= block->segments[entered++].duration_ms;
+                g_assert(entered < block->n_segments); /* the segments sum to the window */
+        }
+
+        /* The end stays: only what has elapsed is gone. INV-BLOCK-PLAN-005 */
+        BlockPlan *joined = block_plan_new(block->block_id, block->channel_id, block->title, utc_ms, block->end_utc_ms,
+                                           block->n_segments - entered);
+        joined->join_in_progress = true;
+        for (uint32_t i = 0; i < joined->n_segments; i++)
+                segment_copy(&joined->segments[i], &block->segments[entered + i]);
+        segment_trim(&joined->segments[0], elapsed_ms); /* INV-BLOCK-PLAN-006 */
+        return joined;
+}
+
+char *block_plan_sha256(const BlockPlan *block) {
+        Retrovue__Playout__V1__BlockPlan *message = block_plan_to_message(block);
+        const size_t size = retrovue__playout__v1__block_plan__get_packed_size(message);
+        g_autofree uint8_t *bytes = g_malloc(size);
+        retrovue__playout__v1__block_plan__pack(message, bytes); /* INV-BLOCK-PLAN-007 */
+        block_plan_message_free(message);
+        char *hex = g_malloc(RV_SHA256_HEX_SIZE);
+        rv_sha256_hex(bytes, size, hex);
+        return hex;
+}

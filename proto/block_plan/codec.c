@@ -1,0 +1,96 @@
+#include "proto/block_plan/block_plan.h"
+
+#include <string.h>
+
+typedef Retrovue__Playout__V1__BlockPlan BlockMessage;
+typedef Retrovue__Playout__V1__Segment SegmentMessage;
+
+/* What a message says with an empty string: nothing. The empty one is protobuf-c's own, which it does not free. */
+static char *to_text(const char *text) {
+        return text && *text != '\0' ? g_strdup(text) : (char *)protobuf_c_empty_string;
+}
+
+static SegmentMessage *segment_to_message(const BlockSegment *segment) {
+        SegmentMessage *message = g_new(SegmentMessage, 1);
+        retrovue__playout__v1__segment__init(message);
+        message->segment_index = segment->index;
+        message->event_id = to_text(segment->event_id);
+        message->segment_uuid = to_text(segment->segment_uuid);
+        message->asset_uuid = to_text(segment->asset_uuid);
+        message->type = (Retrovue__Playout__V1__SegmentType)segment->type;
+        message->title = to_text(segment->title);
+        message->asset_uri = to_text(segment->asset_uri);
+        message->asset_start_offset_ms = segment->asset_start_offset_ms;
+        message->duration_ms = segment->duration_ms;
+        message->gain_millibel = segment->gain_millibel;
+        message->fade_in_ms = segment->fade_in_ms;
+        message->fade_out_ms = segment->fade_out_ms;
+        return message;
+}
+
+BlockMessage *block_plan_to_message(const BlockPlan *block) {
+        BlockMessage *message = g_new(BlockMessage, 1);
+        retrovue__playout__v1__block_plan__init(message);
+        message->block_id = to_text(block->block_id);
+        message->channel_id = to_text(block->channel_id);
+        message->title = to_text(block->title);
+        message->start_utc_ms = block->start_utc_ms;
+        message->end_utc_ms = block->end_utc_ms;
+        message->join_in_progress = block->join_in_progress;
+        message->n_segments = block->n_segments;
+        message->segments = g_new0(SegmentMessage *, block->n_segments);
+        for (uint32_t i = 0; i < block->n_segments; i++)
+                message->segments[i] = segment_to_message(&block->segments[i]);
+        return message;
+}
+
+void block_plan_message_free(BlockMessage *message) {
+        retrovue__playout__v1__block_plan__free_unpacked(message, NULL);
+}
+
+/* protobuf-c does not look into strings: an unset one may be NULL and any bytes may be in it. INV-BLOCK-PLAN-008 */
+static bool valid(const char *text) {
+        return text && g_utf8_validate(text, -1, NULL);
+}
+
+static bool strings_valid(const BlockMessage *message) {
+        if (!valid(message->block_id) || !valid(message->channel_id) || !valid(message->title))
+                return false;
+        for (size_t i = 0; i < message->n_segments; i++) {
+                const SegmentMessage *segment = message->segments[i];
+                if (!segment || !valid(segment->event_id) || !valid(segment->segment_uuid) ||
+                    !valid(segment->asset_uuid) || !valid(segment->title) || !valid(segment->asset_uri))
+                        return false;
+        }
+        return true;
+}
+
+static char *or_null(const char *text) {
+        return *text != '\0' ? g_strdup(text) : NULL;
+}
+
+static void segment_from_message(BlockSegment *segment, const SegmentMessage *message) {
+        segment->index = message->segment_index;
+        segment->type = (SegmentType)message->type;
+        segment->event_id = g_strdup(message->event_id);
+        segment->segment_uuid = g_strdup(message->segment_uuid);
+        segment->asset_uuid = or_null(message->asset_uuid);
+        segment->title = g_strdup(message->title);
+        segment->asset_uri = or_null(message->asset_uri);
+        segment->asset_start_offset_ms = message->asset_start_offset_ms;
+        segment->duration_ms = message->duration_ms;
+        segment->gain_millibel = message->gain_millibel;
+        segment->fade_in_ms = message->fade_in_ms;
+        segment->fade_out_ms = message->fade_out_ms;
+}
+
+BlockPlan *block_plan_from_message(const BlockMessage *message) {
+        if (!message || message->n_segments > UINT32_MAX || !strings_valid(message))
+                return NULL;
+        BlockPlan *block = block_plan_new(message->block_id, message->channel_id, message->title, message->start_utc_ms,
+                                          message->end_utc_ms, (uint32_t)message->n_segments);
+        block->join_in_progress = message->join_in_progress;
+        for (uint32_t i = 0; i < block->n_segments; i++)
+                segment_from_message(&block->segments[i], message->segments[i]);
+        return block;
+}
