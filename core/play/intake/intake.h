@@ -1,10 +1,10 @@
 /*
- * Intake: takes one engine session's MPEG transport stream from its unix socket and tells what is in it, packet by packet,
- * without decoding: where random access points are and which output frame each of them is.
+ * Intake: takes one engine session's MPEG transport stream from its unix socket and tells what is in it, packet by
+ * packet, without decoding: where random access points are and which output frame each of them is.
  *
- * One thread a session reads and calls the sinks; they must not block. Frames are counted from the session's first picture by
- * PTS differences (33-bit safe), so a frame's wall time is epoch + frame * den / num exactly. What is not a transport stream
- * (lost sync, garbage) is dropped packet-wise and counted.
+ * One thread a session reads and calls the sinks; they must not block. Frames are counted from the session's first
+ * picture by PTS differences (33-bit safe), so a frame's wall time is epoch + frame * den / num exactly. What is not a
+ * transport stream (lost sync, garbage) is dropped packet-wise and counted.
  */
 #pragma once
 
@@ -38,7 +38,11 @@ void intake_parser_free(IntakeParser *parser);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(IntakeParser, intake_parser_free)
 /* Any sizes, cut anywhere; whole packets go on to the sinks at once. */
 void intake_parser_push(IntakeParser *parser, const uint8_t *data, size_t size);
+/* The bytes that come next do not continue the ones before (another connection): half a packet is forgotten. */
+void intake_parser_cut(IntakeParser *parser);
 void intake_parser_end(IntakeParser *parser);
+/* How often sync was lost. */
+uint64_t intake_parser_dropped(const IntakeParser *parser);
 
 typedef struct {
         uint64_t bytes, packets_dropped;
@@ -48,10 +52,10 @@ typedef struct {
 
 typedef struct Intake Intake;
 
-/* Listens on socket_path (made, mode 0600, removed at the end), takes one connection after another (an engine may attach
- * anew), and runs the parser on its own thread. */
-Intake *intake_start(const char *socket_path, RvRational rate, const IntakeSink *sinks, unsigned n_sinks, RvClock *clock,
-                     GError **error);
+/* Listens on socket_path (made, mode 0600, removed at the end), takes one connection after another (an engine may
+ * attach anew), and runs the parser on its own thread. */
+Intake *intake_start(const char *socket_path, RvRational rate, const IntakeSink *sinks, unsigned n_sinks,
+                     RvClock *clock, GError **error);
 IntakeStats intake_stats(Intake *intake); /* any thread */
 /* Ends the thread (bounded), the sinks' end is called, frees. NULL is allowed. */
 void intake_stop(Intake *intake);
