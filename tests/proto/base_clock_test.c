@@ -1,0 +1,98 @@
+#include "tests/support/cmocka.h"
+
+#include <glib.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "proto/base/clock.h"
+#include "proto/base/thread.h"
+
+#define START_UTC_MS INT64_C(1795406400000)
+#define N_SLEEPERS 8
+
+static void LAW_CLOCK_a_fake_clock_owns_time(void **state) {
+        RvClock *clock = rv_clock_fake_new(START_UTC_MS);
+        const int64_t origin_ns = rv_clock_mono_ns(clock);
+        assert_int_equal(rv_clock_utc_ms(clock), START_UTC_MS);
+        assert_int_equal(rv_clock_utc_ms(clock), START_UTC_MS);
+
+        rv_clock_fake_advance_ms(clock, 1500);
+        assert_int_equal(rv_clock_utc_ms(clock), START_UTC_MS + 1500);
+        assert_int_equal(rv_clock_mono_ns(clock), origin_ns + INT64_C(1500000000));
+        rv_clock_fake_free(clock);
+}
+
+static void LAW_CLOCK_a_step_of_wall_time_leaves_monotonic_time(void **state) {
+        RvClock *clock = rv_clock_fake_new(START_UTC_MS);
+        const int64_t origin_ns = rv_clock_mono_ns(clock);
+        rv_clock_fake_step_utc_ms(clock, -3600000);
+        assert_int_equal(rv_clock_utc_ms(clock), START_UTC_MS - 3600000);
+        assert_int_equal(rv_clock_mono_ns(clock), origin_ns);
+        rv_clock_fake_free(clock);
+}
+
+typedef struct {
+        RvClock *clock;
+        int64_t until_ns;
+        int64_t woke_ns;
+        atomic_bool awake;
+} Sleeper;
+
+static void sleep_once(void *user) {
+        Sleeper *sleeper = user;
+        rv_clock_sleep_until_mono_ns(sleeper->clock, sleeper->until_ns);
+        sleeper->woke_ns = rv_clock_mono_ns(sleeper->clock);
+        atomic_store(&sleeper->awake, true);
+}
+
+static void sleepers_wake_each_at_its_instant(void **state) {
+        RvClock *clock = rv_clock_fake_new(START_UTC_MS);
+        const int64_t origin_ns = rv_clock_mono_ns(clock);
+        Sleeper sleepers[N_SLEEPERS];
+        RvThread *threads[N_SLEEPERS];
+        for (int i = 0; i < N_SLEEPERS; i++) {
+                sleepers[i] = (Sleeper){.clock = clock, .until_ns = origin_ns + (i + 1) * INT64_C(10000000)};
+                threads[i] = rv_thread_start("sleeper", RV_PRIORITY_NORMAL, sleep_once, &sleepers[i], NULL);
+                assert_non_null(threads[i]);
+        }
+        rv_clock_fake_await_sleepers(clock, N_SLEEPERS);
+        for (int i = 0; i < N_SLEEPERS; i++) {
+                rv_clock_fake_advance_ms(clock, 10);
+                rv_thread_join(threads[i]);
+                assert_int_equal(sleepers[i].woke_ns, sleepers[i].until_ns);
+                if (i + 1 < N_SLEEPERS)
+                        assert_false(atomic_load(&sleepers[i + 1].awake));
+        }
+        rv_clock_fake_free(clock);
+}
+
+static void sleeping_until_the_past_returns_at_once(void **state) {
+        RvClock *clock = rv_clock_fake_new(START_UTC_MS);
+        rv_clock_sleep_until_mono_ns(clock, rv_clock_mono_ns(clock));
+        rv_clock_sleep_until_mono_ns(clock, INT64_MIN);
+        rv_clock_fake_free(clock);
+        rv_clock_sleep_until_mono_ns(rv_clock_system(), 0);
+        rv_clock_sleep_until_mono_ns(rv_clock_system(), INT64_MIN);
+}
+
+static void the_system_clock_does_not_wake_early(void **state) {
+        RvClock *clock = rv_clock_system();
+        assert_true(rv_clock_utc_ms(clock) > START_UTC_MS - INT64_C(10) * 366 * 86400000);
+        int64_t until_ns = rv_clock_mono_ns(clock);
+        for (int i = 0; i < 5; i++) {
+                until_ns += 1000000;
+                rv_clock_sleep_until_mono_ns(clock, until_ns);
+                assert_true(rv_clock_mono_ns(clock) >= until_ns);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(LAW_CLOCK_a_fake_clock_owns_time),
+                cmocka_unit_test(LAW_CLOCK_a_step_of_wall_time_leaves_monotonic_time),
+                cmocka_unit_test(sleepers_wake_each_at_its_instant),
+                cmocka_unit_test(sleeping_until_the_past_returns_at_once),
+                cmocka_unit_test(the_system_clock_does_not_wake_early),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
