@@ -1,10 +1,10 @@
 /*
- * Channel: the life of every channel's engine. The first viewer starts it, the last one leaving starts a linger, after which
- * it is gone; a crash with viewers is followed by a restart with back-off, joined where the programme is by then. Exactly one
- * engine a channel at any time and none without viewers; no process outlives the hub.
+ * Channel: the life of every channel's engine. The first viewer starts it, the last one leaving starts a linger, after
+ * which it is gone; a crash with viewers is followed by a restart with back-off, joined where the programme is by then.
+ * Exactly one engine a channel at any time and none without viewers; no process outlives the hub.
  *
- * All state belongs to the control loop. HTTP workers hold a Channel reference, read its streams directly and report viewers; what
- * they report becomes a message to the control loop.
+ * All state belongs to the control loop. HTTP workers hold a Channel reference, read its streams directly and report
+ * viewers; what they report becomes a message to the control loop.
  */
 #pragma once
 
@@ -32,8 +32,9 @@ typedef enum {
 const char *channel_state_name(ChannelState state); /* "off" ... "backoff" */
 
 /*
- * What carries a channel's stream to viewers; made by the composition root (core.c) so that channel need not know hls and
- * fanout. streams is whatever it likes; the functions are called on the control loop, except begin (director's thread).
+ * What carries a channel's stream to viewers; made by the composition root (core.c) so that channel need not know hls
+ * and fanout. streams is whatever it likes; the functions are called on the control loop, except begin (director's
+ * thread).
  */
 typedef struct {
         void *(*new)(void *user, const char *channel_id);
@@ -47,17 +48,17 @@ typedef struct {
 typedef struct {
         PlanBoard *board;
         RvClock *clock;
-        GMainContext *context;       /* control loop; NULL = default */
+        GMainContext *context; /* control loop; NULL = default */
         ChannelStreamsOps streams;
         const char *air_program;
-        const char *run_dir;         /* sockets; short path */
-        const char *spool_dir;       /* <spool_dir>/<channel> is made */
+        const char *run_dir;   /* sockets; short path */
+        const char *spool_dir; /* <spool_dir>/<channel> is made */
         const char *cache_dir;
         const char *evidence_endpoint;
-        int64_t linger_ms;           /* 20000 */
-        int64_t viewer_timeout_ms;   /* an HLS viewer not seen for so long has left: 10000 */
+        int64_t linger_ms;         /* 20000 */
+        int64_t viewer_timeout_ms; /* an HLS viewer not seen for so long has left: 10000 */
         int64_t preroll_ms;
-        int64_t stall_ms;            /* no bytes for so long: the engine is replaced; 5000 */
+        int64_t stall_ms; /* no bytes for so long: the engine is replaced; 5000 */
         int max_running;
         /* An engine of this session ended without saying so itself (crash): record can close its entries. */
         void (*on_engine_died)(void *user, const char *channel_id, const char *session_id, const char *detail);
@@ -83,16 +84,17 @@ void *channel_streams(Channel *channel);
 /* A viewer with a connection of its own (raw TS): until it leaves. */
 ChannelViewer *channel_join(Channel *channel);
 void channel_leave(ChannelViewer *viewer);
-/* A viewer known by what it fetches (HLS): key names it (session id or address and agent); seen again with every fetch. */
+/* A viewer known by what it fetches (HLS): key names it (session id or address and agent); seen again with every fetch.
+ */
 void channel_seen(Channel *channel, const char *viewer_key);
 
 typedef struct {
         ChannelState state;
         unsigned viewers;
-        char session_id[37];     /* empty when no engine */
-        int64_t pid;             /* 0 when no engine */
-        int64_t starts, crashes; /* since core started */
+        char session_id[37];       /* empty when no engine */
+        int64_t pid;               /* 0 when no engine */
+        int64_t starts, crashes;   /* since core started */
         int64_t live_since_utc_ms; /* 0 when not live */
-        char fault[160];         /* why it is not on the air although somebody watches; empty otherwise */
+        char fault[160];           /* why it is not on the air although somebody watches; empty otherwise */
 } ChannelStatus;
 ChannelStatus channel_status(Channel *channel);

@@ -1,10 +1,10 @@
 /*
- * Feed: the conversation with one engine for one session: start it in progress, hand it blocks in order as it gives credits,
- * hear what happens to them, end it.
+ * Feed: the conversation with one engine for one session: start it in progress, hand it blocks in order as it gives
+ * credits, hear what happens to them, end it.
  *
- * A director thread per session talks gRPC in straight lines; the owner (channel, on the control loop) is told by callbacks on
- * its main context. Only published plan views are read: missing data is waited for, never planned. A block is fed once, in
- * order, and never after the session has ended.
+ * A director thread per session talks gRPC in straight lines; the owner (channel, on the control loop) is told by
+ * callbacks on its main context. Only published plan views are read: missing data is waited for, never planned. A block
+ * is fed once, in order, and never after the session has ended.
  */
 #pragma once
 
@@ -18,10 +18,10 @@
 typedef struct Feed Feed;
 
 typedef enum {
-        FEED_STOPPED = 0,     /* asked for */
+        FEED_STOPPED = 0,      /* asked for */
         FEED_NO_SCHEDULE_DATA, /* nothing is planned for the join instant: planning fault */
-        FEED_REFUSED,         /* the engine refused the start or a block: detail says which rule */
-        FEED_LOST,            /* the engine or the connection is gone */
+        FEED_REFUSED,          /* the engine refused the start or a block: detail says which rule */
+        FEED_LOST,             /* the engine or the connection is gone */
 } FeedEnd;
 
 typedef struct {
@@ -31,7 +31,7 @@ typedef struct {
         const char *stream_path;       /* where the intake listens */
         const char *evidence_endpoint; /* core's own socket */
         const char *spool_dir;
-        int64_t preroll_ms;            /* the session starts this far in the past */
+        int64_t preroll_ms; /* the session starts this far in the past */
         RvClock *clock;
         GMainContext *context;
         /* On the director's thread, before the engine is told to start: the epoch is fixed now. */

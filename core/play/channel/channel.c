@@ -1,0 +1,264 @@
+#include "core/play/channel/channel_private.h"
+
+#include <string.h>
+
+#include "proto/base/log.h"
+
+#define MS INT64_C(1000000) /* in ns */
+#define START_TIMEOUT_MS 15000
+/* An engine that has been on the air for so long did not die of being started: the next one may start at once. */
+#define HEALTHY_MS 3000
+#define BACKOFF_FIRST_MS 1000
+#define BACKOFF_MAX_MS 16000
+
+static int64_t now_mono_ns(const Channel *channel) {
+        return rv_clock_mono_ns(channel->hub->options.clock);
+}
+
+const char *channel_state_name(ChannelState state) {
+        static const char *const names[] = {
+                [CHANNEL_OFF] = "off",       [CHANNEL_STARTING] = "starting", [CHANNEL_LIVE] = "live",
+                [CHANNEL_LINGER] = "linger", [CHANNEL_STOPPING] = "stopping", [CHANNEL_BACKOFF] = "backoff",
+        };
+        return names[state];
+}
+
+static void publish(Channel *channel) {
+        const EngineOps *ops = channel->hub->ops;
+        bool on_air = channel->state == CHANNEL_LIVE || channel->state == CHANNEL_LINGER;
+        pthread_mutex_lock(&channel->lock);
+        ChannelStatus *status = &channel->status;
+        status->state = channel->state;
+        status->pid = channel->engine ? ops->pid(channel->engine) : 0;
+        g_strlcpy(status->session_id, channel->engine ? ops->session_id(channel->engine) : "",
+                  sizeof status->session_id);
+        if (!on_air)
+                status->live_since_utc_ms = 0;
+        else if (status->live_since_utc_ms == 0)
+                status->live_since_utc_ms = rv_clock_utc_ms(channel->hub->options.clock);
+        pthread_mutex_unlock(&channel->lock);
+}
+
+static void enter(Channel *channel, ChannelState state) {
+        if (channel->state == state)
+                return;
+        rv_info("channel.state", RV_S("channel", channel->id), RV_S("from", channel_state_name(channel->state)),
+                RV_S("to", channel_state_name(state)));
+        channel->state = state;
+        channel->since_mono_ns = now_mono_ns(channel);
+        publish(channel);
+}
+
+static void set_fault(Channel *channel, const char *fault) {
+        pthread_mutex_lock(&channel->lock);
+        g_strlcpy(channel->status.fault, fault ? fault : "", sizeof channel->status.fault);
+        pthread_mutex_unlock(&channel->lock);
+}
+
+/* --- engines come and go ----------------------------------------------------------------------------------------- */
+
+static void back_off(Channel *channel, const char *why) {
+        unsigned doublings = MIN(channel->failures, 8);
+        int64_t wait_ms = channel->failures == 0 ? 0 : MIN(BACKOFF_FIRST_MS << (doublings - 1), BACKOFF_MAX_MS);
+        channel->deadline_mono_ns = now_mono_ns(channel) + wait_ms * MS;
+        set_fault(channel, why);
+        rv_warning("channel.retry", RV_S("channel", channel->id), RV_S("why", why), RV_I("in_ms", wait_ms));
+        enter(channel, CHANNEL_BACKOFF);
+}
+
+static void on_live(void *user) {
+        Channel *channel = user;
+        if (channel->state != CHANNEL_STARTING)
+                return;
+        channel->was_live = true;
+        set_fault(channel, NULL);
+        enter(channel, CHANNEL_LIVE);
+        channel_evaluate(channel);
+}
+
+static void count_crash(Channel *channel) {
+        bool healthy = channel->was_live && now_mono_ns(channel) - channel->since_mono_ns >= HEALTHY_MS * MS;
+        channel->failures = healthy ? 0 : channel->failures + 1;
+        pthread_mutex_lock(&channel->lock);
+        channel->status.crashes++;
+        pthread_mutex_unlock(&channel->lock);
+}
+
+static void on_gone(void *user, bool died, const char *detail) {
+        Channel *channel = user;
+        ChannelHub *hub = channel->hub;
+        g_autofree char *why = g_strdup(detail);
+        g_autofree char *session_id = g_strdup(hub->ops->session_id(channel->engine));
+        g_clear_pointer(&channel->engine, hub->ops->free);
+        hub->running--;
+        if (died) {
+                count_crash(channel);
+                if (hub->options.on_engine_died)
+                        hub->options.on_engine_died(hub->options.user, channel->id, session_id, why);
+                back_off(channel, why);
+        } else {
+                channel->failures = 0;
+                hub->options.streams.rest(channel->streams);
+                enter(channel, CHANNEL_OFF);
+        }
+        channel_evaluate(channel);
+        channel_unref(channel); /* the engine's */
+}
+
+static bool house_rate(Channel *channel, RvRational *ret_rate) {
+        g_autoptr(PlanView) view = plan_board_view(channel->hub->options.board, channel->id);
+        if (view)
+                *ret_rate = view->spec->format.rate;
+        return view != NULL;
+}
+
+static void start(Channel *channel) {
+        ChannelHub *hub = channel->hub;
+        g_autoptr(GError) error = NULL;
+        EngineOptions options = {
+                .hub = &hub->options,
+                .channel_id = channel->id,
+                .streams = channel->streams,
+                .on_live = on_live,
+                .on_gone = on_gone,
+                .user = channel,
+        };
+        channel->was_live = false;
+        if (!house_rate(channel, &options.rate)) {
+                channel->failures++;
+                back_off(channel, "nothing is planned for this channel");
+                return;
+        }
+        if (hub->running >= (unsigned)hub->options.max_running) {
+                channel->failures++;
+                back_off(channel, "as many channels as max_channels_running allows are on the air");
+                return;
+        }
+        channel->engine = hub->ops->start(&options, &error);
+        if (!channel->engine) {
+                channel->failures++;
+                rv_error("channel.start_failed", RV_S("channel", channel->id), RV_S("error", error->message));
+                back_off(channel, error->message);
+                return;
+        }
+        channel_ref(channel); /* the engine's, until on_gone */
+        hub->running++;
+        pthread_mutex_lock(&channel->lock);
+        channel->status.starts++;
+        pthread_mutex_unlock(&channel->lock);
+        enter(channel, CHANNEL_STARTING);
+}
+
+static void stop(Channel *channel, const char *reason) {
+        enter(channel, CHANNEL_STOPPING);
+        channel->hub->ops->stop(channel->engine, reason);
+}
+
+/* A stream that does not flow is worse than none: its engine is replaced. */
+static void watch_stream(Channel *channel) {
+        ChannelHub *hub = channel->hub;
+        int64_t now = now_mono_ns(channel);
+        int64_t silent_ns = now - hub->ops->last_bytes_mono_ns(channel->engine);
+        if (channel->state == CHANNEL_STARTING && now - channel->since_mono_ns > START_TIMEOUT_MS * MS)
+                hub->ops->kill(channel->engine, "the engine did not come up in time");
+        else if (channel->was_live && silent_ns > hub->options.stall_ms * MS)
+                hub->ops->kill(channel->engine, "the engine sent nothing for too long");
+}
+
+/* --- what is due ------------------------------------------------------------------------------------------------- */
+
+/* INV-VIEWER-LIFECYCLE-002: once, after the linger. */
+static void evaluate_running(Channel *channel, unsigned viewers) {
+        bool wanted = viewers > 0 && !channel->gone;
+        if (channel->state == CHANNEL_LINGER && wanted) {
+                enter(channel, CHANNEL_LIVE);
+        } else if (channel->state == CHANNEL_LIVE && !wanted) {
+                channel->deadline_mono_ns =
+                        now_mono_ns(channel) + (channel->gone ? 0 : channel->hub->options.linger_ms * MS);
+                enter(channel, CHANNEL_LINGER);
+        }
+        if (channel->state == CHANNEL_LINGER && now_mono_ns(channel) >= channel->deadline_mono_ns)
+                stop(channel, channel->gone ? "channel_removed" : "last_viewer_left");
+        else
+                watch_stream(channel);
+}
+
+static void evaluate_idle(Channel *channel, unsigned viewers) {
+        bool wanted = viewers > 0 && !channel->gone;
+        if (!wanted && channel->state == CHANNEL_BACKOFF) {
+                channel->failures = 0;
+                set_fault(channel, NULL);
+                channel->hub->options.streams.rest(channel->streams);
+                enter(channel, CHANNEL_OFF);
+        } else if (wanted && (channel->state == CHANNEL_OFF || now_mono_ns(channel) >= channel->deadline_mono_ns)) {
+                start(channel); /* INV-VIEWER-LIFECYCLE-001: state is not idle any more when the next viewer asks */
+        }
+}
+
+void channel_evaluate(Channel *channel) {
+        unsigned viewers = channel_count_viewers(channel);
+        if (channel->engine)
+                channel->hub->ops->poll(channel->engine);
+        switch (channel->state) {
+        case CHANNEL_OFF:
+        case CHANNEL_BACKOFF:
+                evaluate_idle(channel, viewers);
+                break;
+        case CHANNEL_STARTING:
+        case CHANNEL_LIVE:
+        case CHANNEL_LINGER:
+                evaluate_running(channel, viewers);
+                break;
+        case CHANNEL_STOPPING:
+                break;
+        }
+}
+
+void channel_shut(Channel *channel, const char *reason) {
+        channel->gone = true;
+        if (channel->engine && channel->state != CHANNEL_STOPPING)
+                stop(channel, reason);
+        else
+                channel_evaluate(channel);
+}
+
+/* --- the object -------------------------------------------------------------------------------------------------- */
+
+Channel *channel_new(ChannelHub *hub, const char *id) {
+        Channel *channel = g_new0(Channel, 1);
+        g_atomic_ref_count_init(&channel->refs);
+        channel->hub = hub;
+        channel->id = g_strdup(id);
+        channel->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        pthread_mutex_init(&channel->lock, NULL);
+        channel->streams = hub->options.streams.new(hub->options.streams.user, id);
+        return channel;
+}
+
+Channel *channel_ref(Channel *channel) {
+        g_atomic_ref_count_inc(&channel->refs);
+        return channel;
+}
+
+void channel_unref(Channel *channel) {
+        if (!channel || !g_atomic_ref_count_dec(&channel->refs))
+                return;
+        channel->hub->options.streams.free(channel->streams);
+        g_hash_table_unref(channel->seen);
+        pthread_mutex_destroy(&channel->lock);
+        g_free(channel->id);
+        g_free(channel);
+}
+
+void *channel_streams(Channel *channel) {
+        return channel->streams;
+}
+
+ChannelStatus channel_status(Channel *channel) {
+        unsigned viewers = channel_count_viewers(channel);
+        pthread_mutex_lock(&channel->lock);
+        ChannelStatus status = channel->status;
+        pthread_mutex_unlock(&channel->lock);
+        status.viewers = viewers;
+        return status;
+}

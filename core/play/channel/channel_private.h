@@ -1,0 +1,58 @@
+/* What channel.c (life), viewers.c (presence) and hub.c (the set of channels) share. */
+#pragma once
+
+#include <pthread.h>
+
+#include "core/play/channel/channel.h"
+#include "core/play/channel/engine.h"
+
+struct ChannelHub {
+        ChannelHubOptions options;
+        const EngineOps *ops;
+        GSource *timer;   /* NULL while every channel is off */
+        unsigned running; /* engines */
+
+        pthread_mutex_t lock; /* guards the table itself; channels live by their references */
+        GHashTable *channels; /* id -> Channel */
+};
+
+struct Channel {
+        gatomicrefcount refs;
+        ChannelHub *hub;
+        char *id;
+        void *streams;
+
+        /* The control loop only. */
+        ChannelState state;
+        Engine *engine;
+        bool gone;                /* no longer planned: ends and is forgotten */
+        bool was_live;            /* this engine has been on the air */
+        int64_t since_mono_ns;    /* when state was entered */
+        int64_t deadline_mono_ns; /* LINGER: until when; BACKOFF: until when */
+        unsigned failures;        /* engines in a row that died young */
+
+        pthread_mutex_t lock; /* guards what follows */
+        unsigned connected;   /* viewers with a connection of their own */
+        GHashTable *seen;     /* viewer key -> int64_t *, when last seen (mono ns) */
+        ChannelStatus status; /* published copy of what the control loop knows */
+};
+
+/* --- channel.c: control loop ------------------------------------------------------------------------------------- */
+
+Channel *channel_new(ChannelHub *hub, const char *id);
+/* Does what is due: start, linger, stop, retry. The only place that changes state. */
+void channel_evaluate(Channel *channel);
+/* Ends the engine, whoever watches. */
+void channel_shut(Channel *channel, const char *reason);
+
+/* --- viewers.c: any thread --------------------------------------------------------------------------------------- */
+
+/* Viewers there are now; those not seen for viewer_timeout_ms have left. */
+unsigned channel_count_viewers(Channel *channel);
+
+/* --- hub.c: control loop ----------------------------------------------------------------------------------------- */
+
+/* As channel_hub_new, with engines of another kind. */
+ChannelHub *channel_hub_new_with(const ChannelHubOptions *options, const EngineOps *ops);
+/* Evaluates every channel; the hub's timer calls it, tests too. */
+void channel_hub_poll(ChannelHub *hub);

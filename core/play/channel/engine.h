@@ -1,0 +1,45 @@
+/*
+ * Engine: one air process with the sockets, the feed and the intake that belong to it, for one session. Private to
+ * channel.
+ *
+ * Lives on the control loop. It is over when process and feed both are; then on_gone is called, once, and it may be
+ * freed.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/play/channel/channel.h"
+
+typedef struct Engine Engine;
+
+typedef struct {
+        const ChannelHubOptions *hub; /* outlives the engine */
+        const char *channel_id;
+        RvRational rate;
+        void *streams;
+        void (*on_live)(void *user);
+        /* died: it ended although nobody had asked it to; detail is a sentence. */
+        void (*on_gone)(void *user, bool died, const char *detail);
+        void *user;
+} EngineOptions;
+
+/* How channel gets and rules engines; tests put others in its place. */
+typedef struct {
+        Engine *(*start)(const EngineOptions *options, GError **error);
+        /* Asks it to end; killed if it has not after 3 s (poll). */
+        void (*stop)(Engine *engine, const char *reason);
+        /* Ends it at once, as if it had crashed. */
+        void (*kill)(Engine *engine, const char *why);
+        /* To be called now and then: enforces deadlines. */
+        void (*poll)(Engine *engine);
+        void (*plan_changed)(Engine *engine);
+        const char *(*session_id)(const Engine *engine);
+        int64_t (*pid)(const Engine *engine);
+        int64_t (*last_bytes_mono_ns)(Engine *engine);
+        void (*free)(Engine *engine);
+} EngineOps;
+
+extern const EngineOps engine_process_ops;
