@@ -1,6 +1,10 @@
 /*
- * Config: what the operator chose for the daemon: built-in defaults < configuration file (<data>/retrovue.yaml, or --config)
- * < command-line flags. Immutable once read. Times in ms.
+ * Config: what the operator chose for the daemon: built-in defaults < configuration file (<data>/retrovue.yaml, or
+ * --config) < command-line flags. Immutable once read.
+ *
+ * The file's keys are the fields' names; durations are written with units ("20s", "6h") under the names linger,
+ * min_epg, min_execution, preroll and segment; relative paths begin at the file's folder (flags': at the working
+ * directory).
  */
 #pragma once
 
@@ -11,22 +15,22 @@
 #include "core/base/diag.h"
 
 typedef struct {
-        char *data_dir;       /* absolute; database, run/, logs/, cache/ */
-        char *channels_dir;   /* absolute; default <data>/channels */
-        char **media_dirs;    /* absolute, NULL-terminated; may be empty */
-        char *listen_address; /* default 127.0.0.1 */
-        char *public_url;     /* as viewers see us, without a trailing slash; NULL = from the request */
-        char *air_program;    /* absolute; default beside this program, else found on PATH */
-        char *web_dir;        /* absolute; the page's files */
-        int port;             /* 8080; 0 = any */
-        int64_t linger_ms;    /* 20000 */
-        int64_t min_epg_ms;   /* 3 days */
+        char *data_dir;           /* absolute; database, run/, logs/, cache/ */
+        char *channels_dir;       /* absolute; default <data>/channels */
+        char **media_dirs;        /* absolute, NULL-terminated; may be empty */
+        char *listen_address;     /* default 127.0.0.1 */
+        char *public_url;         /* as viewers see us, without a trailing slash; NULL = from the request */
+        char *air_program;        /* absolute; default beside this program, else found on PATH */
+        char *web_dir;            /* absolute; the page's files */
+        int port;                 /* 8080; 0 = any */
+        int64_t linger_ms;        /* 20000 */
+        int64_t min_epg_ms;       /* 3 days */
         int64_t min_execution_ms; /* 6 hours */
-        int64_t preroll_ms;   /* 3000: how far in the past a session starts */
-        int64_t segment_ms;   /* 1000: HLS segment target */
-        int max_connections;  /* 4000 */
+        int64_t preroll_ms;       /* 3000: how far in the past a session starts */
+        int64_t segment_ms;       /* 1000: HLS segment target */
+        int max_connections;      /* 4000 */
         int max_channels_running; /* 64 */
-        int scan_threads;     /* 2 */
+        int scan_threads;         /* 2 */
 } Config;
 
 /* Flags that override; NULL or 0 = not given (port -1 = not given). */
@@ -36,7 +40,9 @@ typedef struct {
         int port;
 } ConfigFlags;
 
-/* NULL, with all faults in diag, when something is not usable. Directories are not made here. */
+/* NULL, with all faults in diag, when something is not usable. Directories are not made or asked for here.
+ * program_path: argv[0] or better, to find what is installed beside it; an engine that is not found is a warning only.
+ */
 Config *config_new(const ConfigFlags *flags, const char *program_path, Diag *diag);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)

@@ -16,7 +16,7 @@ typedef enum { DIAG_ERROR, DIAG_WARNING } DiagSeverity;
 
 typedef struct {
         DiagSeverity severity;
-        char *file; /* NULL: no file is concerned */
+        char *file;       /* NULL: no file is concerned */
         int line, column; /* from 1; 0 = unknown */
         char *message;
 } DiagEntry;
