@@ -1,11 +1,12 @@
 /*
  * Output: pictures and sound of the house format in, one never-ending MPEG transport stream out.
  *
- * GStreamer encodes (H.264 by x264, AAC-LC) and multiplexes; nothing of it sees a clock: the caller paces. All time stamps
- * are computed from the tick and sample numbers. Bytes go to a unix stream socket through a bounded ring and a writer
- * thread, so that a reader which stalls or goes away never delays the caller: when the ring is full whole access units are
- * dropped up to the next random access point, and counted. The encoder settings that shape SPS and PPS live in one place
- * (encoder.c); the multiplexing stage takes coded access units, so that another maker of them can be put in front of it.
+ * GStreamer encodes (H.264 by x264, AAC-LC) and multiplexes; nothing of it sees a clock: the caller paces. All time
+ * stamps are computed from the tick and sample numbers. Bytes go to a unix stream socket through a bounded ring and a
+ * writer thread, so that a reader which stalls or goes away never delays the caller: when the ring is full whole access
+ * units are dropped up to the next random access point, and counted. The encoder settings that shape SPS and PPS live
+ * in one place (encoder.c); the multiplexing stage takes coded access units, so that another maker of them can be put
+ * in front of it.
  *
  * Standards: ISO/IEC 13818-1 (TS), 14496-10 (H.264), 13818-7 ADTS (AAC).
  */
@@ -22,44 +23,67 @@ typedef struct Output Output;
 
 typedef struct {
         HouseFormat format;
-        uint32_t lead_ticks;      /* sound runs ahead of its picture by this many ticks inside the output (3) */
-        size_t ring_bytes;        /* bound of unsent bytes; 0 = 8 MiB */
-        void (*on_failed)(void *user, const char *detail); /* encoder or muxer died; any thread, at most once; may be NULL */
+        uint32_t lead_ticks; /* sound runs ahead of its picture by so many ticks inside the output; 3, at most 240 */
+        size_t ring_bytes;   /* bound of unsent bytes; 0 = 8 MiB */
+        /* Encoder or multiplexer died: nothing more will come out. Any thread, at most once, not after output_free has
+         * returned. May be NULL. */
+        void (*on_failed)(void *user, const char *detail);
         void *user;
 } OutputOptions;
 
 typedef struct {
-        uint64_t bytes_sent, bytes_dropped, frames_in, frames_repeated; /* repeated: encoder was behind */
-        bool connected;                                                 /* to a stream reader */
+        uint64_t bytes_sent;
+        uint64_t bytes_dropped;   /* a reader was there but too slow, or left them unread; not what had no reader */
+        uint64_t frames_in;       /* calls of output_push */
+        uint64_t frames_repeated; /* of those: the picture before was shown again, because the encoder was behind */
+        bool connected;           /* to a stream reader */
 } OutputStats;
 
-/* Once per process, before any other thread: loads GStreamer from the plug-ins we name only. cache_dir holds the registry
- * (made if missing; NULL = system registry). */
+/*
+ * Once per process, before any other thread: starts GStreamer with the plug-ins we name only, and sends its messages to
+ * the log (`gstreamer.message`). cache_dir (made if missing) gets the registry that makes later starts fast; engines
+ * may share it. When it cannot be used, or is NULL, the system's registry serves. RV_ERROR_UNAVAILABLE: something of
+ * GStreamer is not installed. FFmpeg's log callback is GStreamer's from the first output_new on.
+ */
 bool output_init(const char *cache_dir, GError **error);
 
-/* Builds and starts the pipeline (10..60 ms). */
+/* Builds and starts the pipeline (10..60 ms). RV_ERROR_INVALID: not a house format. */
 Output *output_new(const OutputOptions *options, GError **error);
-/* Drains what was pushed (bounded, 1 s), closes the stream, frees. */
+/*
+ * Sends what was pushed if there is a reader, closes the stream, frees. At most 0.8 s pass in waiting. The thread that
+ * pushes must have ended.
+ */
 void output_free(Output *output);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Output, output_free)
 
-/* Control loop: connects to a listening unix stream socket and sends from the next PAT + IDR on. Replaces the one before. */
+/*
+ * Control loop; does not wait. Connects to a listening unix stream socket and sends from the next PAT, PMT and IDR on,
+ * so attach before the first push to lose nothing. Replaces the reader before, but only when it succeeds; a reader that
+ * leaves is not sought again. RV_ERROR_UNAVAILABLE: nobody listens there, RV_ERROR_INVALID: no possible path.
+ */
 bool output_attach(Output *output, const char *socket_path, GError **error);
+/* The reader sees the end of its stream at once; the output goes on. */
 void output_detach(Output *output);
 
 typedef struct {
-        int64_t tick;              /* 0, 1, 2 ... exactly one call each */
-        const uint8_t *data;       /* I420, GstVideoInfo's default strides and offsets for the format */
+        int64_t tick;        /* the first call's is any >= 0, each later one's is one more */
+        const uint8_t *data; /* I420, GstVideoInfo's default strides and offsets for the format */
         size_t size;
-        void *picture;             /* released by release(picture) when GStreamer has done with data */
-        void (*release)(void *picture);
-        const float *samples;      /* interleaved stereo; copied */
-        uint32_t n_samples;        /* rv_tick_to_sample(tick + 1) - rv_tick_to_sample(tick) */
-        bool idr;                  /* this picture starts a random access point: PAT, PMT, SPS, PPS, IDR */
+        void *picture;                  /* released by release(picture) when GStreamer has done with data: exactly */
+        void (*release)(void *picture); /* once, on any thread, at the latest in output_free. May be NULL */
+        const float *samples;           /* interleaved stereo; copied */
+        uint32_t n_samples;             /* rv_tick_to_sample(tick + 1) - rv_tick_to_sample(tick) */
+        bool idr;                       /* this picture starts a random access point: PAT, PMT, SPS, PPS, IDR */
 } OutputFrame;
 
-/* Tick thread. Never blocks for I/O. When the encoder is more than a dozen frames behind, the previous picture is pushed
- * again in place of this one (frame count stays exact). Tick 0 is always an IDR. */
+/*
+ * Tick thread. Never blocks for I/O. The picture leaves lead_ticks calls later than its sound. When the encoder is more
+ * than a dozen pictures behind, the previous one is pushed again in place of this one (the count of frames stays exact,
+ * an IDR asked for stays one). The first picture is always an IDR. After on_failed pictures are only released.
+ *
+ * Picture n has PTS = DTS = 324000000 + 90000 + floor(n * 90000 * den / num + 1/2), modulo 2^33, in the stream, and
+ * sample s is heard at 324000000 + 90000 + s * 90000 / 48000.
+ */
 void output_push(Output *output, const OutputFrame *take_frame);
 
 OutputStats output_stats(Output *output);
