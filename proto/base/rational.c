@@ -68,7 +68,7 @@ int64_t rv_mul_div_ceil(int64_t a, int64_t b, int64_t c) {
 }
 
 int64_t rv_tick_at_ms(int64_t delta_ms, RvRational rate) {
-        return rv_mul_div_ceil(delta_ms, rate.num, (int64_t)rate.den * 1000);
+        return rv_mul_div_ceil(delta_ms, rate.num, (int64_t)rate.den * 1000); /* INV-BASE-002 */
 }
 
 int64_t rv_tick_to_ms(int64_t tick, RvRational rate) {

@@ -68,7 +68,7 @@ bool house_format_from_message(const Retrovue__Playout__V1__HouseFormat *message
                 .audio_bitrate_kbps = message->audio_bitrate_kbps,
                 .gop_frames = message->gop_frames,
         };
-        if (house_format_fault(&format))
+        if (house_format_fault(&format)) /* INV-BLOCK-PLAN-009 */
                 return false;
         *ret_format = format;
         return true;

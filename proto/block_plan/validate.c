@@ -112,21 +112,27 @@ typedef struct {
         const char *rule;
 } Rule;
 
-/* In the order in which they are judged: each may rely on those before it. INV-BLOCK-PLAN-001..004 */
+/* In the order in which they are judged: each may rely on those before it. */
 static const Rule rules[] = {
+        /* INV-BLOCK-PLAN-002 */
         {BLOCK_PLAN_BAD_ID, ids_ok, NULL, "block and channel need ids of 1 to 200 bytes of UTF-8"},
         {BLOCK_PLAN_BAD_WINDOW, window_ok, NULL, "the end must follow the start by at most 26 hours"},
         {BLOCK_PLAN_NO_SEGMENTS, count_ok, NULL, "a block has 1 to 4096 segments"},
+        /* INV-BLOCK-PLAN-001 */
         {BLOCK_PLAN_BAD_INDEX, NULL, index_ok, "segments are numbered 0, 1, 2 and so on"},
         {BLOCK_PLAN_BAD_DURATION, NULL, duration_ok, "a segment lasts longer than nothing"},
         {BLOCK_PLAN_BAD_SUM, sum_ok, NULL, "the segments must sum exactly to the block's length"},
+        /* INV-BLOCK-PLAN-004 */
         {BLOCK_PLAN_BAD_OFFSET, NULL, offset_ok, "the offset into the asset is 0 to 1000 hours, and 0 for pad"},
+        /* INV-BLOCK-PLAN-003 */
         {BLOCK_PLAN_BAD_ASSET, NULL, asset_ok, "pad has no asset; all else has an id and an absolute path in UTF-8"},
         {BLOCK_PLAN_BAD_SEGMENT_ID, NULL, segment_id_ok, "a segment needs an event id and a canonical UUID"},
         {BLOCK_PLAN_BAD_SEGMENT_ID, uuids_differ, NULL, "two segments share a UUID"},
+        /* INV-BLOCK-PLAN-004 */
         {BLOCK_PLAN_BAD_TYPE, NULL, type_ok, "there is no such segment type"},
         {BLOCK_PLAN_BAD_FADE, NULL, fades_ok, "fades are not negative and fit into the segment together"},
         {BLOCK_PLAN_BAD_GAIN, NULL, gain_ok, "gain lies between -6000 and +2400 millibel"},
+        /* INV-BLOCK-PLAN-002 */
         {BLOCK_PLAN_BAD_TITLE, block_title_ok, NULL, "a title is at most 1000 bytes of UTF-8"},
         {BLOCK_PLAN_BAD_TITLE, NULL, segment_title_ok, "a title is at most 1000 bytes of UTF-8"},
 };

@@ -1,0 +1,70 @@
+#include "tests/support/cmocka.h"
+
+#include <glib.h>
+
+#include "proto/block_plan/house_format.h"
+
+static void the_default_can_be_put_on_the_air(void **state) {
+        const HouseFormat format = house_format_default();
+        assert_null(house_format_fault(&format));
+        assert_int_equal(format.rate.num, 30000);
+        assert_int_equal(format.rate.den, 1001);
+}
+
+static void INV_BLOCK_PLAN_009_what_no_engine_can_do_is_refused(void **state) {
+        static const struct {
+                size_t offset;
+                int32_t good[2];
+                int32_t bad[2];
+        } limits[] = {
+                {offsetof(HouseFormat, width), {64, 4096}, {62, 4098}},
+                {offsetof(HouseFormat, height), {64, 4096}, {721, -2}},
+                {offsetof(HouseFormat, rate.num), {10010, 120120}, {10009, 120121}},
+                {offsetof(HouseFormat, rate.den), {250, 3000}, {0, -1001}},
+                {offsetof(HouseFormat, sample_rate_hz), {48000, 48000}, {44100, 0}},
+                {offsetof(HouseFormat, channels), {2, 2}, {1, 6}},
+                {offsetof(HouseFormat, video_bitrate_kbps), {100, 100000}, {99, 100001}},
+                {offsetof(HouseFormat, audio_bitrate_kbps), {32, 512}, {31, 513}},
+                {offsetof(HouseFormat, gop_frames), {1, 1200}, {0, 1201}},
+        };
+        for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
+                for (int j = 0; j < 2; j++) {
+                        HouseFormat format = house_format_default();
+                        int32_t *field = (int32_t *)((char *)&format + limits[i].offset);
+                        *field = limits[i].good[j];
+                        assert_null(house_format_fault(&format));
+                        *field = limits[i].bad[j];
+                        assert_non_null(house_format_fault(&format));
+                }
+        }
+}
+
+static void INV_BLOCK_PLAN_009_a_message_is_judged_on_arrival(void **state) {
+        const HouseFormat format = {.width = 640,
+                                    .height = 360,
+                                    .rate = {25, 1},
+                                    .sample_rate_hz = 48000,
+                                    .channels = 2,
+                                    .video_bitrate_kbps = 900,
+                                    .audio_bitrate_kbps = 96,
+                                    .gop_frames = 50};
+        Retrovue__Playout__V1__HouseFormat message;
+        house_format_to_message(&format, &message);
+        HouseFormat back = {0};
+        assert_true(house_format_from_message(&message, &back));
+        assert_memory_equal(&back, &format, sizeof(format));
+
+        message.frame_rate_den = 0;
+        assert_false(house_format_from_message(&message, &back));
+        assert_memory_equal(&back, &format, sizeof(format));
+        assert_false(house_format_from_message(NULL, &back));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(the_default_can_be_put_on_the_air),
+                cmocka_unit_test(INV_BLOCK_PLAN_009_what_no_engine_can_do_is_refused),
+                cmocka_unit_test(INV_BLOCK_PLAN_009_a_message_is_judged_on_arrival),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
