@@ -92,8 +92,10 @@ RpcCall *rpc_client_open(RpcClient *client, const ProtobufCServiceDescriptor *se
 void rpc_client_shut(RpcClient *client);
 /* After every call on it was closed. NULL is allowed. */
 void rpc_client_free(RpcClient *client);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RpcClient, rpc_client_free)
 
-/* --- a stream, seen from either end: one thread reads, writes and waits --------------------------------------------- */
+/* --- a stream, seen from either end: one thread reads, writes and waits ---------------------------------------------
+ */
 
 typedef enum { RPC_EVENT_MESSAGE, RPC_EVENT_WOKEN, RPC_EVENT_END, RPC_EVENT_TIMEOUT } RpcEvent;
 

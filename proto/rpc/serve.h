@@ -1,0 +1,65 @@
+/*
+ * What becomes of a call that the core hands to the server: unary calls go to the main context (unary.c), streams get a
+ * thread (stream.c). Arrivals and completions come on the server's thread, which never blocks.
+ */
+#pragma once
+
+#include <grpc/grpc.h>
+
+#include "proto/rpc/connections.h"
+#include "proto/rpc/rpc.h"
+
+/* The tag of everything that the server's queue reports: what to do with it. Begins the struct that it belongs to. */
+typedef struct RpcCompletion RpcCompletion;
+struct RpcCompletion {
+        void (*done)(RpcCompletion *self, bool ok);
+};
+
+/* A method and whose it is. */
+typedef struct {
+        const RpcMethod *row;
+        const ProtobufCMethodDescriptor *types;
+        void *user;
+} RpcTarget;
+
+/* A call as it arrives. */
+typedef struct {
+        grpc_call *core;
+        gpr_timespec deadline;
+        grpc_byte_buffer *payload; /* the request; NULL where the client streams, or sent none */
+} RpcArrival;
+
+/* Ends a call bound to the server's queue with nothing but a status. */
+void rpc_refuse(grpc_call *take_call, RpcStatus status);
+
+/* --- unary calls: in the order of their arrival on the main context --------------------------------------------- */
+
+typedef struct RpcUnaries RpcUnaries;
+
+RpcUnaries *rpc_unaries_new(GMainContext *context, size_t max_message_bytes);
+/* target outlives the call. */
+void rpc_unaries_take(RpcUnaries *unaries, const RpcTarget *target, RpcArrival take_arrival);
+/* From now on no handler runs: what waits and what still comes is refused. On the context's thread. */
+void rpc_unaries_close(RpcUnaries *unaries);
+/* On the context's thread, when every call has ended. NULL is allowed. */
+void rpc_unaries_free(RpcUnaries *unaries);
+
+/* --- streams: a thread each -------------------------------------------------------------------------------------- */
+
+typedef struct RpcStreams RpcStreams;
+
+RpcStreams *rpc_streams_new(const RpcOptions *options);
+/* queue: the one that the call is bound to. target outlives the call. */
+void rpc_streams_take(RpcStreams *streams, const RpcTarget *target, RpcArrival take_arrival,
+                      grpc_completion_queue *take_queue, RpcConnection *take_connection);
+void rpc_streams_wake_all(RpcStreams *streams);
+/* Joins every thread. NULL is allowed. */
+void rpc_streams_free(RpcStreams *streams);
+
+/* --- what the standard services ask of the server ---------------------------------------------------------------- */
+
+bool rpc_server_ending(RpcServer *server);
+size_t rpc_server_n_services(const RpcServer *server);
+const ProtobufCServiceDescriptor *rpc_server_service(const RpcServer *server, size_t index);
+/* Adds health checking and reflection. */
+void rpc_standard_add(RpcServer *server);

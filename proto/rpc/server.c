@@ -1,0 +1,344 @@
+#include <errno.h>
+#include <grpc/grpc_posix.h>
+#include <grpc/grpc_security.h>
+#include <grpc/support/alloc.h>
+#include <grpc/support/log.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "proto/base/error.h"
+#include "proto/base/log.h"
+#include "proto/base/thread.h"
+#include "proto/rpc/call.h"
+#include "proto/rpc/message.h"
+#include "proto/rpc/serve.h"
+
+/* After grace: how long a peer gets to take notice that its calls are cancelled, before its connection is cut. */
+enum { CANCEL_NOTICE_MS = 100 };
+
+/* A method that the server answers, and the place for the next call of it. */
+typedef struct {
+        RpcCompletion arrived; /* first: the tag of the next call */
+        RpcServer *server;
+        RpcTarget target;
+        char *path;
+        void *registered; /* the core's handle */
+        RpcArrival next;
+        grpc_metadata_array metadata;
+        grpc_completion_queue *queue; /* streams: the next one's own */
+} Served;
+
+/* Calls of anything else. Without somebody to refuse them they would wait for ever. */
+typedef struct {
+        RpcCompletion arrived; /* first: the tag of the next call */
+        RpcServer *server;
+        grpc_call *call;
+        grpc_call_details details;
+        grpc_metadata_array metadata;
+} Unknown;
+
+typedef struct {
+        RpcCompletion stopped; /* first: the tag of the core's shutdown */
+        RpcServer *server;
+} Shutdown;
+
+struct RpcServer {
+        RpcOptions options;
+        GMainContext *context; /* NULL: the default one */
+        GPtrArray *services;   /* const ProtobufCServiceDescriptor */
+        GPtrArray *methods;    /* Served */
+        RpcConnections *connections;
+        RpcUnaries *unaries;
+        RpcStreams *streams;
+
+        grpc_server *core;
+        grpc_completion_queue *queue;
+        RvThread *thread; /* waits on queue */
+        Unknown unknown;
+        Shutdown shutdown;
+        int stopped_fd; /* readable when the core has shut down */
+
+        atomic_bool ending; /* any thread's */
+};
+
+/* --- the core -------------------------------------------------------------------------------------------------- */
+
+static void log_core(gpr_log_func_args *args) {
+        if (args->severity == GPR_LOG_SEVERITY_ERROR)
+                rv_warning("rpc.core", RV_S("message", args->message));
+        else
+                rv_debug("rpc.core", RV_S("message", args->message));
+}
+
+static void init_once(void) {
+        sigset_t all;
+        sigset_t before;
+        sigfillset(&all);
+        gpr_set_log_function(log_core);
+        /* The threads that the core starts here must not take the signals that the control loop waits for. */
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        grpc_init();
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void rpc_init(void) {
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        pthread_once(&once, init_once);
+}
+
+/* --- calls that arrive ------------------------------------------------------------------------------------------ */
+
+static void served_arm(Served *served) {
+        bool unary = served->target.row->unary != NULL;
+        bool payload = !served->target.row->client_streams;
+        grpc_metadata_array_init(&served->metadata);
+        served->next = (RpcArrival){0};
+        served->queue = unary ? NULL : grpc_completion_queue_create_for_next(NULL);
+        grpc_call_error error = grpc_server_request_registered_call(
+                served->server->core, served->registered, &served->next.core, &served->next.deadline, &served->metadata,
+                payload ? &served->next.payload : NULL, unary ? served->server->queue : served->queue,
+                served->server->queue, &served->arrived);
+        g_assert(error == GRPC_CALL_OK);
+}
+
+/* The connection that a call came by: the core names it by its descriptor, which is open as long as the call. */
+static RpcConnection *connection_of(RpcServer *server, grpc_call *call) {
+        char *peer = grpc_call_get_peer(call);
+        int core_fd;
+        RpcConnection *connection =
+                sscanf(peer, "fd:%d", &core_fd) == 1 ? rpc_connections_find(server->connections, core_fd) : NULL;
+        gpr_free(peer);
+        return connection;
+}
+
+static void served_arrived(RpcCompletion *self, bool ok) {
+        Served *served = (Served *)self;
+        RpcServer *server = served->server;
+        RpcArrival arrival = served->next;
+        grpc_completion_queue *queue = served->queue;
+        grpc_metadata_array_destroy(&served->metadata);
+        if (!ok) {
+                g_clear_pointer(&queue, rpc_queue_free);
+                return;
+        }
+        served_arm(served);
+        if (queue)
+                rpc_streams_take(server->streams, &served->target, arrival, queue, connection_of(server, arrival.core));
+        else
+                rpc_unaries_take(server->unaries, &served->target, arrival);
+}
+
+static void unknown_arm(Unknown *unknown) {
+        grpc_call_details_init(&unknown->details);
+        grpc_metadata_array_init(&unknown->metadata);
+        grpc_call_error error =
+                grpc_server_request_call(unknown->server->core, &unknown->call, &unknown->details, &unknown->metadata,
+                                         unknown->server->queue, unknown->server->queue, &unknown->arrived);
+        g_assert(error == GRPC_CALL_OK);
+}
+
+static void unknown_arrived(RpcCompletion *self, bool ok) {
+        Unknown *unknown = (Unknown *)self;
+        grpc_call *call = unknown->call;
+        RpcStatus status = rpc_status(RPC_CODE_UNIMPLEMENTED, "there is no such method here");
+        grpc_metadata_array_destroy(&unknown->metadata);
+        grpc_call_details_destroy(&unknown->details);
+        if (!ok)
+                return;
+        unknown_arm(unknown);
+        rpc_refuse(call, status); /* INV-RPC-003 */
+}
+
+/* Nothing is started on the queue after this: every call has ended, and who waits for the next is told no. */
+static void core_stopped(RpcCompletion *self, bool ok) {
+        RpcServer *server = ((Shutdown *)self)->server;
+        grpc_completion_queue_shutdown(server->queue);
+        (void)eventfd_write(server->stopped_fd, 1);
+}
+
+static void run(void *user) {
+        RpcServer *server = user;
+        while (true) {
+                grpc_event event = grpc_completion_queue_next(server->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+                if (event.type == GRPC_QUEUE_SHUTDOWN)
+                        return;
+                RpcCompletion *completion = event.tag;
+                completion->done(completion, event.success);
+        }
+}
+
+/* --- making ----------------------------------------------------------------------------------------------------- */
+
+static void served_free(void *user) {
+        Served *served = user;
+        g_free(served->path);
+        g_free(served);
+}
+
+/* On the accepting thread. */
+static void connection_accepted(void *user, int take_fd) {
+        RpcServer *server = user;
+        grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
+        grpc_server_add_channel_from_fd(server->core, take_fd, credentials);
+        grpc_server_credentials_release(credentials);
+}
+
+RpcServer *rpc_server_new(GMainContext *context, RpcOptions options) {
+        RpcServer *server = g_new0(RpcServer, 1);
+        server->options = rpc_options_resolve(options);
+        server->context = context ? g_main_context_ref(context) : NULL;
+        server->services = g_ptr_array_new();
+        server->methods = g_ptr_array_new_with_free_func(served_free);
+        server->connections = rpc_connections_new(connection_accepted, server);
+        server->unknown = (Unknown){.arrived.done = unknown_arrived, .server = server};
+        server->shutdown = (Shutdown){.stopped.done = core_stopped, .server = server};
+        server->stopped_fd = -1;
+        atomic_init(&server->ending, false);
+        rpc_standard_add(server);
+        return server;
+}
+
+void rpc_server_add(RpcServer *server, const ProtobufCServiceDescriptor *service, const RpcMethod *methods,
+                    size_t n_methods, void *user) {
+        g_assert(!server->core);
+        g_ptr_array_add(server->services, (gpointer)service);
+        for (size_t i = 0; i < n_methods; i++) {
+                const RpcMethod *row = &methods[i];
+                Served *served = g_new0(Served, 1);
+                served->arrived.done = served_arrived;
+                served->server = server;
+                served->path = rpc_method_path(service, row->name);
+                served->target =
+                        (RpcTarget){.row = row,
+                                    .types = protobuf_c_service_descriptor_get_method_by_name(service, row->name),
+                                    .user = user};
+                g_assert(served->target.types && !row->unary != !row->stream);
+                g_ptr_array_add(server->methods, served);
+        }
+}
+
+bool rpc_server_listen(RpcServer *server, const char *path, GError **error) {
+        RpcListener listener;
+        if (!rpc_listener_open(path, &listener, error))
+                return false;
+        rpc_connections_add_listener(server->connections, listener);
+        return true;
+}
+
+bool rpc_server_adopt_listener(RpcServer *server, int take_fd, GError **error) {
+        RpcListener listener;
+        if (!rpc_listener_adopt(take_fd, &listener, error))
+                return false;
+        rpc_connections_add_listener(server->connections, listener);
+        return true;
+}
+
+static void start_core(RpcServer *server) {
+        RpcChannelArgs args;
+        rpc_channel_args_init(&args, &server->options);
+        server->core = grpc_server_create(&args.args, NULL);
+        grpc_server_register_completion_queue(server->core, server->queue, NULL);
+        for (guint i = 0; i < server->methods->len; i++) {
+                Served *served = g_ptr_array_index(server->methods, i);
+                served->registered = grpc_server_register_method(server->core, served->path, NULL,
+                                                                 served->target.row->client_streams
+                                                                         ? GRPC_SRM_PAYLOAD_NONE
+                                                                         : GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER,
+                                                                 0);
+                g_assert(served->registered);
+        }
+        grpc_server_start(server->core);
+        for (guint i = 0; i < server->methods->len; i++)
+                served_arm(g_ptr_array_index(server->methods, i));
+        unknown_arm(&server->unknown);
+}
+
+bool rpc_server_start(RpcServer *server, GError **error) {
+        g_assert(!server->core);
+        server->stopped_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (server->stopped_fd < 0) {
+                rv_error_set_errno(error, errno, "cannot start a server");
+                return false;
+        }
+        server->queue = grpc_completion_queue_create_for_next(NULL);
+        server->thread = rv_thread_start("rpc-server", RV_PRIORITY_NORMAL, run, server, error);
+        if (!server->thread) {
+                rpc_queue_free(g_steal_pointer(&server->queue));
+                return false;
+        }
+        server->unaries = rpc_unaries_new(server->context, server->options.max_message_bytes);
+        server->streams = rpc_streams_new(&server->options);
+        start_core(server);
+        return rpc_connections_start(server->connections, error);
+}
+
+unsigned rpc_server_connections(const RpcServer *server) {
+        return rpc_connections_count(server->connections);
+}
+
+bool rpc_server_ending(RpcServer *server) {
+        return atomic_load(&server->ending);
+}
+
+size_t rpc_server_n_services(const RpcServer *server) {
+        return server->services->len;
+}
+
+const ProtobufCServiceDescriptor *rpc_server_service(const RpcServer *server, size_t index) {
+        return g_ptr_array_index(server->services, index);
+}
+
+/* --- ending ------------------------------------------------------------------------------------------------------ */
+
+static bool wait_stopped(RpcServer *server, int timeout_ms) {
+        RpcDeadline deadline = rpc_deadline_in(timeout_ms);
+        while (true) {
+                struct pollfd pollfd = {.fd = server->stopped_fd, .events = POLLIN};
+                int left_ms = timeout_ms < 0 ? -1 : gpr_time_to_millis(rpc_deadline_left(deadline));
+                int n = poll(&pollfd, 1, left_ms);
+                if (n > 0)
+                        return true;
+                if (n == 0 || errno != EINTR)
+                        return false;
+        }
+}
+
+static void stop_core(RpcServer *server, int grace_ms) {
+        grpc_server_shutdown_and_notify(server->core, server->queue, &server->shutdown.stopped);
+        if (wait_stopped(server, MAX(grace_ms, 0)))
+                return;
+        grpc_server_cancel_all_calls(server->core);
+        if (wait_stopped(server, CANCEL_NOTICE_MS))
+                return;
+        rpc_connections_cut_all(server->connections); /* INV-RPC-001 */
+        (void)wait_stopped(server, -1);
+}
+
+void rpc_server_free(RpcServer *server, int grace_ms) {
+        if (!server)
+                return;
+        atomic_store(&server->ending, true);
+        rpc_connections_stop(server->connections);
+        if (server->core) {
+                rpc_unaries_close(server->unaries);
+                rpc_streams_wake_all(server->streams);
+                stop_core(server, grace_ms);
+                rv_thread_join(server->thread);
+                rpc_streams_free(server->streams);
+                grpc_server_destroy(server->core);
+                grpc_completion_queue_destroy(server->queue);
+                rpc_unaries_free(server->unaries);
+        }
+        rpc_connections_free(server->connections);
+        if (server->stopped_fd >= 0)
+                close(server->stopped_fd);
+        g_ptr_array_unref(server->methods);
+        g_ptr_array_unref(server->services);
+        g_clear_pointer(&server->context, g_main_context_unref);
+        g_free(server);
+}
