@@ -1,5 +1,452 @@
 #include "core/core.h"
 
-int core_main(int argc, char **argv) {
-        return 0;
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/base/store.h"
+#include "core/plan/catalog/catalog.h"
+#include "core/plan/horizon/horizon.h"
+#include "core/planner.h"
+#include "core/play/channel/channel.h"
+#include "core/record/asrun/asrun.h"
+#include "core/record/evidence/evidence.h"
+#include "core/sequence_store.h"
+#include "core/serve/guide/guide.h"
+#include "core/serve/http/http.h"
+#include "core/starter.h"
+#include "proto/base/error.h"
+#include "proto/base/log.h"
+#include "proto/rpc/rpc.h"
+
+#define GUIDE_DOMAIN "retrovue.local"
+/* A unix socket's path has 107 bytes; ours end in "/12345678.control". */
+#define RUN_DIR_MAX 88
+/* While a first scan is still going on, plan with what is there after so long. */
+#define FIRST_PLAN_MS 30000
+#define RPC_GRACE_MS 500
+
+typedef struct {
+        const Config *config;
+        RvClock *clock;
+        GMainLoop *loop;
+        char *store_path, *run_dir, *logs_dir, *spool_dir, *cache_dir, *core_socket;
+        int lock_fd;
+
+        Store *store; /* the control loop's connection */
+        PlanBoard *board;
+        Planner *planner;
+        CatalogScan *scan;
+        SequenceStore *sequences;
+        AsRun *asrun;
+        RpcServer *rpc;
+        EvidenceService *evidence;
+        ChannelHub *hub;
+        Guide *guide;
+        Http *http;
+        GFileMonitor *channels_monitor;
+        guint reload_timer, first_plan_timer;
+
+        bool scanned; /* the scan has ended, or there is a catalog of an earlier run */
+        bool said_ready;
+} Core;
+
+/* --- directories ------------------------------------------------------------------------------------------------- */
+
+static bool make_dir(const char *path, GError **error) {
+        if (g_mkdir_with_parents(path, 0755) == 0 && g_access(path, W_OK | X_OK) == 0)
+                return true;
+        rv_error_set_errno(error, errno, "cannot use the directory %s (choose another with --data)", path);
+        return false;
+}
+
+/* Sockets need a short path: beside the data if that is short enough, else in the user's runtime directory. */
+static char *choose_run_dir(const Config *config) {
+        g_autofree char *beside = config_path(config, "run");
+        if (strlen(beside) <= RUN_DIR_MAX)
+                return g_steal_pointer(&beside);
+        g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, config->data_dir, -1);
+        g_autofree char *name = g_strdup_printf("retrovue-%.16s", hash);
+        return g_build_filename(g_get_user_runtime_dir(), name, NULL);
+}
+
+static bool make_dirs(Core *core, GError **error) {
+        core->store_path = config_path(core->config, "retrovue.db");
+        core->logs_dir = config_path(core->config, "logs");
+        core->spool_dir = config_path(core->config, "spool");
+        core->cache_dir = config_path(core->config, "cache");
+        core->run_dir = choose_run_dir(core->config);
+        core->core_socket = g_build_filename(core->run_dir, "core.sock", NULL);
+        return make_dir(core->config->data_dir, error) && make_dir(core->config->channels_dir, error) &&
+               make_dir(core->logs_dir, error) && make_dir(core->spool_dir, error) &&
+               make_dir(core->cache_dir, error) && make_dir(core->run_dir, error);
+}
+
+/* One daemon per data directory; the lock goes with the process, however it ends. */
+static bool lock_data(Core *core, GError **error) {
+        g_autofree char *path = config_path(core->config, "lock");
+        core->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+        if (core->lock_fd < 0) {
+                rv_error_set_errno(error, errno, "cannot write in %s", core->config->data_dir);
+                return false;
+        }
+        if (flock(core->lock_fd, LOCK_EX | LOCK_NB) == 0)
+                return true;
+        g_set_error(error, RV_ERROR, RV_ERROR_UNAVAILABLE,
+                    "another retrovue uses %s: end it first, or choose another directory with --data",
+                    core->config->data_dir);
+        return false;
+}
+
+/* Every viewer is a connection: take what the system allows. */
+static void raise_fd_limit(void) {
+        struct rlimit limit;
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+                limit.rlim_cur = limit.rlim_max;
+                (void)setrlimit(RLIMIT_NOFILE, &limit);
+        }
+}
+
+/* --- plans ------------------------------------------------------------------------------------------------------- */
+
+static void say_ready(Core *core) {
+        if (core->said_ready || !core->http)
+                return;
+        core->said_ready = true;
+        const char *address = core->config->listen_address;
+        bool any = g_str_equal(address, "0.0.0.0") || g_str_equal(address, "::");
+        printf("ready http://%s:%d/\n", any ? "127.0.0.1" : address, http_port(core->http));
+        fflush(stdout);
+}
+
+static void on_published(void *user) {
+        Core *core = user;
+        channel_hub_sync(core->hub);
+        g_autoptr(GPtrArray) views = plan_board_views(core->board);
+        if (views->len > 0)
+                say_ready(core);
+}
+
+static void plan(Core *core) {
+        g_autoptr(GError) error = NULL;
+        if (!starter_write_channels(core->config->channels_dir, core->store, &error))
+                rv_error("core.no_starter_channels", RV_S("error", error->message));
+        planner_reload(core->planner);
+}
+
+static gboolean reload_due(void *user) {
+        Core *core = user;
+        core->reload_timer = 0;
+        if (core->scanned)
+                plan(core);
+        return G_SOURCE_REMOVE;
+}
+
+/* Editors write in several steps and scans report in batches: one reload for what comes within a second. */
+static void reload_soon(Core *core) {
+        if (core->reload_timer == 0)
+                core->reload_timer = g_timeout_add(1000, reload_due, core);
+}
+
+static void channels_changed(GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent event, void *user) {
+        reload_soon(user);
+}
+
+static void watch_channels(Core *core) {
+        g_autoptr(GFile) dir = g_file_new_for_path(core->config->channels_dir);
+        core->channels_monitor = g_file_monitor_directory(dir, G_FILE_MONITOR_WATCH_MOVES, NULL, NULL);
+        if (core->channels_monitor)
+                g_signal_connect(core->channels_monitor, "changed", G_CALLBACK(channels_changed), core);
+        else
+                rv_warning("core.channels_unwatched", RV_S("path", core->config->channels_dir));
+}
+
+/* --- catalog ----------------------------------------------------------------------------------------------------- */
+
+static void show_progress(const CatalogProgress *progress) {
+        bool terminal = isatty(STDERR_FILENO);
+        if (terminal)
+                fprintf(stderr, "\rscanning: %u files, %u measured, %u unchanged, %u refused, %u to go   %s",
+                        progress->found, progress->measured, progress->unchanged, progress->refused,
+                        progress->to_measure, progress->done ? "\n" : "");
+        if (progress->done)
+                rv_info("catalog.scanned", RV_I("found", progress->found), RV_I("measured", progress->measured),
+                        RV_I("unchanged", progress->unchanged), RV_I("refused", progress->refused),
+                        RV_I("missing", progress->missing));
+}
+
+static void first_plan(Core *core) {
+        core->scanned = true;
+        plan(core);
+}
+
+static void on_scan_progress(void *user, const CatalogProgress *progress) {
+        Core *core = user;
+        show_progress(progress);
+        if (progress->done && !core->scanned)
+                first_plan(core);
+        else if (progress->done)
+                reload_soon(core);
+}
+
+static void on_catalog_changed(void *user) {
+        reload_soon(user);
+}
+
+static gboolean first_plan_due(void *user) {
+        Core *core = user;
+        core->first_plan_timer = 0;
+        if (!core->scanned)
+                first_plan(core);
+        return G_SOURCE_REMOVE;
+}
+
+static bool has_catalog(Core *core) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(CatalogSnapshot) catalog = catalog_load(core->store, &error);
+        return catalog && catalog->n_assets > 0;
+}
+
+static bool start_catalog(Core *core, GError **error) {
+        if (has_catalog(core))
+                first_plan(core);
+        CatalogScanOptions options = {
+                .store_path = core->store_path,
+                .folders = (const char *const *)core->config->media_dirs,
+                .threads = core->config->scan_threads,
+                .clock = core->clock,
+                .on_progress = on_scan_progress,
+                .on_changed = on_catalog_changed,
+                .user = core,
+        };
+        if (core->config->media_dirs[0]) {
+                core->scan = catalog_scan_start(&options, error);
+                core->first_plan_timer = g_timeout_add(FIRST_PLAN_MS, first_plan_due, core);
+                return core->scan != NULL;
+        }
+        if (!core->scanned)
+                first_plan(core);
+        return true;
+}
+
+/* --- record ------------------------------------------------------------------------------------------------------ */
+
+static void day_of(void *user, const char *channel_id, int64_t utc_ms, char ret_day[11]) {
+        Core *core = user;
+        g_autoptr(PlanView) view = plan_board_view(core->board, channel_id);
+        if (view) {
+                schedule_day_of(view->spec, utc_ms, ret_day);
+                return;
+        }
+        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(utc_ms / 1000);
+        g_autofree char *day = g_date_time_format(utc, "%Y-%m-%d");
+        g_strlcpy(ret_day, day, 11);
+}
+
+static int64_t recorder_last_sequence(void *user, const char *channel_id, const char *session_id) {
+        return asrun_last_sequence(user, channel_id, session_id);
+}
+
+static bool recorder_record(void *user, const EvidenceEvent *event, GError **error) {
+        return asrun_record(user, event, error);
+}
+
+static bool start_record(Core *core, GError **error) {
+        AsRunOptions options = {
+                .store_path = core->store_path,
+                .logs_dir = core->logs_dir,
+                .clock = core->clock,
+                .day_of = day_of,
+                .user = core,
+        };
+        core->asrun = asrun_new(&options, error);
+        if (!core->asrun)
+                return false;
+        EvidenceRecorder recorder = {recorder_last_sequence, recorder_record, core->asrun};
+        core->rpc = rpc_server_new(NULL, (RpcOptions){0});
+        core->evidence = evidence_service_new(core->rpc, &recorder);
+        return rpc_server_listen(core->rpc, core->core_socket, error) && rpc_server_start(core->rpc, error);
+}
+
+static void on_engine_died(void *user, const char *channel_id, const char *session_id, const char *detail) {
+        Core *core = user;
+        g_autoptr(GError) error = NULL;
+        if (!asrun_engine_died(core->asrun, channel_id, session_id, detail, &error))
+                rv_error("asrun.not_closed", RV_S("channel", channel_id), RV_S("session", session_id),
+                         RV_S("error", error->message));
+}
+
+/* --- play and serve ---------------------------------------------------------------------------------------------- */
+
+static bool start_play(Core *core, GError **error) {
+        core->sequences = sequence_store_new(core->store_path, error);
+        if (!core->sequences)
+                return false;
+        HttpStreamsOptions streams = {
+                .segment_ms = core->config->segment_ms,
+                .clock = core->clock,
+                .sequences = sequence_store_reserve,
+                .on_sequence = sequence_store_note,
+                .user = core->sequences,
+        };
+        ChannelHubOptions options = {
+                .board = core->board,
+                .clock = core->clock,
+                .streams = http_streams_ops(&streams),
+                .air_program = core->config->air_program,
+                .run_dir = core->run_dir,
+                .spool_dir = core->spool_dir,
+                .cache_dir = core->cache_dir,
+                .evidence_endpoint = core->core_socket,
+                .linger_ms = core->config->linger_ms,
+                .viewer_timeout_ms = 10000,
+                .preroll_ms = core->config->preroll_ms,
+                .stall_ms = 5000,
+                .max_running = core->config->max_channels_running,
+                .on_engine_died = on_engine_died,
+                .user = core,
+        };
+        core->hub = channel_hub_new(&options);
+        return true;
+}
+
+static json_t *asrun_json(void *user, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms) {
+        Core *core = user;
+        g_autoptr(GError) error = NULL;
+        json_t *entries = asrun_entries(core->asrun, channel_id, from_utc_ms, to_utc_ms, 1000, &error);
+        if (!entries)
+                rv_error("asrun.unreadable", RV_S("channel", channel_id), RV_S("error", error->message));
+        return entries;
+}
+
+static json_t *progress_json(void *user) {
+        Core *core = user;
+        if (!core->scan)
+                return NULL;
+        CatalogProgress p = catalog_scan_progress(core->scan);
+        return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "found", (json_int_t)p.found, "measured",
+                         (json_int_t)p.measured, "refused", (json_int_t)p.refused, "missing", (json_int_t)p.missing,
+                         "unchanged", (json_int_t)p.unchanged, "to_measure", (json_int_t)p.to_measure, "done", p.done);
+}
+
+static json_t *alerts_json(void *user) {
+        Core *core = user;
+        return planner_alerts(core->planner);
+}
+
+static bool start_serve(Core *core, GError **error) {
+        core->guide = guide_new(core->board, core->clock, GUIDE_DOMAIN);
+        HttpOptions options = {
+                .listen_address = core->config->listen_address,
+                .port = core->config->port,
+                .public_url = core->config->public_url,
+                .web_dir = core->config->web_dir,
+                .max_connections = core->config->max_connections,
+                .start_timeout_ms = 10000,
+                .hub = core->hub,
+                .guide = core->guide,
+                .board = core->board,
+                .clock = core->clock,
+                .asrun = asrun_json,
+                .progress = progress_json,
+                .alerts = alerts_json,
+                .user = core,
+        };
+        core->http = http_new(&options, error);
+        return core->http != NULL;
+}
+
+static bool start_plan(Core *core, GError **error) {
+        PlannerOptions options = {
+                .config = core->config,
+                .store_path = core->store_path,
+                .logs_dir = core->logs_dir,
+                .board = core->board,
+                .clock = core->clock,
+                .on_published = on_published,
+                .user = core,
+        };
+        core->planner = planner_start(&options, error);
+        return core->planner != NULL;
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+
+static bool core_start(Core *core, GError **error) {
+        if (!make_dirs(core, error) || !lock_data(core, error))
+                return false;
+        core->store = store_open(core->store_path, error);
+        if (!core->store)
+                return false;
+        core->board = plan_board_new();
+        if (!start_record(core, error) || !start_play(core, error) || !start_plan(core, error) ||
+            !start_serve(core, error))
+                return false;
+        watch_channels(core);
+        return start_catalog(core, error);
+}
+
+static void core_clear(Core *core) {
+        g_clear_handle_id(&core->reload_timer, g_source_remove);
+        g_clear_handle_id(&core->first_plan_timer, g_source_remove);
+        g_clear_object(&core->channels_monitor);
+        catalog_scan_free(core->scan);
+        http_free(core->http);
+        channel_hub_free(core->hub);
+        planner_free(core->planner);
+        guide_free(core->guide);
+        if (core->rpc)
+                rpc_server_free(core->rpc, RPC_GRACE_MS);
+        evidence_service_free(core->evidence);
+        asrun_free(core->asrun);
+        sequence_store_free(core->sequences);
+        if (core->board)
+                plan_board_unref(core->board);
+        store_close(core->store);
+        if (core->lock_fd >= 0)
+                close(core->lock_fd);
+        g_free(core->store_path);
+        g_free(core->run_dir);
+        g_free(core->logs_dir);
+        g_free(core->spool_dir);
+        g_free(core->cache_dir);
+        g_free(core->core_socket);
+}
+
+static gboolean quit(void *user) {
+        g_main_loop_quit(user);
+        return G_SOURCE_CONTINUE;
+}
+
+static gboolean reload_asked(void *user) {
+        reload_soon(user);
+        return G_SOURCE_CONTINUE;
+}
+
+int core_run(const Config *config) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+        Core core = {.config = config, .clock = rv_clock_system(), .loop = loop, .lock_fd = -1};
+        guint signals[] = {g_unix_signal_add(SIGINT, quit, loop), g_unix_signal_add(SIGTERM, quit, loop),
+                           g_unix_signal_add(SIGHUP, reload_asked, &core)};
+        raise_fd_limit();
+        rpc_init();
+        bool started = core_start(&core, &error);
+        if (started) {
+                rv_info("core.started", RV_S("data", config->data_dir), RV_I("port", http_port(core.http)));
+                g_main_loop_run(loop);
+                rv_info("core.stopping");
+        } else {
+                fprintf(stderr, "retrovue: %s\n", error->message);
+        }
+        core_clear(&core);
+        for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
+                g_source_remove(signals[i]);
+        return started ? 0 : 1;
 }

@@ -1,2 +1,10 @@
+/*
+ * Core: the composition root of `retrovue serve`. Builds every stage, connects them by callbacks, runs the control
+ * loop, and tears down in reverse. Nothing is decided here that a stage could decide.
+ */
 #pragma once
-int core_main(int argc, char **argv);
+
+#include "core/base/config.h"
+
+/* Runs until SIGINT or SIGTERM. Returns the exit status: 0, or 1 after a message on stderr that says what to mend. */
+int core_run(const Config *config);

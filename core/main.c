@@ -1,5 +1,11 @@
-#include "core/core.h"
+#include <signal.h>
+
+#include "core/cli/cli.h"
+#include "proto/base/clock.h"
+#include "proto/base/log.h"
 
 int main(int argc, char **argv) {
-        return core_main(argc, argv);
+        signal(SIGPIPE, SIG_IGN);
+        rv_log_init("retrovue", rv_clock_system());
+        return cli_main(argc, argv);
 }
