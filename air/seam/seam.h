@@ -1,11 +1,15 @@
 /*
  * Seam: the output-frame clock. One thread counts ticks; for each it takes exactly one cell from exactly one source and
- * hands it to the sink. Boundaries are ticks computed once from the plan: ceil((t_ms - epoch_ms) * num / (den * 1000)) of
- * cumulative plan times, so they do not drift and no end of file or late decoder can move them.
+ * hands it to the sink. Boundaries are ticks computed once from the plan: ceil((t_ms - epoch_ms) * num / (den * 1000))
+ * of cumulative plan times, so they do not drift and no end of file or late decoder can move them.
  *
- * A preparer thread starts the producers of every segment that begins within the next PREPARE_TICKS. The tick thread neither
- * opens, allocates, logs nor waits for any of them: a missing cell is the held picture (then black) with silence.
- * What happened is told in order, as SeamReport records, on the main context given.
+ * A preparer thread starts the producers of every segment that begins within the next SEAM_PREPARE_TICKS. The tick
+ * thread neither opens, allocates, logs nor waits for any of them: a missing cell is the last picture of the segment
+ * for at most SEAM_HOLD_MS, then black, and silence at once. When the queue is dry it is black and silence until a
+ * block comes, which is then joined where it should be by that time. What happened is told in order, as SeamReports, on
+ * the control loop.
+ *
+ * Wall time is read once, in seam_new; from there on only monotonic time paces, so steps of the clock move nothing.
  */
 #pragma once
 
@@ -13,15 +17,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "air/producer/cell.h"
+#include "air/producer/producer.h"
 #include "air/queue/queue.h"
 #include "proto/base/clock.h"
 #include "proto/block_plan/house_format.h"
 
+#define SEAM_PREPARE_TICKS 90   /* how far ahead of its first tick a source is started */
+#define SEAM_PREPARED_SOURCES 6 /* at most so many ahead of the one on the air (memory) */
+#define SEAM_RING_CELLS 12      /* finished cells a source may hold */
+#define SEAM_HOLD_MS 250        /* a picture is held for so long at most */
+#define SEAM_START_WAIT_MS 150  /* tick 0 waits for its first cell so long at most */
+
 typedef struct Seam Seam;
 
 /* Where cells go; called on the tick thread only, must not block. idr: the picture must start a random access point
- * (tick 0, each GOP, each seam between sources, each fence). The cell's picture is borrowed. */
+ * (tick 0, each GOP from tick 0, each seam between sources, each fence). The cell and its picture are borrowed. */
 typedef struct {
         void (*push)(void *user, const Cell *cell, bool idr);
         void *user;
@@ -30,51 +40,84 @@ typedef struct {
 typedef enum {
         SEAM_BLOCK_START,
         SEAM_SEGMENT_START,
-        SEAM_SEGMENT_END,
+        SEAM_SEGMENT_END, /* also, without a start, for a segment of which nothing was shown: frames is 0 */
         SEAM_BLOCK_FENCE,
-        SEAM_ENDED, /* the last report: stop was asked for */
+        SEAM_DRY,   /* from this tick on there is no block: black until one comes */
+        SEAM_ENDED, /* the last report: stop was asked for; an open block has had no fence */
 } SeamReportKind;
 
-/* A fact about the output, in tick order. block is a reference that lives as long as the report. */
+/* A fact about the output, in tick order. Valid during the call; block is borrowed, NULL for DRY and ENDED. */
 typedef struct {
         SeamReportKind kind;
-        const BlockPlan *block;      /* NULL for ENDED */
+        BlockPlan *block;
         uint32_t segment_index;
-        int64_t tick;                /* BLOCK_START, SEGMENT_START: first tick; SEGMENT_END, BLOCK_FENCE: first tick after */
-        int64_t start_tick;          /* SEGMENT_END, BLOCK_FENCE: where it began */
-        int64_t fence_tick;          /* BLOCK_START */
-        int64_t frames;              /* SEGMENT_END, BLOCK_FENCE: emitted */
-        int64_t own_frames;          /* of those: the source's own pictures */
-        int64_t fallback_frames;     /* of those: held or black because no cell was there in time */
-        int64_t black_frames;        /* of those: black because the material was over or unusable (not pad segments) */
-        int64_t first_source_frame, last_source_frame; /* shown; -1 when none */
-        bool primed;                 /* BLOCK_START, SEGMENT_START: a cell was there at the first tick */
-        bool cut;                    /* SEGMENT_END: ended before its planned end */
-        char reason[48];             /* SEGMENT_END: producer's reason when it failed */
-        char detail[160];
+        int64_t tick; /* BLOCK_START, SEGMENT_START, DRY: first tick; SEGMENT_END, BLOCK_FENCE, ENDED: first tick after
+                       */
+        int64_t start_tick;     /* SEGMENT_END, BLOCK_FENCE: where it began */
+        int64_t fence_tick;     /* BLOCK_START, BLOCK_FENCE: as planned */
+        int64_t frames;         /* SEGMENT_END, BLOCK_FENCE: emitted; the sum of the next four */
+        int64_t own_frames;     /* the source's own pictures */
+        int64_t held_frames;    /* the last own picture again, because no cell was there in time */
+        int64_t missing_frames; /* black, because no cell was there in time */
+        int64_t black_frames;   /* black, because the material was over or unusable (pad's own black is own) */
+        int64_t first_source_frame, last_source_frame; /* SEGMENT_START, SEGMENT_END: shown; -1 when none */
+        bool primed; /* BLOCK_START, SEGMENT_START: a cell was there at the first tick; BLOCK_FENCE: of what follows */
+        bool late;   /* SEGMENT_END: began after its planned start, because its block came late */
+        bool cut;    /* SEGMENT_END: ended before its planned end */
+        bool exhausted;     /* BLOCK_FENCE: the last segment's material was over before the fence */
+        bool behind;        /* BLOCK_FENCE: the last segment's source was behind at the fence; its rest is lost */
+        const char *reason; /* SEGMENT_END: the producer's code when it failed, else NULL */
+        const char *detail; /* and its sentence */
 } SeamReport;
+
+/* Where cells come from. The real one is the producer noun; a test may put its own in place. */
+typedef struct {
+        Producer *(*make)(const ProducerOptions *options);
+        bool (*take)(Producer *producer, int64_t tick, const Cell **ret_cell);
+        ProducerState (*state)(const Producer *producer);
+        ProducerResult (*result)(const Producer *producer);
+        void (*free)(Producer *producer);
+} SeamSources;
 
 typedef struct {
         HouseFormat format;
-        int64_t epoch_utc_ms;        /* wall time of tick 0 */
-        uint32_t lead_ticks;         /* cells are taken this many ticks before their time */
-        BlockQueue *queue;           /* borrowed, outlives the seam; not empty at start */
-        SeamSink sink;
+        int64_t epoch_utc_ms; /* wall time of tick 0 */
+        uint32_t lead_ticks;  /* cells are taken this many ticks before their time */
+        BlockQueue *queue;    /* borrowed, outlives the seam; the seam pops blocks whose fence has been reported */
         RvClock *clock;
-        GMainContext *context;       /* where reports are delivered; NULL = default */
+        GMainContext *context;      /* where reports are delivered; NULL = default */
+        const SeamSources *sources; /* NULL = the producer noun */
         void (*on_report)(void *user, const SeamReport *report);
         void *user;
 } SeamOptions;
 
-/* Starts preparing at once, the tick thread as soon as the first cell is there or 150 ms have gone. Ticks that are already
- * in the past are made as fast as the sink takes them (burst), later ones at their time. */
-Seam *seam_start(const SeamOptions *options, GError **error);
+typedef struct {
+        int64_t ticks;      /* made */
+        int64_t fallback;   /* of those: held, missing, or black for want of a block */
+        int64_t late_ticks; /* begun more than one period after their time, once caught up */
+        int64_t max_late_us;
+} SeamStats;
+
+/* Starts preparing what is in the queue at once; nothing is output yet. */
+Seam *seam_new(const SeamOptions *options, GError **error);
+
+/*
+ * Starts the ticks, once. Tick 0 waits up to SEAM_START_WAIT_MS for its cell. Ticks whose time has passed already are
+ * made as fast as their cells come, after the first dozen at no more than four times the frame rate, until time is
+ * caught up with; from there on each at its time, and none waits.
+ */
+bool seam_run(Seam *seam, const SeamSink *sink, GError **error);
 
 /* Tells the preparer that the queue has grown. Control loop. */
 void seam_queue_changed(Seam *seam);
-/* Any thread: the tick now being made. */
+/* Any thread: the tick made last; -1 before the first. */
 int64_t seam_tick(const Seam *seam);
+/* Any thread. */
+SeamStats seam_stats(const Seam *seam);
 
-/* Ends after the current tick: open segment and block are reported as cut, then ENDED is delivered before this returns
- * (on the calling thread, which must be the context's). Frees. Bounded: 1 s. */
+/* Asks for the end before the next tick; returns at once. Any thread. */
 void seam_stop(Seam *seam);
+/* Stops, delivers every outstanding report and ENDED (if it ever ran) from inside this call, frees. On the context's
+ * thread; takes a tick's time. NULL is allowed. */
+void seam_free(Seam *seam);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Seam, seam_free)

@@ -1,0 +1,79 @@
+/* What the three threads of a seam share, and what each has for itself. */
+#pragma once
+
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "air/seam/reports.h"
+#include "air/seam/seam.h"
+#include "air/seam/turns.h"
+#include "proto/base/thread.h"
+
+/* Frames shown, by what they were. */
+typedef struct {
+        int64_t own, held, missing, black;
+        int64_t first_source_frame, last_source_frame; /* -1 when none */
+} Tally;
+
+/* What the last tick showed. */
+typedef enum { SHOWN_OWN, SHOWN_HELD, SHOWN_MISSING, SHOWN_BLACK } Shown;
+
+struct Seam {
+        /* Fixed before any thread runs. */
+        HouseFormat format;
+        int64_t epoch_utc_ms;
+        int64_t tick0_mono_ns;
+        int64_t hold_ticks;
+        uint32_t lead_ticks;
+        BlockQueue *queue;
+        RvClock *clock;
+        const SeamSources *sources;
+        Picture *black;
+        float *silence;
+        SeamSink sink; /* by seam_run */
+
+        /* Handed from thread to thread: preparer -> tick thread -> control loop. */
+        Turns turns;
+        Reports reports;
+
+        /* Any thread. */
+        sem_t news; /* the preparer has something to look at */
+        _Atomic bool stopping;
+        _Atomic int64_t tick;      /* made last */
+        _Atomic int64_t wake_tick; /* the preparer wants to know when this one is made */
+        _Atomic uint32_t released; /* sources that the tick thread has taken over from the preparer */
+        _Atomic int64_t fallback, late_ticks, max_late_us;
+
+        struct {
+                BlockPlan *block; /* being cut into turns; NULL: the next one is to be fetched */
+                uint32_t next_segment;
+                int64_t elapsed_ms; /* of block, up to next_segment */
+                Turn turn;          /* the next one to hand over; block NULL: none yet */
+                uint32_t prepared;  /* sources started, ever */
+        } prep;                     /* the preparer's */
+
+        struct {
+                Turn turn;          /* on the air; block NULL: none */
+                bool dry;           /* reported */
+                int64_t start_tick; /* when turn really began */
+                int64_t block_start_tick;
+                Tally segment, block;
+                Shown shown;
+                Picture *held;       /* last own picture of this turn; a reference */
+                int64_t held_tick;   /* when it was fresh */
+                bool caught_up;      /* with time, after the start */
+                int64_t patience_ns; /* what may still be spent on waiting for cells before that */
+                int64_t pushed_ns;   /* when the last tick was begun */
+        } rt;                        /* the tick thread's */
+
+        struct {
+                RvThread *preparer, *ticker;
+                GSource *source;
+                void (*on_report)(void *user, const SeamReport *report);
+                void *user;
+        } loop; /* the control loop's */
+};
+
+/* Bodies of the two threads. */
+void seam_prepare(void *seam);
+void seam_count_ticks(void *seam);

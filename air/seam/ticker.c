@@ -1,0 +1,311 @@
+/* The tick thread: counts, changes sources at their ticks, shows one picture a tick. */
+#include "air/seam/private.h"
+
+#define FREE_TICKS 12    /* at the start: what the encoder's queue takes at once */
+#define CATCH_UP_SPEED 4 /* times the frame rate, after those */
+#define WAIT_STEP_NS 2000000
+#define NS_PER_MS INT64_C(1000000)
+
+/* What one change of sources can report at most, and the end of the session after it. */
+#define REPORTS_A_CHANGE (3 * TURNS_MAX + 5)
+#define REPORTS_AT_END 3
+
+/* --- time --- */
+
+static int64_t due_ns(const Seam *seam, int64_t tick) {
+        return seam->tick0_mono_ns + rv_tick_to_ns(tick - seam->lead_ticks, seam->format.rate);
+}
+
+static void note_lateness(Seam *seam, int64_t late_ns) {
+        if (late_ns > rv_tick_to_ns(1, seam->format.rate))
+                atomic_fetch_add(&seam->late_ticks, 1);
+        if (late_ns / 1000 > atomic_load(&seam->max_late_us))
+                atomic_store(&seam->max_late_us, late_ns / 1000);
+}
+
+/* Sleeps until it is this tick's turn. The instant is computed from the tick number, so lateness does not add up. */
+static void pace(Seam *seam, int64_t tick) {
+        int64_t due = due_ns(seam, tick); /* INV-TICK-DEADLINE-DISCIPLINE-001 */
+        if (due > rv_clock_mono_ns(seam->clock))
+                seam->rt.caught_up = true;
+        else if (!seam->rt.caught_up && tick >= FREE_TICKS)
+                due = seam->rt.pushed_ns + rv_tick_to_ns(1, seam->format.rate) / CATCH_UP_SPEED;
+        rv_clock_sleep_until_mono_ns(seam->clock, due);
+        seam->rt.pushed_ns = rv_clock_mono_ns(seam->clock);
+        if (seam->rt.caught_up)
+                note_lateness(seam, seam->rt.pushed_ns - due);
+}
+
+/* INV-SEAM-106: before time is caught up with, and as long as patience lasts, waiting for a cell costs nobody a frame.
+ */
+static bool wait_a_little(Seam *seam) {
+        if (seam->rt.caught_up || seam->rt.patience_ns <= 0 || atomic_load(&seam->stopping))
+                return false;
+        seam->rt.patience_ns -= WAIT_STEP_NS;
+        rv_clock_sleep_until_mono_ns(seam->clock, rv_clock_mono_ns(seam->clock) + WAIT_STEP_NS);
+        return true;
+}
+
+/* Ticks in the past are made of real cells where they can be had in less time than the past was long, twice over. */
+static void start_time(Seam *seam) {
+        const int64_t behind_ns = MAX(0, rv_clock_mono_ns(seam->clock) - due_ns(seam, 0));
+        seam->rt.patience_ns = SEAM_START_WAIT_MS * NS_PER_MS + 2 * behind_ns;
+        seam->rt.caught_up = behind_ns == 0;
+        while (turns_waiting(&seam->turns) == 0 && wait_a_little(seam))
+                ;
+}
+
+/* --- reports --- */
+
+static void report_end(Seam *seam, const Turn *turn, int64_t start_tick, int64_t tick, const Tally *tally) {
+        Record *record = reports_begin(&seam->reports, SEAM_SEGMENT_END, turn->block, turn->segment_index);
+        SeamReport *report = &record->report;
+        record->producer = turn->producer;
+        report->tick = tick;
+        report->start_tick = start_tick;
+        report->own_frames = tally->own;
+        report->held_frames = tally->held;
+        report->missing_frames = tally->missing;
+        report->black_frames = tally->black;
+        report->frames = tally->own + tally->held + tally->missing + tally->black;
+        report->first_source_frame = tally->first_source_frame;
+        report->last_source_frame = tally->last_source_frame;
+        report->late = start_tick > turn->start_tick;
+        report->cut = tick < turn->end_tick;
+        reports_commit(&seam->reports);
+}
+
+static void report_fence(Seam *seam, const Turn *turn, int64_t tick, bool primed) {
+        const Tally *tally = &seam->rt.block;
+        SeamReport *report = &reports_begin(&seam->reports, SEAM_BLOCK_FENCE, turn->block, turn->segment_index)->report;
+        report->tick = tick;
+        report->start_tick = seam->rt.block_start_tick;
+        report->fence_tick = turn->fence_tick;
+        report->own_frames = tally->own;
+        report->held_frames = tally->held;
+        report->missing_frames = tally->missing;
+        report->black_frames = tally->black;
+        report->frames = tally->own + tally->held + tally->missing + tally->black;
+        report->primed = primed;
+        report->exhausted = report->frames > 0 && seam->rt.shown == SHOWN_BLACK;
+        report->behind = report->frames > 0 && (seam->rt.shown == SHOWN_HELD || seam->rt.shown == SHOWN_MISSING);
+        reports_commit(&seam->reports);
+}
+
+static void report_block_start(Seam *seam, const Turn *turn, int64_t tick, bool primed) {
+        seam->rt.block = (Tally){0};
+        seam->rt.block_start_tick = MIN(tick, turn->fence_tick);
+        SeamReport *report = &reports_begin(&seam->reports, SEAM_BLOCK_START, turn->block, turn->segment_index)->report;
+        report->tick = seam->rt.block_start_tick;
+        report->fence_tick = turn->fence_tick;
+        report->primed = primed;
+        reports_commit(&seam->reports);
+}
+
+static void report_segment_start(Seam *seam, const Turn *turn, int64_t tick, const Cell *cell) {
+        SeamReport *report =
+                &reports_begin(&seam->reports, SEAM_SEGMENT_START, turn->block, turn->segment_index)->report;
+        report->tick = tick;
+        report->primed = cell != NULL;
+        if (cell && cell->kind == CELL_CONTENT)
+                report->first_source_frame = cell->source_frame;
+        reports_commit(&seam->reports);
+}
+
+static void report_plain(Seam *seam, SeamReportKind kind, int64_t tick) {
+        reports_begin(&seam->reports, kind, NULL, 0)->report.tick = tick;
+        reports_commit(&seam->reports);
+}
+
+/* --- changing sources --- */
+
+static const Tally NOTHING = {.first_source_frame = -1, .last_source_frame = -1};
+
+/* NULL: not there. Waits for it only while the start is being caught up with. */
+static const Cell *take_cell(Seam *seam, Producer *producer, int64_t tick) {
+        const Cell *cell = NULL;
+        while (producer && !seam->sources->take(producer, tick, &cell)) {
+                const ProducerState state = seam->sources->state(producer);
+                if (state == PRODUCER_FAILED || state == PRODUCER_OVER || !wait_a_little(seam))
+                        return NULL;
+        }
+        return cell;
+}
+
+static void close_turn(Seam *seam, int64_t tick, bool next_primed) {
+        Turn *turn = &seam->rt.turn;
+        g_clear_pointer(&seam->rt.held, picture_unref);
+        report_end(seam, turn, seam->rt.start_tick, tick, &seam->rt.segment);
+        if (turn->last && tick >= turn->fence_tick)
+                report_fence(seam, turn, tick, next_primed);
+        block_plan_unref(turn->block); /* never the last reference: the report has one */
+        *turn = (Turn){0};
+}
+
+static void open_turn(Seam *seam, int64_t tick, const Cell *cell) {
+        seam->rt.turn = turns_take(&seam->turns);
+        if (seam->rt.turn.producer)
+                atomic_fetch_add(&seam->released, 1);
+        if (seam->rt.turn.first)
+                report_block_start(seam, &seam->rt.turn, tick, cell != NULL);
+        report_segment_start(seam, &seam->rt.turn, tick, cell);
+        seam->rt.start_tick = tick;
+        seam->rt.segment = NOTHING;
+        seam->rt.dry = false;
+}
+
+/* A turn whose time is over before it came, or that is shorter than a tick. */
+static void skip_turn(Seam *seam, int64_t tick, bool next_primed) {
+        const Turn turn = turns_take(&seam->turns);
+        if (turn.producer)
+                atomic_fetch_add(&seam->released, 1);
+        if (turn.first)
+                report_block_start(seam, &turn, tick, next_primed);
+        report_end(seam, &turn, turn.end_tick, turn.end_tick, &NOTHING); /* INV-SEAM-101 */
+        if (turn.last)
+                report_fence(seam, &turn, turn.fence_tick, next_primed);
+        block_plan_unref(turn.block);
+}
+
+static uint32_t count_passed(const Seam *seam, int64_t tick) {
+        uint32_t n = 0;
+        for (const Turn *turn; (turn = turns_at(&seam->turns, n)) && turn->end_tick <= tick; n++)
+                ;
+        return n;
+}
+
+/*
+ * The source of this tick is not that of the last: ends the one on the air, passes over what there is no time for,
+ * begins the next. *ret_cell is its first cell, or NULL. False: nothing has changed.
+ */
+static bool change_source(Seam *seam, int64_t tick, const Cell **ret_cell) {
+        if (reports_room(&seam->reports) < REPORTS_A_CHANGE + REPORTS_AT_END)
+                return false; /* INV-SEAM-104 */
+        const bool ends = seam->rt.turn.block;
+        const uint32_t passed = count_passed(seam, tick);
+        const Turn *next = turns_at(&seam->turns, passed);
+        const bool begins = next && next->start_tick <= tick;
+        const Cell *cell = begins ? take_cell(seam, next->producer, tick) : NULL;
+        if (ends)
+                close_turn(seam, tick, cell);
+        for (uint32_t i = 0; i < passed; i++)
+                skip_turn(seam, tick, cell);
+        if (begins)
+                open_turn(seam, tick, cell); /* INV-BLOCK-WALLFENCE-004 */
+        else if (!seam->rt.dry)
+                report_plain(seam, SEAM_DRY, tick);
+        seam->rt.dry = !begins;
+        if (!ends && !begins && passed == 0)
+                return false;
+        reports_notify(&seam->reports);
+        sem_post(&seam->news);
+        *ret_cell = cell;
+        return ends || begins;
+}
+
+/* --- showing --- */
+
+static void count_frame(Seam *seam, Tally *tally, const Cell *cell) {
+        switch (seam->rt.shown) {
+        case SHOWN_OWN:
+                tally->own++;
+                break;
+        case SHOWN_HELD:
+                tally->held++;
+                break;
+        case SHOWN_MISSING:
+                tally->missing++;
+                break;
+        case SHOWN_BLACK:
+                tally->black++;
+                break;
+        }
+        if (!cell || cell->kind != CELL_CONTENT || cell->source_frame < 0)
+                return;
+        if (tally->first_source_frame < 0)
+                tally->first_source_frame = cell->source_frame;
+        tally->last_source_frame = cell->source_frame;
+}
+
+static void hold(Seam *seam, const Cell *cell) {
+        g_clear_pointer(&seam->rt.held, picture_unref);
+        seam->rt.held = picture_ref(cell->picture);
+        seam->rt.held_tick = cell->tick;
+}
+
+/* What this tick is, given its cell or the want of it. */
+static Shown judge(const Seam *seam, int64_t tick, const Cell *cell) {
+        const Turn *turn = &seam->rt.turn;
+        if (cell)
+                return cell->kind == CELL_CONTENT || turn->pad ? SHOWN_OWN : SHOWN_BLACK;
+        if (!turn->producer)
+                return SHOWN_BLACK;
+        const ProducerState state = seam->sources->state(turn->producer);
+        if (state == PRODUCER_FAILED || state == PRODUCER_OVER)
+                return SHOWN_BLACK; /* INV-BLOCK-WALLFENCE-003 */
+        if (seam->rt.held && tick - seam->rt.held_tick <= seam->hold_ticks)
+                return SHOWN_HELD; /* INV-FENCE-TAKE-READY-001 */
+        return SHOWN_MISSING;
+}
+
+/* Exactly one cell goes out: the source's own, or one made here of the held or the black picture and silence. */
+static void show(Seam *seam, int64_t tick, const Cell *cell, bool idr) {
+        const RvRational rate = seam->format.rate;
+        const int32_t hz = seam->format.sample_rate_hz;
+        Cell stand_in = {
+                .tick = tick,
+                .kind = CELL_BLACK,
+                .source_frame = -1,
+                .picture = seam->black,
+                .n_samples = (uint32_t)(rv_tick_to_sample(tick + 1, rate, hz) - rv_tick_to_sample(tick, rate, hz)),
+                .samples = seam->silence,
+        };
+        if (!cell && seam->rt.turn.block && seam->rt.shown == SHOWN_HELD)
+                stand_in.picture = seam->rt.held;
+        seam->sink.push(seam->sink.user, cell ? cell : &stand_in, idr); /* INV-CONTINUOUS-FRAME-AUTHORITY-001 */
+}
+
+static void account(Seam *seam, int64_t tick, const Cell *cell) {
+        if (!seam->rt.turn.block) {
+                atomic_fetch_add(&seam->fallback, 1);
+                return;
+        }
+        seam->rt.shown = judge(seam, tick, cell);
+        if (seam->rt.shown == SHOWN_HELD || seam->rt.shown == SHOWN_MISSING)
+                atomic_fetch_add(&seam->fallback, 1);
+        count_frame(seam, &seam->rt.segment, cell);
+        count_frame(seam, &seam->rt.block, cell);
+        if (cell && cell->kind == CELL_CONTENT)
+                hold(seam, cell);
+}
+
+static void make_tick(Seam *seam, int64_t tick) {
+        const Cell *cell = NULL;
+        bool changed = false;
+        if (!seam->rt.turn.block || tick >= seam->rt.turn.end_tick)
+                changed = change_source(seam, tick, &cell);
+        else
+                cell = take_cell(seam, seam->rt.turn.producer, tick);
+        account(seam, tick, cell);
+        show(seam, tick, cell, changed || tick % seam->format.gop_frames == 0); /* INV-SEAM-102 */
+        atomic_store(&seam->tick, tick);
+        if (tick >= atomic_load(&seam->wake_tick)) {
+                atomic_store(&seam->wake_tick, INT64_MAX);
+                sem_post(&seam->news);
+        }
+}
+
+void seam_count_ticks(void *user) {
+        Seam *seam = user;
+        int64_t tick = 0;
+        start_time(seam);
+        for (;; tick++) {
+                pace(seam, tick);
+                if (atomic_load(&seam->stopping))
+                        break;
+                make_tick(seam, tick);
+        }
+        if (seam->rt.turn.block)
+                close_turn(seam, tick, false);
+        report_plain(seam, SEAM_ENDED, tick);
+}

@@ -1,0 +1,759 @@
+#include "air/seam/seam.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+
+#include "air/seam/private.h"
+#include "tests/air/blocks.h"
+#include "tests/support/chance.h"
+#include "tests/support/cmocka.h"
+
+#define T0 INT64_C(1800000000000)
+#define MAX_TICKS 20000
+
+/* --- sources that do as their file name says ------------------------------------------------------------------- */
+
+typedef enum { GOOD, BROKEN, SHORT, STALL, SLOW } Habit;
+
+/* /good | /broken | /short/N: N pictures | /stall/FROM/TO: no cells for those | /slow/N: first cell is its N-th. */
+typedef struct {
+        ProducerOptions options;
+        Habit habit;
+        int64_t from, to;
+        Cell cell;
+        float samples[CELL_MAX_SAMPLES * 2];
+        bool pad;
+} FakeSource;
+
+static _Atomic int sources_made, sources_freed;
+static Picture *source_picture; /* what every source shows */
+
+static Producer *fake_make(const ProducerOptions *options) {
+        const BlockSegment *segment = &options->block->segments[options->segment_index];
+        FakeSource *source = g_new0(FakeSource, 1);
+        source->options = *options;
+        source->pad = segment->type == SEGMENT_PAD;
+        g_auto(GStrv) words = g_strsplit(segment->asset_uri ? segment->asset_uri : "/good", "/", -1);
+        source->from = words[2] ? g_ascii_strtoll(words[2], NULL, 10) : 0;
+        source->to = words[2] && words[3] ? g_ascii_strtoll(words[3], NULL, 10) : source->from;
+        source->habit = g_str_equal(words[1], "broken")  ? BROKEN
+                        : g_str_equal(words[1], "short") ? SHORT
+                        : g_str_equal(words[1], "stall") ? STALL
+                        : g_str_equal(words[1], "slow")  ? SLOW
+                                                         : GOOD;
+        atomic_fetch_add(&sources_made, 1);
+        return (Producer *)source;
+}
+
+static bool fake_has(const FakeSource *source, int64_t i) {
+        switch (source->habit) {
+        case BROKEN:
+                return false;
+        case SHORT:
+                return i < source->from;
+        case STALL:
+                return i < source->from || i >= source->to;
+        case SLOW:
+                return i >= source->from;
+        case GOOD:
+                break;
+        }
+        return true;
+}
+
+static bool fake_take(Producer *producer, int64_t tick, const Cell **ret_cell) {
+        FakeSource *source = (FakeSource *)producer;
+        const RvRational rate = source->options.format.rate;
+        const int64_t i = tick - source->options.start_tick;
+        assert_true(tick >= source->options.start_tick && tick < source->options.end_tick);
+        if (!fake_has(source, i))
+                return false;
+        source->cell = (Cell){
+                .tick = tick,
+                .kind = source->pad ? CELL_BLACK : CELL_CONTENT,
+                .source_frame = source->pad ? -1 : i,
+                .picture = source_picture,
+                .n_samples =
+                        (uint32_t)(rv_tick_to_sample(tick + 1, rate, 48000) - rv_tick_to_sample(tick, rate, 48000)),
+                .samples = source->samples,
+        };
+        *ret_cell = &source->cell;
+        return true;
+}
+
+static ProducerState fake_state(const Producer *producer) {
+        const FakeSource *source = (const FakeSource *)producer;
+        switch (source->habit) {
+        case BROKEN:
+                return PRODUCER_FAILED;
+        case SHORT:
+                return PRODUCER_OVER;
+        case SLOW:
+        case STALL:
+        case GOOD:
+                break;
+        }
+        return PRODUCER_READY;
+}
+
+static ProducerResult fake_result(const Producer *producer) {
+        ProducerResult result = {.state = fake_state(producer)};
+        if (result.state == PRODUCER_FAILED)
+                g_strlcpy(result.reason, "OPEN_FAILED", sizeof result.reason);
+        return result;
+}
+
+static void fake_free(Producer *producer) {
+        atomic_fetch_add(&sources_freed, 1);
+        g_free(producer);
+}
+
+static const SeamSources FAKES = {fake_make, fake_take, fake_state, fake_result, fake_free};
+
+/* --- a session ------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+        int64_t tick, source_frame;
+        CellKind kind;
+        uint32_t n_samples;
+        bool own_picture, idr;
+} Shot;
+
+typedef struct {
+        HouseFormat format;
+        RvClock *clock;
+        int64_t epoch_utc_ms;
+        BlockQueue *queue;
+        Seam *seam;
+        int64_t fed_until_utc_ms;
+        GArray *turn_starts; /* int64_t: ticks at which fed segments begin */
+        GArray *reports;     /* SeamReport; block is a reference */
+        pthread_mutex_t lock;
+        pthread_cond_t more;
+        Shot shots[MAX_TICKS]; /* guarded by lock, like n_shots */
+        int64_t n_shots;
+} Session;
+
+static void on_push(void *user, const Cell *cell, bool idr) {
+        Session *s = user;
+        pthread_mutex_lock(&s->lock);
+        assert_true(s->n_shots < MAX_TICKS);
+        s->shots[s->n_shots++] = (Shot){
+                cell->tick, cell->source_frame, cell->kind, cell->n_samples, cell->picture == source_picture, idr};
+        pthread_cond_broadcast(&s->more);
+        pthread_mutex_unlock(&s->lock);
+}
+
+static void on_report(void *user, const SeamReport *report) {
+        Session *s = user;
+        SeamReport copy = *report;
+        copy.block = report->block ? block_plan_ref(report->block) : NULL;
+        copy.reason = g_intern_string(report->reason);
+        copy.detail = NULL;
+        g_array_append_val(s->reports, copy);
+}
+
+static void clear_report(gpointer report) {
+        block_plan_unref(((SeamReport *)report)->block);
+}
+
+static Session *session_new(RvRational rate) {
+        Session *s = g_new0(Session, 1);
+        s->format = house_format_default();
+        s->format.rate = rate;
+        s->format.width = 64;
+        s->format.height = 64;
+        s->clock = rv_clock_fake_new(T0 - 1000);
+        s->epoch_utc_ms = T0;
+        s->fed_until_utc_ms = T0;
+        s->queue = block_queue_new(BLOCKS_CHANNEL, 8);
+        s->turn_starts = g_array_new(FALSE, FALSE, sizeof(int64_t));
+        s->reports = g_array_new(FALSE, FALSE, sizeof(SeamReport));
+        g_array_set_clear_func(s->reports, clear_report);
+        pthread_mutex_init(&s->lock, NULL);
+        pthread_cond_init(&s->more, NULL);
+        atomic_store(&sources_made, 0);
+        atomic_store(&sources_freed, 0);
+        HouseFormat other = s->format; /* another black picture, so that it can be told from the seam's own */
+        other.width = 128;
+        source_picture = producer_black(&other);
+        return s;
+}
+
+static int64_t tick_at(const Session *s, int64_t utc_ms) {
+        const __int128 a = (__int128)(utc_ms - s->epoch_utc_ms) * s->format.rate.num;
+        const __int128 b = (__int128)s->format.rate.den * 1000;
+        return (int64_t)((a + b - 1) / b);
+}
+
+static BlockPlan *feed(Session *s, const char *uri, const int64_t *durations_ms, uint32_t n) {
+        g_autofree char *id = g_strdup_printf("block-%" G_GINT64_FORMAT, s->fed_until_utc_ms);
+        BlockPlan *block = blocks_make(id, s->fed_until_utc_ms, uri, durations_ms, n);
+        assert_int_equal(block_queue_push(s->queue, block, NULL), QUEUE_OK);
+        int64_t start_utc_ms = s->fed_until_utc_ms;
+        for (uint32_t i = 0; i < n; i++) {
+                const int64_t tick = tick_at(s, start_utc_ms);
+                g_array_append_val(s->turn_starts, tick);
+                start_utc_ms += durations_ms[i];
+        }
+        s->fed_until_utc_ms = block->end_utc_ms;
+        if (s->seam)
+                seam_queue_changed(s->seam);
+        return block;
+}
+
+static void feed_one(Session *s, const char *uri, int64_t duration_ms) {
+        block_plan_unref(feed(s, uri, &duration_ms, 1));
+}
+
+static void prepare(Session *s) {
+        const SeamOptions options = {
+                .format = s->format,
+                .epoch_utc_ms = s->epoch_utc_ms,
+                .queue = s->queue,
+                .clock = s->clock,
+                .sources = &FAKES,
+                .on_report = on_report,
+                .user = s,
+        };
+        s->seam = seam_new(&options, NULL);
+        assert_non_null(s->seam);
+}
+
+static void run(Session *s) {
+        const SeamSink sink = {.push = on_push, .user = s};
+        assert_true(seam_run(s->seam, &sink, NULL));
+}
+
+static void begin(Session *s) {
+        prepare(s);
+        run(s);
+}
+
+static int64_t shots(Session *s) {
+        pthread_mutex_lock(&s->lock);
+        const int64_t n = s->n_shots;
+        pthread_mutex_unlock(&s->lock);
+        return n;
+}
+
+static void await_shots(Session *s, int64_t n) {
+        pthread_mutex_lock(&s->lock);
+        while (s->n_shots < n)
+                pthread_cond_wait(&s->more, &s->lock);
+        pthread_mutex_unlock(&s->lock);
+}
+
+/* Until the preparer has handed over every turn that begins at this tick or before: fake time must not outrun it. */
+static void await_turns(Session *s, int64_t tick) {
+        uint32_t n = 0;
+        for (guint i = 0; i < s->turn_starts->len; i++)
+                n += g_array_index(s->turn_starts, int64_t, i) <= tick;
+        while (atomic_load(&s->seam->turns.tail) < n)
+                sched_yield();
+}
+
+static void pump(void) {
+        while (g_main_context_iteration(NULL, FALSE))
+                ;
+}
+
+static void advance_to_ns(Session *s, int64_t since_epoch_ns) {
+        const int64_t now_ns = rv_clock_mono_ns(s->clock) - s->seam->tick0_mono_ns;
+        if (since_epoch_ns > now_ns)
+                rv_clock_fake_advance_ms(s->clock, (since_epoch_ns - now_ns + 999999) / 1000000);
+}
+
+/* Lets time pass until this many ticks have been made, one at a time. */
+static void run_ticks(Session *s, int64_t n) {
+        for (int64_t tick = shots(s); tick < n; tick++) {
+                await_turns(s, tick);
+                rv_clock_fake_await_sleepers(s->clock, 1);
+                advance_to_ns(s, rv_tick_to_ns(tick, s->format.rate));
+                await_shots(s, tick + 1);
+                pump();
+        }
+}
+
+static void end(Session *s) {
+        rv_clock_fake_await_sleepers(s->clock, 1);
+        seam_stop(s->seam);
+        rv_clock_fake_advance_ms(s->clock, 1000);
+        g_clear_pointer(&s->seam, seam_free);
+}
+
+static void session_free(Session *s) {
+        if (s->seam)
+                end(s);
+        assert_int_equal(atomic_load(&sources_made), atomic_load(&sources_freed));
+        g_array_unref(s->reports);
+        g_array_unref(s->turn_starts);
+        block_queue_free(s->queue);
+        rv_clock_fake_free(s->clock);
+        picture_unref(source_picture);
+        pthread_cond_destroy(&s->more);
+        pthread_mutex_destroy(&s->lock);
+        g_free(s);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Session, session_free)
+
+static const SeamReport *report_of(const Session *s, SeamReportKind kind, guint nth) {
+        for (guint i = 0; i < s->reports->len; i++) {
+                const SeamReport *report = &g_array_index(s->reports, SeamReport, i);
+                if (report->kind == kind && nth-- == 0)
+                        return report;
+        }
+        fail_msg("no such report");
+        return NULL;
+}
+
+static guint count_reports(const Session *s, SeamReportKind kind) {
+        guint n = 0;
+        for (guint i = 0; i < s->reports->len; i++)
+                n += g_array_index(s->reports, SeamReport, i).kind == kind;
+        return n;
+}
+
+static const RvRational NTSC = {30000, 1001}, PAL = {25, 1};
+
+/* --- fences and seams -------------------------------------------------------------------------------------------- */
+
+static void INV_BLOCK_WALLFENCE_001_fences_are_exact_for_every_rate(void **state) {
+        static const RvRational RATES[] = {{24000, 1001}, {24, 1}, {25, 1}, {30000, 1001}, {30, 1}, {60000, 1001}};
+        g_autoptr(GRand) rand = chance_new();
+        for (guint r = 0; r < G_N_ELEMENTS(RATES); r++) {
+                g_autoptr(Session) s = session_new(RATES[r]);
+                for (int b = 0; b < 4; b++) {
+                        int64_t durations_ms[5];
+                        for (int i = 0; i < 5; i++)
+                                durations_ms[i] = g_rand_int_range(rand, 1, 900);
+                        block_plan_unref(feed(s, "/good", durations_ms, 5));
+                }
+                const int64_t ticks = tick_at(s, s->fed_until_utc_ms);
+                begin(s);
+                run_ticks(s, ticks + 1);
+                end(s);
+                int64_t at_utc_ms = T0;
+                for (guint b = 0; b < 4; b++) {
+                        const SeamReport *fence = report_of(s, SEAM_BLOCK_FENCE, b);
+                        assert_int_equal(fence->start_tick, tick_at(s, fence->block->start_utc_ms));
+                        assert_int_equal(fence->tick, tick_at(s, fence->block->end_utc_ms));
+                        assert_int_equal(fence->frames, fence->tick - fence->start_tick);
+                        for (guint i = 0; i < 5; i++) {
+                                const SeamReport *over = report_of(s, SEAM_SEGMENT_END, b * 5 + i);
+                                assert_int_equal(over->start_tick, tick_at(s, at_utc_ms));
+                                at_utc_ms += over->block->segments[i].duration_ms;
+                                assert_int_equal(over->tick, tick_at(s, at_utc_ms));
+                        }
+                }
+        }
+}
+
+/* 1001 pieces of 333 ms at 29.97: rounding each would be off by ten frames at the end. */
+static void INV_SEAM_SEG_004_seams_do_not_drift(void **state) {
+        g_autoptr(Session) s = session_new(NTSC);
+        enum { N = 1001 };
+        int64_t durations_ms[N];
+        for (int i = 0; i < N; i++)
+                durations_ms[i] = 333;
+        block_plan_unref(feed(s, "/good", durations_ms, N));
+        begin(s);
+        run_ticks(s, tick_at(s, s->fed_until_utc_ms) + 1);
+        end(s);
+        for (guint i = 0; i < N; i++)
+                assert_int_equal(report_of(s, SEAM_SEGMENT_START, i)->tick, tick_at(s, T0 + 333 * (int64_t)i));
+        assert_int_equal(report_of(s, SEAM_BLOCK_FENCE, 0)->own_frames, tick_at(s, s->fed_until_utc_ms));
+}
+
+static void INV_BLOCK_WALLFENCE_003_early_end_leaves_black_until_the_fence(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/short/10", 1000);
+        feed_one(s, "/good", 1000);
+        begin(s);
+        run_ticks(s, 50);
+        end(s);
+        for (int tick = 10; tick < 25; tick++) {
+                assert_int_equal(s->shots[tick].kind, CELL_BLACK);
+                assert_false(s->shots[tick].own_picture);
+        }
+        assert_int_equal(s->shots[25].source_frame, 0);
+        const SeamReport *over = report_of(s, SEAM_SEGMENT_END, 0);
+        assert_int_equal(over->own_frames, 10);
+        assert_int_equal(over->black_frames, 15);
+        assert_int_equal(over->last_source_frame, 9);
+        assert_true(report_of(s, SEAM_BLOCK_FENCE, 0)->exhausted);
+}
+
+static void INV_BLOCK_WALLFENCE_004_fence_tick_is_the_next_blocks_first(void **state) {
+        g_autoptr(Session) s = session_new(NTSC);
+        feed_one(s, "/good", 1000);
+        feed_one(s, "/good", 1000);
+        begin(s);
+        run_ticks(s, 61);
+        end(s);
+        const SeamReport *fence = report_of(s, SEAM_BLOCK_FENCE, 0), *start = report_of(s, SEAM_BLOCK_START, 1);
+        assert_int_equal(fence->tick, 30);
+        assert_int_equal(start->tick, fence->tick);
+        assert_true(fence->primed);
+        assert_true(start->primed);
+        assert_int_equal(s->shots[29].source_frame, 29);
+        assert_int_equal(s->shots[30].source_frame, 0);
+}
+
+static void INV_BLOCK_WALLFENCE_005_credit_comes_with_the_fence(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/good", 400);
+        feed_one(s, "/good", 400);
+        begin(s);
+        run_ticks(s, 10);
+        assert_int_equal(block_queue_credits(s->queue), 6);
+        run_ticks(s, 11);
+        pump();
+        while (count_reports(s, SEAM_BLOCK_FENCE) == 0)
+                g_main_context_iteration(NULL, TRUE);
+        assert_int_equal(block_queue_credits(s->queue), 7);
+}
+
+static void INV_SEAM_101_segment_shorter_than_a_tick_is_skipped_and_said(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        const int64_t durations_ms[] = {401, 20, 19, 560};
+        block_plan_unref(feed(s, "/good", durations_ms, 4));
+        begin(s);
+        run_ticks(s, 26);
+        end(s);
+        assert_int_equal(count_reports(s, SEAM_SEGMENT_START), 2);
+        assert_int_equal(count_reports(s, SEAM_SEGMENT_END), 4);
+        assert_int_equal(report_of(s, SEAM_SEGMENT_END, 1)->frames, 0);
+        assert_int_equal(report_of(s, SEAM_SEGMENT_END, 2)->frames, 0);
+        assert_int_equal(report_of(s, SEAM_SEGMENT_END, 3)->segment_index, 3);
+        assert_int_equal(report_of(s, SEAM_BLOCK_FENCE, 0)->frames, 25);
+        assert_int_equal(atomic_load(&sources_made), 2);
+}
+
+static void INV_SEAM_102_idr_at_zero_each_gop_each_seam_each_fence(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        s->format.gop_frames = 20;
+        const int64_t durations_ms[] = {280, 720};
+        block_plan_unref(feed(s, "/good", durations_ms, 2));
+        begin(s);
+        run_ticks(s, 70); /* dry from tick 25 on */
+        end(s);
+        for (int tick = 0; tick < 70; tick++)
+                assert_int_equal(s->shots[tick].idr, tick % 20 == 0 || tick == 7 || tick == 25);
+}
+
+static void INV_SEAM_006_sources_are_prepared_ninety_ticks_ahead_and_six_at_most(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        const int64_t durations_ms[] = {8000, 40, 40, 40, 40, 40, 40, 40, 40, 1000};
+        block_plan_unref(feed(s, "/good", durations_ms, G_N_ELEMENTS(durations_ms)));
+        begin(s);
+        run_ticks(s, 200 - SEAM_PREPARE_TICKS);
+        assert_int_equal(atomic_load(&sources_made), 1);
+        run_ticks(s, 200 - SEAM_PREPARE_TICKS + 1);
+        while (atomic_load(&sources_made) < 2)
+                sched_yield();
+        run_ticks(s, 199);
+        while (atomic_load(&sources_made) < 1 + SEAM_PREPARED_SOURCES)
+                sched_yield();
+        assert_int_equal(atomic_load(&sources_made), 1 + SEAM_PREPARED_SOURCES);
+        run_ticks(s, 209);
+        end(s);
+        assert_int_equal(report_of(s, SEAM_SEGMENT_START, 9)->primed, true);
+}
+
+/* --- one picture a tick ------------------------------------------------------------------------------------------- */
+
+static void INV_CONTINUOUS_FRAME_AUTHORITY_001_one_cell_a_tick_whatever_happens(void **state) {
+        static const char *const URIS[] = {"/good",      "/broken", "/short/0",    "/short/7",     NULL,
+                                           "/stall/3/9", "/slow/5", "/slow/10000", "/stall/1/5000"};
+        g_autoptr(GRand) rand = chance_new();
+        for (int round = 0; round < 5; round++) {
+                g_autoptr(Session) s = session_new(NTSC);
+                for (int b = 0; b < 8; b++) {
+                        int64_t durations_ms[3];
+                        for (int i = 0; i < 3; i++)
+                                durations_ms[i] = g_rand_int_range(rand, 1, 1200);
+                        const char *uri = URIS[g_rand_int_range(rand, 0, G_N_ELEMENTS(URIS))];
+                        block_plan_unref(feed(s, uri, durations_ms, 3));
+                }
+                begin(s);
+                run_ticks(s, tick_at(s, s->fed_until_utc_ms) + 20);
+                end(s);
+                for (int64_t tick = 0; tick < s->n_shots; tick++) {
+                        const int64_t n =
+                                rv_tick_to_sample(tick + 1, NTSC, 48000) - rv_tick_to_sample(tick, NTSC, 48000);
+                        assert_int_equal(s->shots[tick].tick, tick);
+                        assert_int_equal(s->shots[tick].n_samples, n);
+                }
+                int64_t frames = 0;
+                for (guint i = 0; i < 24; i++) {
+                        const SeamReport *r = report_of(s, SEAM_SEGMENT_END, i);
+                        assert_int_equal(r->own_frames + r->held_frames + r->missing_frames + r->black_frames,
+                                         r->frames);
+                        assert_int_equal(r->frames, r->tick - r->start_tick);
+                        frames += r->frames;
+                }
+                assert_int_equal(frames, tick_at(s, s->fed_until_utc_ms));
+        }
+}
+
+static void INV_FENCE_TAKE_READY_001_missing_cells_hold_for_250_ms_then_black(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/stall/10/20", 1000);
+        begin(s);
+        run_ticks(s, 25);
+        end(s);
+        for (int tick = 10; tick < 25; tick++) {
+                const bool held = tick < 16; /* 6 ticks are 240 ms */
+                assert_int_equal(s->shots[tick].own_picture, held || tick >= 20);
+                assert_int_equal(s->shots[tick].source_frame, tick >= 20 ? tick : -1);
+        }
+        const SeamReport *over = report_of(s, SEAM_SEGMENT_END, 0);
+        assert_int_equal(over->held_frames, 6);
+        assert_int_equal(over->missing_frames, 4);
+        assert_int_equal(over->own_frames, 15);
+}
+
+static void INV_FENCE_TAKE_READY_001_a_late_source_shows_no_picture_of_another_segment(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/good", 400);
+        feed_one(s, "/slow/4", 400);
+        begin(s);
+        run_ticks(s, 20);
+        end(s);
+        for (int tick = 10; tick < 14; tick++)
+                assert_false(s->shots[tick].own_picture);
+        assert_int_equal(s->shots[14].source_frame, 4);
+        assert_false(report_of(s, SEAM_BLOCK_FENCE, 0)->primed);
+        assert_false(report_of(s, SEAM_SEGMENT_START, 1)->primed);
+        assert_int_equal(report_of(s, SEAM_SEGMENT_END, 1)->missing_frames, 4);
+}
+
+static void broken_material_is_black_and_named(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/broken", 400);
+        begin(s);
+        run_ticks(s, 11);
+        end(s);
+        const SeamReport *over = report_of(s, SEAM_SEGMENT_END, 0);
+        assert_string_equal(over->reason, "OPEN_FAILED");
+        assert_int_equal(over->black_frames, 10);
+        assert_int_equal(over->first_source_frame, -1);
+}
+
+static void pads_black_is_its_own(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, NULL, 400);
+        begin(s);
+        run_ticks(s, 11);
+        end(s);
+        assert_int_equal(report_of(s, SEAM_SEGMENT_END, 0)->own_frames, 10);
+        assert_false(report_of(s, SEAM_BLOCK_FENCE, 0)->exhausted);
+}
+
+/* --- a dry queue ---------------------------------------------------------------------------------------------------
+ */
+
+static void INV_SEAM_105_late_block_is_joined_where_it_should_be(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/good", 400);
+        begin(s);
+        run_ticks(s, 20);
+        assert_int_equal(count_reports(s, SEAM_DRY), 1);
+        const int64_t durations_ms[] = {200, 1000};
+        block_plan_unref(feed(s, "/good", durations_ms, 2));
+        run_ticks(s, 41);
+        end(s);
+        for (int tick = 10; tick < 20; tick++)
+                assert_int_equal(s->shots[tick].kind, CELL_BLACK);
+        assert_int_equal(s->shots[20].source_frame, 20 - 15); /* the second segment began at tick 15 */
+        assert_true(s->shots[20].idr);
+        assert_int_equal(report_of(s, SEAM_DRY, 0)->tick, 10);
+        assert_int_equal(report_of(s, SEAM_BLOCK_START, 1)->tick, 20);
+        assert_int_equal(report_of(s, SEAM_SEGMENT_END, 1)->frames, 0);
+        const SeamReport *over = report_of(s, SEAM_SEGMENT_END, 2);
+        assert_true(over->late);
+        assert_int_equal(over->frames, 20);
+        assert_int_equal(report_of(s, SEAM_BLOCK_FENCE, 1)->tick, 40);
+}
+
+static void a_block_that_is_over_when_it_comes_is_skipped_whole(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/good", 400);
+        begin(s);
+        run_ticks(s, 40);
+        feed_one(s, "/good", 400);
+        feed_one(s, "/good", 2000);
+        run_ticks(s, 45);
+        end(s);
+        assert_int_equal(report_of(s, SEAM_BLOCK_FENCE, 1)->frames, 0);
+        assert_int_equal(report_of(s, SEAM_BLOCK_FENCE, 1)->tick, 20);
+        assert_int_equal(s->shots[40].source_frame, 20);
+}
+
+/* --- reports -------------------------------------------------------------------------------------------------------
+ */
+
+static void INV_SEAM_103_reports_come_in_order_and_tell_of_an_early_end(void **state) {
+        static const SeamReportKind ORDER[] = {
+                SEAM_BLOCK_START, SEAM_SEGMENT_START, SEAM_SEGMENT_END,   SEAM_SEGMENT_START, SEAM_SEGMENT_END,
+                SEAM_BLOCK_FENCE, SEAM_BLOCK_START,   SEAM_SEGMENT_START, SEAM_SEGMENT_END,   SEAM_ENDED};
+        g_autoptr(Session) s = session_new(PAL);
+        const int64_t durations_ms[] = {400, 400};
+        block_plan_unref(feed(s, "/good", durations_ms, 2));
+        feed_one(s, "/good", 1000);
+        begin(s);
+        run_ticks(s, 30);
+        end(s);
+        assert_int_equal(s->reports->len, G_N_ELEMENTS(ORDER));
+        int64_t tick = 0;
+        for (guint i = 0; i < G_N_ELEMENTS(ORDER); i++) {
+                const SeamReport *report = &g_array_index(s->reports, SeamReport, i);
+                assert_int_equal(report->kind, ORDER[i]);
+                assert_true(report->tick >= tick);
+                tick = report->tick;
+        }
+        const SeamReport *cut = report_of(s, SEAM_SEGMENT_END, 2);
+        assert_true(cut->cut);
+        assert_int_equal(cut->frames, 10);
+        assert_int_equal(report_of(s, SEAM_ENDED, 0)->tick, 30);
+}
+
+/* The control loop does not run while a thousand segments pass: none of their reports may be lost, and frames go on. */
+static void INV_SEAM_104_reports_outlast_a_stuck_control_loop(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        enum { N = 1000 };
+        int64_t durations_ms[N];
+        for (int i = 0; i < N; i++)
+                durations_ms[i] = 40;
+        block_plan_unref(feed(s, "/good", durations_ms, N));
+        begin(s);
+        for (int64_t tick = 0; tick < N; tick++) {
+                rv_clock_fake_await_sleepers(s->clock, 1);
+                advance_to_ns(s, rv_tick_to_ns(tick, PAL));
+                await_shots(s, tick + 1);
+        }
+        assert_int_equal(s->reports->len, 0);
+        pump();
+        for (int64_t tick = N; count_reports(s, SEAM_BLOCK_FENCE) == 0; tick++) {
+                rv_clock_fake_await_sleepers(s->clock, 1);
+                advance_to_ns(s, rv_tick_to_ns(tick, PAL));
+                await_shots(s, tick + 1);
+                pump();
+        }
+        end(s);
+        assert_int_equal(count_reports(s, SEAM_SEGMENT_END), N);
+        for (guint i = 0; i < N; i++)
+                assert_int_equal(report_of(s, SEAM_SEGMENT_END, i)->segment_index, i);
+        assert_int_equal(count_reports(s, SEAM_BLOCK_FENCE), 1);
+}
+
+/* --- time ----------------------------------------------------------------------------------------------------------
+ */
+
+static void INV_TICK_DEADLINE_DISCIPLINE_001_a_stall_delays_nothing_that_follows(void **state) {
+        g_autoptr(Session) s = session_new(NTSC);
+        feed_one(s, "/good", 10000);
+        begin(s);
+        run_ticks(s, 30);
+        rv_clock_fake_await_sleepers(s->clock, 1);
+        advance_to_ns(s, rv_tick_to_ns(60, NTSC)); /* the machine slept for a second */
+        await_shots(s, 61);
+        rv_clock_fake_await_sleepers(s->clock, 1);
+        assert_int_equal(shots(s), 61);
+        advance_to_ns(s, rv_tick_to_ns(61, NTSC) - 2000000);
+        rv_clock_fake_await_sleepers(s->clock, 1);
+        assert_int_equal(shots(s), 61);
+        run_ticks(s, 90);
+        end(s);
+        for (int tick = 0; tick < 90; tick++)
+                assert_int_equal(s->shots[tick].source_frame, tick);
+}
+
+static void INV_TICK_MONOTONIC_UTC_ANCHOR_001_steps_of_the_wall_clock_move_nothing(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/good", 1000);
+        feed_one(s, "/good", 1000);
+        begin(s);
+        run_ticks(s, 10);
+        rv_clock_fake_step_utc_ms(s->clock, -3600000);
+        run_ticks(s, 20);
+        rv_clock_fake_step_utc_ms(s->clock, 7200000);
+        run_ticks(s, 51);
+        end(s);
+        assert_int_equal(report_of(s, SEAM_BLOCK_FENCE, 0)->tick, 25);
+        assert_int_equal(report_of(s, SEAM_BLOCK_FENCE, 1)->tick, 50);
+        for (int tick = 0; tick < 50; tick++)
+                assert_int_equal(s->shots[tick].source_frame, tick % 25);
+}
+
+/* Starts with tick 0 due now; nothing may go out before its cell is there or 150 ms have passed. */
+static void INV_SEAM_106_start_waits_for_the_first_cell_but_not_for_ever(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/slow/50", 4000);
+        prepare(s);
+        await_turns(s, 0);
+        rv_clock_fake_advance_ms(s->clock, 1000);
+        rv_clock_fake_advance_ms(s->clock, 1); /* a millisecond behind: not caught up */
+        run(s);
+        int64_t waited_ms = 0;
+        for (rv_clock_fake_await_sleepers(s->clock, 1); shots(s) == 0; waited_ms += 2) {
+                rv_clock_fake_advance_ms(s->clock, 2);
+                rv_clock_fake_await_sleepers(s->clock, 1);
+        }
+        assert_true(waited_ms >= SEAM_START_WAIT_MS);
+        assert_false(s->shots[0].own_picture);
+}
+
+static void INV_SEAM_106_ticks_of_the_past_are_made_of_real_cells(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/good", 4000);
+        prepare(s);
+        await_turns(s, 0);
+        rv_clock_fake_advance_ms(s->clock, 1000 + 400); /* ten ticks behind */
+        run(s);
+        await_shots(s, 11);
+        run_ticks(s, 50);
+        end(s);
+        for (int tick = 0; tick < 50; tick++)
+                assert_int_equal(s->shots[tick].source_frame, tick);
+}
+
+static void a_seam_that_never_ran_reports_nothing(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/good", 400);
+        prepare(s);
+        await_turns(s, 0);
+        g_clear_pointer(&s->seam, seam_free);
+        assert_int_equal(s->reports->len, 0);
+        assert_int_equal(atomic_load(&sources_freed), 1);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(INV_BLOCK_WALLFENCE_001_fences_are_exact_for_every_rate),
+                cmocka_unit_test(INV_SEAM_SEG_004_seams_do_not_drift),
+                cmocka_unit_test(INV_BLOCK_WALLFENCE_003_early_end_leaves_black_until_the_fence),
+                cmocka_unit_test(INV_BLOCK_WALLFENCE_004_fence_tick_is_the_next_blocks_first),
+                cmocka_unit_test(INV_BLOCK_WALLFENCE_005_credit_comes_with_the_fence),
+                cmocka_unit_test(INV_SEAM_101_segment_shorter_than_a_tick_is_skipped_and_said),
+                cmocka_unit_test(INV_SEAM_102_idr_at_zero_each_gop_each_seam_each_fence),
+                cmocka_unit_test(INV_SEAM_006_sources_are_prepared_ninety_ticks_ahead_and_six_at_most),
+                cmocka_unit_test(INV_CONTINUOUS_FRAME_AUTHORITY_001_one_cell_a_tick_whatever_happens),
+                cmocka_unit_test(INV_FENCE_TAKE_READY_001_missing_cells_hold_for_250_ms_then_black),
+                cmocka_unit_test(INV_FENCE_TAKE_READY_001_a_late_source_shows_no_picture_of_another_segment),
+                cmocka_unit_test(broken_material_is_black_and_named),
+                cmocka_unit_test(pads_black_is_its_own),
+                cmocka_unit_test(INV_SEAM_105_late_block_is_joined_where_it_should_be),
+                cmocka_unit_test(a_block_that_is_over_when_it_comes_is_skipped_whole),
+                cmocka_unit_test(INV_SEAM_103_reports_come_in_order_and_tell_of_an_early_end),
+                cmocka_unit_test(INV_SEAM_104_reports_outlast_a_stuck_control_loop),
+                cmocka_unit_test(INV_TICK_DEADLINE_DISCIPLINE_001_a_stall_delays_nothing_that_follows),
+                cmocka_unit_test(INV_TICK_MONOTONIC_UTC_ANCHOR_001_steps_of_the_wall_clock_move_nothing),
+                cmocka_unit_test(INV_SEAM_106_start_waits_for_the_first_cell_but_not_for_ever),
+                cmocka_unit_test(INV_SEAM_106_ticks_of_the_past_are_made_of_real_cells),
+                cmocka_unit_test(a_seam_that_never_ran_reports_nothing),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
