@@ -26,7 +26,7 @@ typedef enum {
 } CellKind;
 
 typedef struct {
-        int64_t tick;         /* absolute: counted from the session's epoch */
+        int64_t tick; /* absolute: counted from the session's epoch */
         CellKind kind;
         int64_t source_frame; /* index of the source frame shown, 0 = the asset's first; -1 for none */
         Picture *picture;     /* a reference */

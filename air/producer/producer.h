@@ -1,10 +1,11 @@
 /*
  * Producer: turns a segment of any file, or nothing at all, into finished cells for the ticks [start_tick, end_tick).
  *
- * Each producer has a thread of its own, which opens, seeks, decodes, scales, fades and levels ahead of the playhead into a
- * small ring. The tick thread takes cells and never waits; the mapping from source time to ticks depends on nothing but
- * the asset, its offset and start_tick, so it is the same whenever the producer is started. Whatever is wrong with the
- * material, a producer yields cells or says that none will come; it never blocks, crashes or delays its user.
+ * Each producer has a thread of its own, which opens, seeks, decodes, scales, fades and levels ahead of the playhead
+ * into a small ring. The tick thread takes cells and never waits; the mapping from source time to ticks depends on
+ * nothing but the asset, its offset and start_tick, so it is the same whenever the producer is started. Whatever is
+ * wrong with the material, a producer yields cells or says that none will come; it never blocks, crashes or delays its
+ * user.
  */
 #pragma once
 
@@ -21,11 +22,11 @@ typedef struct Producer Producer;
 
 typedef struct {
         HouseFormat format;
-        const BlockPlan *block;  /* borrowed for the call: the producer takes its own reference */
-        uint32_t segment_index;  /* in block */
-        int64_t start_tick;      /* first tick of the segment's time, also when join_tick is later */
-        int64_t end_tick;        /* first tick after it */
-        uint32_t ring_cells;     /* how many finished cells may wait; 8..16 */
+        const BlockPlan *block; /* borrowed for the call: the producer takes its own reference */
+        uint32_t segment_index; /* in block */
+        int64_t start_tick;     /* first tick of the segment's time, also when join_tick is later */
+        int64_t end_tick;       /* first tick after it */
+        uint32_t ring_cells;    /* how many finished cells may wait; 8..16 */
 } ProducerOptions;
 
 typedef enum {
@@ -38,8 +39,8 @@ typedef enum {
 /* What a producer knows once it is over, for evidence. */
 typedef struct {
         ProducerState state;
-        char reason[48];        /* UPPER_CASE code when FAILED, e.g. OPEN_FAILED, DECODE_FAILED, NOT_A_FILE; else empty */
-        char detail[160];       /* a sentence for the log */
+        char reason[48];  /* UPPER_CASE code when FAILED, e.g. OPEN_FAILED, DECODE_FAILED, NOT_A_FILE; else empty */
+        char detail[160]; /* a sentence for the log */
 } ProducerResult;
 
 /* Starts the thread at once. For a pad segment there is no thread and every cell is black. Never NULL. */
@@ -56,8 +57,8 @@ bool producer_take(Producer *producer, int64_t tick, const Cell **ret_cell);
 ProducerState producer_state(const Producer *producer);
 ProducerResult producer_result(const Producer *producer);
 
-/* Tells when the state first leaves PREPARING: called once on the producer's thread (for pad: within set). Set before or
- * after the fact; used to fix the epoch only when the first picture is there. */
+/* Tells when the state first leaves PREPARING: called once on the producer's thread (for pad: within set). Set before
+ * or after the fact; used to fix the epoch only when the first picture is there. */
 void producer_on_ready(Producer *producer, void (*f)(void *user), void *user);
 
 /*

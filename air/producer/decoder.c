@@ -1,0 +1,98 @@
+#include "air/producer/decoder.h"
+
+#define THREADS 2
+/* A picture of more is refused: 256 MB and more in memory, not television. */
+#define MAX_PIXELS ((int64_t)8192 * 8192)
+
+struct Decoder {
+        Demux *demux;
+        DemuxStream which;
+        const atomic_bool *abort;
+        AVCodecContext *codec;
+        AVPacket *packet;
+        bool draining;
+        unsigned damaged;
+};
+
+static bool open_codec(Decoder *decoder, const AVStream *stream, Fault *fault) {
+        const AVCodecParameters *parameters = stream->codecpar;
+        const AVCodec *codec = avcodec_find_decoder(parameters->codec_id);
+        if (!codec) {
+                fault_set(fault, "NO_DECODER", "no decoder for %s", avcodec_get_name(parameters->codec_id));
+                return false;
+        }
+        decoder->codec = avcodec_alloc_context3(codec);
+        decoder->packet = av_packet_alloc();
+        g_assert(decoder->codec && decoder->packet);
+        int error = avcodec_parameters_to_context(decoder->codec, parameters);
+        decoder->codec->pkt_timebase = stream->time_base; /* without it skipped samples do not move the stamps */
+        decoder->codec->thread_count = THREADS;
+        decoder->codec->max_pixels = MAX_PIXELS;
+        if (error >= 0)
+                error = avcodec_open2(decoder->codec, codec, NULL);
+        if (error < 0)
+                fault_set(fault, "NO_DECODER", "%s: %s", codec->name, av_err2str(error));
+        return error >= 0;
+}
+
+Decoder *decoder_new(Demux *demux, DemuxStream which, const atomic_bool *abort, Fault *fault) {
+        g_autoptr(Decoder) decoder = g_new0(Decoder, 1);
+        decoder->demux = demux;
+        decoder->which = which;
+        decoder->abort = abort;
+        if (!open_codec(decoder, demux_stream(demux, which), fault))
+                return NULL;
+        return g_steal_pointer(&decoder);
+}
+
+void decoder_free(Decoder *decoder) {
+        if (!decoder)
+                return;
+        av_packet_free(&decoder->packet);
+        avcodec_free_context(&decoder->codec);
+        g_free(decoder);
+}
+
+/* One packet further, or into draining. */
+static DemuxResult feed(Decoder *decoder) {
+        const DemuxResult result = demux_read(decoder->demux, decoder->which, decoder->packet);
+        if (result == DEMUX_NOT_NEAR)
+                return result;
+        decoder->draining = result == DEMUX_END;
+        const int error = avcodec_send_packet(decoder->codec, decoder->draining ? NULL : decoder->packet);
+        av_packet_unref(decoder->packet);
+        if (error < 0 && error != AVERROR_EOF)
+                decoder->damaged++; /* INV-PRODUCER-006: what cannot be decoded is passed over */
+        return result;
+}
+
+DecoderResult decoder_next(Decoder *decoder, AVFrame *into) {
+        while (!atomic_load(decoder->abort)) {
+                const int result = avcodec_receive_frame(decoder->codec, into);
+                if (result == 0)
+                        return DECODER_FRAME;
+                if (result == AVERROR_EOF)
+                        return DECODER_END;
+                if (result != AVERROR(EAGAIN)) {
+                        decoder->damaged++;
+                        if (decoder->draining)
+                                return DECODER_END;
+                }
+                if (feed(decoder) == DEMUX_NOT_NEAR)
+                        return DECODER_NOT_NEAR;
+        }
+        return DECODER_END;
+}
+
+void decoder_flush(Decoder *decoder) {
+        avcodec_flush_buffers(decoder->codec);
+        decoder->draining = false;
+}
+
+const AVCodecContext *decoder_codec(const Decoder *decoder) {
+        return decoder->codec;
+}
+
+unsigned decoder_damaged(const Decoder *decoder) {
+        return decoder->damaged;
+}

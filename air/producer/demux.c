@@ -1,0 +1,260 @@
+#include "air/producer/demux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define IO_BUFFER_BYTES (64 * 1024)
+
+/* How far one stream is read in search of the other's next packet. */
+#define REACH_US (10 * G_USEC_PER_SEC)
+#define REACH_BYTES (32 * 1024 * 1024)
+
+typedef struct {
+        AVStream *stream;
+        GQueue packets; /* of AVPacket */
+        size_t bytes;
+} Lane;
+
+struct Demux {
+        int fd;
+        const atomic_bool *abort;
+        AVIOContext *io;
+        AVFormatContext *format;
+        Lane lanes[DEMUX_N_STREAMS];
+        AVPacket *packet;
+        bool ended;
+        int error;
+};
+
+static int is_aborted(void *user) {
+        const Demux *demux = user;
+        return atomic_load(demux->abort);
+}
+
+static int read_bytes(void *user, uint8_t *into, int size) {
+        Demux *demux = user;
+        if (is_aborted(demux))
+                return AVERROR_EXIT;
+        const ssize_t n = TEMP_FAILURE_RETRY(read(demux->fd, into, (size_t)size));
+        if (n < 0)
+                return AVERROR(errno);
+        return n == 0 ? AVERROR_EOF : (int)n;
+}
+
+static int64_t seek_bytes(void *user, int64_t offset, int whence) {
+        Demux *demux = user;
+        if (whence & AVSEEK_SIZE) {
+                struct stat st;
+                return fstat(demux->fd, &st) < 0 ? AVERROR(errno) : st.st_size;
+        }
+        const off_t at = lseek(demux->fd, offset, whence & ~AVSEEK_FORCE);
+        return at < 0 ? AVERROR(errno) : at;
+}
+
+/* INV-PRODUCER-007: a playlist's entries, a concat script's files, a network address: not asked for by the plan */
+static int refuse_nested(AVFormatContext *format, AVIOContext **io, const char *url, int flags,
+                         AVDictionary **options) {
+        return AVERROR(EPERM);
+}
+
+/* O_NONBLOCK: opening a FIFO that nobody writes would hang, and could not be interrupted. */
+static int open_regular(const char *path, Fault *fault) {
+        const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0) {
+                fault_set(fault, errno == ENOENT ? "NOT_FOUND" : "OPEN_FAILED", "%s: %s", path, g_strerror(errno));
+                return -1;
+        }
+        struct stat st;
+        if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) /* INV-PRODUCER-007 */
+                return fd;
+        fault_set(fault, "NOT_A_FILE", "%s is not a regular file", path);
+        close(fd);
+        return -1;
+}
+
+static bool open_format(Demux *demux, const char *path, Fault *fault) {
+        uint8_t *buffer = av_malloc(IO_BUFFER_BYTES);
+        demux->io = avio_alloc_context(buffer, IO_BUFFER_BYTES, 0, demux, read_bytes, NULL, seek_bytes);
+        demux->format = avformat_alloc_context();
+        demux->packet = av_packet_alloc();
+        g_assert(buffer && demux->io && demux->format && demux->packet);
+        demux->format->pb = demux->io;
+        demux->format->flags |= AVFMT_FLAG_CUSTOM_IO;
+        demux->format->io_open = refuse_nested;
+        demux->format->interrupt_callback = (AVIOInterruptCB){is_aborted, demux};
+
+        int error = avformat_open_input(&demux->format, path, NULL, NULL); /* frees the context when it fails */
+        if (error >= 0)
+                error = avformat_find_stream_info(demux->format, NULL);
+        if (error >= 0)
+                return true;
+        fault_set(fault, "OPEN_FAILED", "%s: %s", path, av_err2str(error));
+        return false;
+}
+
+static AVStream *best_stream(AVFormatContext *format, enum AVMediaType type) {
+        const int index = av_find_best_stream(format, type, -1, -1, NULL, 0);
+        if (index < 0 || format->streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC)
+                return NULL;
+        return format->streams[index];
+}
+
+static bool choose_streams(Demux *demux, const char *path, Fault *fault) {
+        AVFormatContext *format = demux->format;
+        AVStream *video = best_stream(format, AVMEDIA_TYPE_VIDEO);
+        AVStream *audio = best_stream(format, AVMEDIA_TYPE_AUDIO);
+        for (unsigned i = 0; i < format->nb_streams; i++) {
+                AVStream *stream = format->streams[i];
+                stream->discard = stream == video || stream == audio ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+        }
+        demux->lanes[DEMUX_VIDEO].stream = video;
+        demux->lanes[DEMUX_AUDIO].stream = audio;
+        if (!video && !audio)
+                fault_set(fault, "NO_STREAMS", "%s has neither pictures nor sound", path);
+        return video || audio;
+}
+
+Demux *demux_open(const char *path, const atomic_bool *abort, Fault *fault) {
+        const int fd = open_regular(path, fault);
+        if (fd < 0)
+                return NULL;
+        g_autoptr(Demux) demux = g_new0(Demux, 1);
+        demux->fd = fd;
+        demux->abort = abort;
+        for (int i = 0; i < DEMUX_N_STREAMS; i++)
+                g_queue_init(&demux->lanes[i].packets);
+        if (!open_format(demux, path, fault) || !choose_streams(demux, path, fault))
+                return NULL;
+        return g_steal_pointer(&demux);
+}
+
+static void clear_lane(Lane *lane) {
+        AVPacket *packet;
+        while ((packet = g_queue_pop_head(&lane->packets)))
+                av_packet_free(&packet);
+        lane->bytes = 0;
+}
+
+void demux_free(Demux *demux) {
+        if (!demux)
+                return;
+        for (int i = 0; i < DEMUX_N_STREAMS; i++)
+                clear_lane(&demux->lanes[i]);
+        av_packet_free(&demux->packet);
+        avformat_close_input(&demux->format);
+        if (demux->io)
+                av_freep(&demux->io->buffer);
+        avio_context_free(&demux->io);
+        close(demux->fd);
+        g_free(demux);
+}
+
+AVStream *demux_stream(const Demux *demux, DemuxStream which) {
+        return demux->lanes[which].stream;
+}
+
+AVFormatContext *demux_format(const Demux *demux) {
+        return demux->format;
+}
+
+int demux_error(const Demux *demux) {
+        return demux->error;
+}
+
+void demux_drop(Demux *demux, DemuxStream which) {
+        Lane *lane = &demux->lanes[which];
+        if (lane->stream)
+                lane->stream->discard = AVDISCARD_ALL;
+        lane->stream = NULL;
+        clear_lane(lane);
+}
+
+static int64_t packet_us(const Lane *lane, const AVPacket *packet) {
+        const int64_t stamp = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
+        if (stamp == AV_NOPTS_VALUE)
+                return AV_NOPTS_VALUE;
+        return av_rescale_q(stamp, lane->stream->time_base, AV_TIME_BASE_Q);
+}
+
+static bool reaches_far(Lane *lane) {
+        if (lane->bytes > REACH_BYTES)
+                return true;
+        if (g_queue_get_length(&lane->packets) < 2)
+                return false;
+        const int64_t first = packet_us(lane, g_queue_peek_head(&lane->packets));
+        const int64_t last = packet_us(lane, g_queue_peek_tail(&lane->packets));
+        return first != AV_NOPTS_VALUE && last != AV_NOPTS_VALUE && last - first > REACH_US;
+}
+
+static Lane *lane_of(Demux *demux, const AVPacket *packet) {
+        for (int i = 0; i < DEMUX_N_STREAMS; i++)
+                if (demux->lanes[i].stream && demux->lanes[i].stream->index == packet->stream_index)
+                        return &demux->lanes[i];
+        return NULL;
+}
+
+/* False at the end of the file, for whatever reason. */
+static bool read_one(Demux *demux) {
+        const int result = av_read_frame(demux->format, demux->packet);
+        if (result < 0) {
+                demux->ended = true;
+                if (result != AVERROR_EOF && !is_aborted(demux))
+                        demux->error = result;
+                return false;
+        }
+        Lane *lane = lane_of(demux, demux->packet);
+        if (lane) {
+                AVPacket *packet = av_packet_alloc();
+                g_assert(packet);
+                av_packet_move_ref(packet, demux->packet);
+                lane->bytes += (size_t)packet->size;
+                g_queue_push_tail(&lane->packets, packet);
+        }
+        av_packet_unref(demux->packet);
+        return true;
+}
+
+DemuxResult demux_read(Demux *demux, DemuxStream which, AVPacket *into) {
+        Lane *lane = &demux->lanes[which];
+        Lane *other = &demux->lanes[which == DEMUX_VIDEO ? DEMUX_AUDIO : DEMUX_VIDEO];
+        while (lane->stream && g_queue_is_empty(&lane->packets) && !demux->ended) {
+                if (reaches_far(other)) /* INV-PRODUCER-009 */
+                        return DEMUX_NOT_NEAR;
+                (void)read_one(demux);
+        }
+        AVPacket *packet = g_queue_pop_head(&lane->packets);
+        if (!packet || is_aborted(demux)) {
+                av_packet_free(&packet);
+                return DEMUX_END;
+        }
+        lane->bytes -= (size_t)packet->size;
+        av_packet_unref(into);
+        av_packet_move_ref(into, packet);
+        av_packet_free(&packet);
+        return DEMUX_PACKET;
+}
+
+bool demux_peek_pts(Demux *demux, DemuxStream which, int64_t *ret_pts) {
+        const AVPacket *packet = g_queue_peek_head(&demux->lanes[which].packets);
+        if (!packet || packet->pts == AV_NOPTS_VALUE)
+                return false;
+        *ret_pts = packet->pts;
+        return true;
+}
+
+bool demux_seek_us(Demux *demux, int64_t container_us) {
+        const AVStream *stream = demux->lanes[DEMUX_VIDEO].stream;
+        if (!stream)
+                stream = demux->lanes[DEMUX_AUDIO].stream;
+        const int64_t at = av_rescale_q(container_us, AV_TIME_BASE_Q, stream->time_base);
+        if (avformat_seek_file(demux->format, stream->index, INT64_MIN, at, at, 0) < 0)
+                return false;
+        for (int i = 0; i < DEMUX_N_STREAMS; i++)
+                clear_lane(&demux->lanes[i]);
+        demux->ended = false;
+        demux->error = 0;
+        return true;
+}

@@ -1,0 +1,44 @@
+/*
+ * Demux: a regular file, taken apart into the packets of one video and one audio stream. The file is opened without
+ * ever blocking on what is not one, and nothing that its content names is opened. Used by one thread; every read is
+ * cut short when *abort becomes true.
+ */
+#pragma once
+
+#include <glib.h>
+#include <libavformat/avformat.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "air/producer/fault.h"
+
+typedef struct Demux Demux;
+
+typedef enum { DEMUX_VIDEO, DEMUX_AUDIO, DEMUX_N_STREAMS } DemuxStream;
+
+typedef enum {
+        DEMUX_PACKET,
+        DEMUX_NOT_NEAR, /* none within reach: the other stream is far ahead. Take of that one first */
+        DEMUX_END,      /* no more, or *abort */
+} DemuxResult;
+
+/* NULL and *fault when there is nothing in it to play. path is borrowed for the call. */
+Demux *demux_open(const char *path, const atomic_bool *abort, Fault *fault);
+void demux_free(Demux *demux);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Demux, demux_free)
+
+/* NULL: the file has no such stream. */
+AVStream *demux_stream(const Demux *demux, DemuxStream which);
+AVFormatContext *demux_format(const Demux *demux);
+
+/* The next packet of a stream in file order; into is unreferenced first. */
+DemuxResult demux_read(Demux *demux, DemuxStream which, AVPacket *into);
+/* The stamp of the stream's next packet as far as it has been read, without reading; false: none has. */
+bool demux_peek_pts(Demux *demux, DemuxStream which, int64_t *ret_pts);
+/* To a key picture (or packet of sound) at or before the instant, as well as the container can. */
+bool demux_seek_us(Demux *demux, int64_t container_us);
+
+/* The stream is used no more: its packets are dropped from now on. */
+void demux_drop(Demux *demux, DemuxStream which);
+/* Reading ended with an error of the file, not with its end; 0: no. */
+int demux_error(const Demux *demux);

@@ -1,0 +1,47 @@
+/*
+ * Pictures: the memory behind cell.h. A producer has a pool of them; a picture goes back to its pool when the last
+ * reference is dropped, by whatever thread, without a lock. A pool lives until its owner and all its pictures are gone.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "air/producer/cell.h"
+#include "air/producer/wake.h"
+#include "proto/block_plan/house_format.h"
+
+#define PICTURE_PLANES 3
+
+/* GStreamer's default I420. */
+typedef struct {
+        int32_t width, height;
+        int32_t stride[PICTURE_PLANES];
+        size_t offset[PICTURE_PLANES];
+        size_t size;
+} PictureLayout;
+
+PictureLayout picture_layout(int32_t width, int32_t height);
+const PictureLayout *picture_get_layout(const Picture *picture);
+/* Only for the maker, before anybody else holds a reference. */
+uint8_t *picture_plane(Picture *picture, int plane);
+
+typedef struct PicturePool PicturePool;
+
+/* At most capacity pictures exist at once; memory is taken when first needed. */
+PicturePool *picture_pool_new(int32_t width, int32_t height, unsigned capacity);
+/* The owner lets go. */
+void picture_pool_release(PicturePool *pool);
+/* Told when a picture comes back; the owner may wake itself with it for reasons of its own. Lives as long as the pool.
+ */
+Wake *picture_pool_wake(PicturePool *pool);
+
+/* Owner's thread only. Content undefined. Waits while all are in use; NULL when *abort is set (and the pool woken). */
+Picture *picture_pool_take(PicturePool *pool, const atomic_bool *abort);
+
+/* The rectangle outside (x, y, width, height), all even, becomes black. */
+void picture_fill_border(Picture *picture, int32_t x, int32_t y, int32_t width, int32_t height);
+/* into = from moved towards black; level 0..TIMING_FULL. Same layout. */
+void picture_darken(Picture *into, const Picture *from, int32_t level);
+/* One black picture per size, kept for the life of the program. A new reference. Any thread. */
+Picture *picture_black(int32_t width, int32_t height);

@@ -1,0 +1,350 @@
+#include "air/producer/producer.h"
+
+#include <libavutil/log.h>
+#include <stdatomic.h>
+
+#include "air/producer/picture.h"
+#include "air/producer/source.h"
+#include "proto/base/log.h"
+#include "proto/base/thread.h"
+
+/* Pictures that others may keep at once, over those in the ring: the output's lead, its encoder, the held one. */
+#define PICTURES_OUTSIDE 24
+/* A thread that cannot be ended costs memory; with so many of them the file system is gone, and more would not help. */
+#define MAX_STUCK_THREADS 64
+/* Behind by more than this, a new place in the file is sought instead of decoding what nobody will see ... */
+#define SEEK_WHEN_LATE_MS 1000
+/* ... so far ahead of the playhead, for that takes time too. */
+#define SEEK_AHEAD_MS 500
+
+#define NEVER INT64_MAX
+
+enum { LET_GO = 1, ENDED = 2 };
+
+struct Producer {
+        /* Constant after construction. */
+        ProducerOptions options;
+        BlockPlan *block;
+        const BlockSegment *segment;
+        bool is_pad;
+        uint32_t tick_samples; /* room for a tick's samples, per channel */
+
+        atomic_int refs;   /* the user's and the thread's */
+        atomic_int ends;   /* LET_GO, ENDED */
+        atomic_bool abort; /* set once by free */
+        atomic_int state;  /* ProducerState; written by the thread */
+        PicturePool *pool; /* NULL for pad. Its wake is the thread's: pictures, space and abort all wake it */
+
+        /* The ring: cells [tail, head) are finished. The thread writes slots at head, the tick thread reads at tail. */
+        Cell *slots;
+        float *storage;
+        atomic_uint head; /* by the thread */
+        atomic_uint tail; /* by the tick thread */
+
+        atomic_int_fast64_t playhead;  /* by the tick thread: the last tick asked for */
+        atomic_int_fast64_t over_tick; /* by the thread: black from here to end_tick; NEVER: not known */
+
+        struct {
+                bool lent; /* the slot at tail */
+                Cell black;
+        } rt; /* tick thread only */
+
+        GMutex ready_lock; /* also held while on_ready runs, so that free can wait for it */
+        void (*on_ready)(void *user);
+        void *on_ready_user;
+
+        GMutex result_lock;
+        ProducerResult result;
+};
+
+static atomic_uint stuck_threads;
+static float silence[CELL_MAX_SAMPLES * 2];
+
+/* ---- the libraries' messages -------------------------------------------------------------------------------- */
+
+static void log_from_ffmpeg(void *context, int level, const char *format, va_list arguments) {
+        if (level > AV_LOG_WARNING || !rv_log_enabled(RV_LOG_DEBUG))
+                return;
+        char line[512];
+        int print_prefix = 1;
+        (void)av_log_format_line2(context, level, format, arguments, line, sizeof(line), &print_prefix);
+        rv_debug("producer.ffmpeg", RV_S("message", g_strchomp(line)));
+}
+
+static void route_ffmpeg_log(void) {
+        static gsize done;
+        if (g_once_init_enter(&done)) {
+                av_log_set_callback(log_from_ffmpeg);
+                g_once_init_leave(&done, 1);
+        }
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------- */
+
+static void producer_unref(Producer *producer) {
+        if (atomic_fetch_sub(&producer->refs, 1) != 1)
+                return;
+        const unsigned head = atomic_load(&producer->head);
+        for (unsigned i = atomic_load(&producer->tail); i != head; i++)
+                picture_unref(producer->slots[i % producer->options.ring_cells].picture);
+        picture_unref(producer->rt.black.picture);
+        picture_pool_release(producer->pool);
+        block_plan_unref(producer->block);
+        g_mutex_clear(&producer->ready_lock);
+        g_mutex_clear(&producer->result_lock);
+        g_free(producer->slots);
+        g_free(producer->storage);
+        g_free(producer);
+}
+
+static void set_state(Producer *producer, ProducerState state) {
+        g_mutex_lock(&producer->ready_lock);
+        const bool first = atomic_exchange(&producer->state, (int)state) == PRODUCER_PREPARING;
+        if (first && producer->on_ready)
+                producer->on_ready(producer->on_ready_user);
+        g_mutex_unlock(&producer->ready_lock);
+}
+
+static void finish(Producer *producer, ProducerState state, const Fault *fault) {
+        g_mutex_lock(&producer->result_lock);
+        producer->result.state = state;
+        g_strlcpy(producer->result.reason, fault->code, sizeof(producer->result.reason));
+        g_strlcpy(producer->result.detail, fault->detail, sizeof(producer->result.detail));
+        g_mutex_unlock(&producer->result_lock);
+        if (state == PRODUCER_FAILED)
+                rv_warning("producer.failed", RV_S("segment", producer->segment->segment_uuid),
+                           RV_S("reason", fault->code), RV_S("detail", fault->detail));
+        set_state(producer, state);
+}
+
+/* ---- the thread --------------------------------------------------------------------------------------------- */
+
+static bool has_space(Producer *producer) {
+        return atomic_load(&producer->head) - atomic_load(&producer->tail) < producer->options.ring_cells;
+}
+
+/* False: let go. */
+static bool wait_for_space(Producer *producer) {
+        Wake *wake = picture_pool_wake(producer->pool);
+        while (!atomic_load(&producer->abort)) {
+                if (has_space(producer))
+                        return true;
+                wake_announce(wake);
+                if (has_space(producer) || atomic_load(&producer->abort))
+                        wake_cancel(wake);
+                else
+                        wake_wait(wake);
+        }
+        return false;
+}
+
+/* The tick to be made next: none that has passed. INV-PRODUCER-002: late or not, it is made as it always would be. */
+static bool catch_up(Producer *producer, Source *source, int64_t *tick, Fault *fault) {
+        const ProducerOptions *options = &producer->options;
+        const RvRational rate = options->format.rate;
+        const int64_t due = atomic_load(&producer->playhead) + 1;
+        const bool first = producer_state(producer) == PRODUCER_PREPARING;
+        const bool far_behind = !first && due - *tick > rv_tick_at_ms(SEEK_WHEN_LATE_MS, rate);
+        *tick = far_behind ? due + rv_tick_at_ms(SEEK_AHEAD_MS, rate) : MAX(*tick, due);
+        if (*tick >= options->end_tick || !(first || far_behind))
+                return true;
+        return source_seek(source, *tick - options->start_tick, fault);
+}
+
+/* Until end_tick, the end of the material, a fault, or the user's end. */
+static ProducerState make_cells(Producer *producer, Source *source, Fault *fault) {
+        const ProducerOptions *options = &producer->options;
+        for (int64_t tick = options->start_tick;; tick++) {
+                if (!wait_for_space(producer))
+                        return PRODUCER_OVER;
+                if (!catch_up(producer, source, &tick, fault))
+                        return PRODUCER_FAILED;
+                if (tick >= options->end_tick)
+                        return PRODUCER_OVER;
+                const unsigned head = atomic_load(&producer->head);
+                Cell *cell = &producer->slots[head % options->ring_cells];
+                const SourceResult result = source_make(source, tick - options->start_tick, cell, fault);
+                if (result == SOURCE_FAILED)
+                        return PRODUCER_FAILED;
+                if (result == SOURCE_OVER) {
+                        atomic_store(&producer->over_tick, tick);
+                        return PRODUCER_OVER;
+                }
+                atomic_store(&producer->head, head + 1);
+                if (producer_state(producer) == PRODUCER_PREPARING)
+                        set_state(producer, PRODUCER_READY);
+        }
+}
+
+static void run(void *user) {
+        Producer *producer = user;
+        const SourceOptions options = {
+                .format = producer->options.format,
+                .segment = producer->segment,
+                .start_tick = producer->options.start_tick,
+                .end_tick = producer->options.end_tick,
+                .pool = producer->pool,
+                .abort = &producer->abort,
+        };
+        Fault fault = {0};
+        Source *source = source_open(&options, &fault);
+        ProducerState state = source ? make_cells(producer, source, &fault) : PRODUCER_FAILED;
+        source_free(source);
+        if (atomic_load(&producer->abort))
+                state = PRODUCER_OVER;
+        if (state == PRODUCER_OVER)
+                fault = (Fault){0};
+        finish(producer, state, &fault);
+        if (atomic_fetch_or(&producer->ends, ENDED) & LET_GO)
+                atomic_fetch_sub(&stuck_threads, 1);
+        producer_unref(producer);
+}
+
+static void start_thread(Producer *producer) {
+        g_autoptr(GError) error = NULL;
+        Fault fault = {0};
+        if (!producer->segment->asset_uri) {
+                fault_set(&fault, "NOT_FOUND", "the segment names no file");
+        } else if (atomic_load(&stuck_threads) >= MAX_STUCK_THREADS) {
+                fault_set(&fault, "STORAGE_STUCK", "%d reads of files do not return", MAX_STUCK_THREADS);
+        } else {
+                atomic_fetch_add(&producer->refs, 1);
+                RvThread *thread = rv_thread_start("producer", RV_PRIORITY_PRODUCER, run, producer, &error);
+                if (thread) {
+                        rv_thread_detach(thread); /* INV-PRODUCER-008: nobody ever waits for it */
+                        return;
+                }
+                atomic_fetch_sub(&producer->refs, 1);
+                fault_set(&fault, "NO_THREAD", "%s", error->message);
+        }
+        atomic_fetch_or(&producer->ends, ENDED);
+        finish(producer, PRODUCER_FAILED, &fault);
+}
+
+/* ---- the user's side ---------------------------------------------------------------------------------------- */
+
+static void new_ring(Producer *producer) {
+        const HouseFormat *format = &producer->options.format;
+        const uint32_t n = producer->options.ring_cells;
+        const size_t stride = (size_t)producer->tick_samples * 2;
+        producer->slots = g_new0(Cell, n);
+        producer->storage = g_new(float, n *stride);
+        for (uint32_t i = 0; i < n; i++)
+                producer->slots[i].samples = producer->storage + i * stride;
+        producer->pool = picture_pool_new(format->width, format->height, n + PICTURES_OUTSIDE);
+}
+
+Producer *producer_new(const ProducerOptions *options) {
+        g_assert(options->segment_index < options->block->n_segments);
+        g_assert(options->ring_cells > 0 && options->start_tick < options->end_tick);
+        route_ffmpeg_log();
+        Producer *producer = g_new0(Producer, 1);
+        producer->options = *options;
+        producer->block = block_plan_ref(options->block);
+        producer->segment = &producer->block->segments[options->segment_index];
+        producer->is_pad = producer->segment->type == SEGMENT_PAD;
+        const HouseFormat *format = &options->format;
+        producer->tick_samples = (uint32_t)rv_mul_div_ceil(format->sample_rate_hz, format->rate.den, format->rate.num);
+        g_assert(producer->tick_samples <= CELL_MAX_SAMPLES);
+        atomic_init(&producer->refs, 1);
+        atomic_init(&producer->state, PRODUCER_PREPARING);
+        atomic_init(&producer->playhead, options->start_tick - 1);
+        atomic_init(&producer->over_tick, producer->is_pad ? options->start_tick : NEVER);
+        g_mutex_init(&producer->ready_lock);
+        g_mutex_init(&producer->result_lock);
+        producer->rt.black =
+                (Cell){.kind = CELL_BLACK, .source_frame = -1, .picture = producer_black(format), .samples = silence};
+        if (producer->is_pad) {
+                atomic_init(&producer->ends, ENDED);
+                finish(producer, PRODUCER_READY, &(Fault){0});
+        } else {
+                new_ring(producer);
+                start_thread(producer);
+        }
+        return producer;
+}
+
+static void drop_tail(Producer *producer) {
+        const unsigned tail = atomic_load(&producer->tail);
+        picture_unref(producer->slots[tail % producer->options.ring_cells].picture);
+        atomic_store(&producer->tail, tail + 1);
+        wake_up(picture_pool_wake(producer->pool));
+}
+
+/* INV-PRODUCER-008: neither lock nor system call but for the wake-up. */
+static bool take_from_ring(Producer *producer, int64_t tick, const Cell **ret_cell) {
+        if (producer->rt.lent)
+                drop_tail(producer);
+        producer->rt.lent = false;
+        while (atomic_load(&producer->tail) != atomic_load(&producer->head)) {
+                const Cell *cell = &producer->slots[atomic_load(&producer->tail) % producer->options.ring_cells];
+                if (cell->tick > tick)
+                        return false;
+                if (cell->tick == tick) {
+                        producer->rt.lent = true;
+                        *ret_cell = cell;
+                        return true;
+                }
+                drop_tail(producer);
+        }
+        return false;
+}
+
+bool producer_take(Producer *producer, int64_t tick, const Cell **ret_cell) {
+        const ProducerOptions *options = &producer->options;
+        atomic_store(&producer->playhead, tick);
+        if (!producer->is_pad && take_from_ring(producer, tick, ret_cell))
+                return true;
+        if (tick < atomic_load(&producer->over_tick) || tick < options->start_tick || tick >= options->end_tick)
+                return false;
+        Cell *black = &producer->rt.black;
+        const HouseFormat *format = &options->format;
+        black->tick = tick;
+        black->n_samples = (uint32_t)(rv_tick_to_sample(tick + 1, format->rate, format->sample_rate_hz) -
+                                      rv_tick_to_sample(tick, format->rate, format->sample_rate_hz));
+        *ret_cell = black;
+        return true;
+}
+
+ProducerState producer_state(const Producer *producer) {
+        return (ProducerState)atomic_load(&producer->state);
+}
+
+ProducerResult producer_result(const Producer *producer) {
+        GMutex *lock = &((Producer *)producer)->result_lock;
+        g_mutex_lock(lock);
+        ProducerResult result = producer->result;
+        g_mutex_unlock(lock);
+        return result;
+}
+
+void producer_on_ready(Producer *producer, void (*f)(void *user), void *user) {
+        g_mutex_lock(&producer->ready_lock);
+        const bool is_past = producer_state(producer) != PRODUCER_PREPARING;
+        producer->on_ready = f;
+        producer->on_ready_user = user;
+        if (is_past && f)
+                f(user);
+        g_mutex_unlock(&producer->ready_lock);
+}
+
+void producer_free(Producer *producer) {
+        if (!producer)
+                return;
+        producer_on_ready(producer, NULL, NULL);
+        atomic_fetch_add(&stuck_threads, 1);
+        if (atomic_fetch_or(&producer->ends, LET_GO) & ENDED)
+                atomic_fetch_sub(&stuck_threads, 1);
+        atomic_store(&producer->abort, true);
+        if (producer->pool)
+                wake_up(picture_pool_wake(producer->pool));
+        producer_unref(producer);
+}
+
+unsigned producer_stuck_threads(void) {
+        return atomic_load(&stuck_threads);
+}
+
+Picture *producer_black(const HouseFormat *format) {
+        return picture_black(format->width, format->height);
+}

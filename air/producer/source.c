@@ -1,0 +1,323 @@
+#include "air/producer/source.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "air/producer/audio.h"
+#include "air/producer/place.h"
+#include "air/producer/timing.h"
+#include "air/producer/video.h"
+#include "proto/base/log.h"
+
+/* Sound that starts earlier than the first picture by more counts as the beginning of the asset. */
+#define EARLY_SOUND_MS 100
+/* A target nearer than this is reached by decoding on. */
+#define NEAR_MS 1000
+/* Decoders of sound need so much to settle (Opus: 80 ms). */
+#define SETTLE_MS 150
+
+typedef struct {
+        AVFrame *frame;
+        VideoStamp stamp;
+        int64_t tick; /* first relative tick that shows it */
+        bool valid;
+} Shown;
+
+struct Source {
+        SourceOptions options;
+        float gain;
+
+        Demux *demux;
+        Video *video;      /* NULL: no pictures */
+        Audio *audio;      /* NULL: no sound (any more) */
+        MediaTime zero;    /* the container's time of the first picture, or sound where there are no pictures */
+        int64_t offset_ms; /* of sample and tick 0 after zero */
+
+        Shown current, next; /* the picture on show and the one after it */
+        bool video_over;
+        int64_t black_tick; /* when video_over: first tick after the last picture */
+
+        Placer *placer;
+        Picture *placed; /* current, in house size; NULL: not yet */
+};
+
+static void close_media(Source *source) {
+        g_clear_pointer(&source->audio, audio_free);
+        g_clear_pointer(&source->video, video_free);
+        g_clear_pointer(&source->demux, demux_free);
+        g_clear_pointer(&source->placed, picture_unref);
+        source->current.valid = source->next.valid = source->video_over = false;
+}
+
+void source_free(Source *source) {
+        if (!source)
+                return;
+        close_media(source);
+        placer_free(source->placer);
+        av_frame_free(&source->current.frame);
+        av_frame_free(&source->next.frame);
+        g_free(source);
+}
+
+static void end_video(Source *source) {
+        const Shown *last = source->next.valid ? &source->next : &source->current;
+        source->video_over = true;
+        source->black_tick =
+                last->valid ? timing_tick(last->stamp.end, source->offset_ms, source->options.format.rate) : INT64_MIN;
+}
+
+/* The picture after the ones already here. */
+static DecoderResult fetch_next(Source *source) {
+        Shown *next = &source->next;
+        const DecoderResult result = video_next(source->video, next->frame, &next->stamp);
+        next->valid = result == DECODER_FRAME;
+        if (next->valid)
+                next->tick = timing_tick(next->stamp.time, source->offset_ms, source->options.format.rate);
+        else if (result == DECODER_END)
+                end_video(source);
+        return result;
+}
+
+/* Pictures without their sound are better than nothing; the other way round only when the file has none. */
+static bool open_streams(Source *source, Fault *fault) {
+        const atomic_bool *abort = source->options.abort;
+        if (demux_stream(source->demux, DEMUX_VIDEO)) {
+                source->video = video_new(source->demux, abort, fault);
+                if (!source->video)
+                        return false;
+        }
+        if (!demux_stream(source->demux, DEMUX_AUDIO))
+                return true;
+        Fault silent = {0};
+        source->audio = audio_new(source->demux, source->options.format.sample_rate_hz, abort, &silent);
+        if (source->audio)
+                return true;
+        if (!source->video) {
+                *fault = silent;
+                return false;
+        }
+        rv_warning("producer.silent", RV_S("uri", source->options.segment->asset_uri), RV_S("detail", silent.detail));
+        demux_drop(source->demux, DEMUX_AUDIO);
+        return true;
+}
+
+/* Sound well before the first picture: asset time begins with it, so pictures are that much later. */
+static int64_t early_sound_ms(const Source *source) {
+        int64_t pts;
+        if (!source->audio || !demux_peek_pts(source->demux, DEMUX_AUDIO, &pts))
+                return 0;
+        const AVRational base = demux_stream(source->demux, DEMUX_AUDIO)->time_base;
+        const MediaTime start = {pts * base.num, base.den};
+        const int64_t early_ms = timing_sample(source->zero, start, 0, 1000);
+        return early_ms > EARLY_SOUND_MS ? early_ms : 0;
+}
+
+static bool find_zero_of_video(Source *source, Fault *fault) {
+        source->offset_ms = source->options.segment->asset_start_offset_ms;
+        const DecoderResult result = fetch_next(source);
+        if (result == DECODER_END) {
+                fault_set(fault, "DECODE_FAILED", "%s: not one picture could be decoded",
+                          source->options.segment->asset_uri);
+                return false;
+        }
+        if (result == DECODER_NOT_NEAR) { /* pictures in name only */
+                g_clear_pointer(&source->video, video_free);
+                demux_drop(source->demux, DEMUX_VIDEO);
+                return true;
+        }
+        const bool vague = video_zero_is_vague(source->video);
+        source->zero = video_zero(source->video);
+        if (!vague)
+                source->offset_ms -= early_sound_ms(source);
+        source->next.tick = timing_tick(source->next.stamp.time, source->offset_ms, source->options.format.rate);
+        if (source->audio)
+                audio_set_zero(source->audio, vague ? (MediaTime){0, 1} : source->zero, source->offset_ms);
+        return true;
+}
+
+static bool find_zero_of_audio(Source *source, Fault *fault) {
+        MediaTime zero = {0, 1};
+        (void)audio_peek_time(source->audio, &zero);
+        source->zero = zero;
+        source->offset_ms = source->options.segment->asset_start_offset_ms;
+        audio_set_zero(source->audio, zero, source->offset_ms);
+        end_video(source);
+        return true;
+}
+
+static bool open_media(Source *source, Fault *fault) {
+        source->demux = demux_open(source->options.segment->asset_uri, source->options.abort, fault);
+        if (!source->demux || !open_streams(source, fault))
+                return false;
+        if (source->video && !find_zero_of_video(source, fault))
+                return false;
+        return source->video || find_zero_of_audio(source, fault);
+}
+
+Source *source_open(const SourceOptions *options, Fault *fault) {
+        g_autoptr(Source) source = g_new0(Source, 1);
+        source->options = *options;
+        source->gain = exp10f((float)options->segment->gain_millibel / 2000.0F);
+        source->placer = placer_new();
+        source->current.frame = av_frame_alloc();
+        source->next.frame = av_frame_alloc();
+        g_assert(source->current.frame && source->next.frame);
+        if (!open_media(source, fault))
+                return NULL;
+        return g_steal_pointer(&source);
+}
+
+static int64_t sample_of(const Source *source, int64_t k) {
+        const HouseFormat *format = &source->options.format;
+        const int64_t first = rv_tick_to_sample(source->options.start_tick, format->rate, format->sample_rate_hz);
+        return rv_tick_to_sample(source->options.start_tick + k, format->rate, format->sample_rate_hz) - first;
+}
+
+static bool sound_is_late(Source *source, int64_t k) {
+        MediaTime time;
+        if (!source->audio || !audio_peek_time(source->audio, &time))
+                return false;
+        const int32_t rate_hz = source->options.format.sample_rate_hz;
+        return timing_sample(time, source->zero, source->offset_ms, rate_hz) > sample_of(source, k);
+}
+
+typedef enum { SEEK_FAILED, SEEK_TOO_LATE, SEEK_SOUND_TOO_LATE, SEEK_DONE } SeekResult;
+
+static SeekResult try_seek(Source *source, int64_t k, int64_t back_ms) {
+        const int64_t zero_us = timing_sample(source->zero, (MediaTime){0, 1}, 0, G_USEC_PER_SEC);
+        const int64_t into_ms = source->offset_ms + rv_tick_to_ms(k, source->options.format.rate) - back_ms;
+        if (into_ms <= 0 || !demux_seek_us(source->demux, zero_us + into_ms * 1000))
+                return SEEK_FAILED;
+        g_clear_pointer(&source->placed, picture_unref);
+        source->current.valid = source->next.valid = source->video_over = false;
+        if (source->audio)
+                audio_flush(source->audio);
+        if (source->video) {
+                video_flush(source->video);
+                const DecoderResult result = fetch_next(source);
+                if (result == DECODER_END || (result == DECODER_FRAME && source->next.tick > k))
+                        return SEEK_TOO_LATE;
+        } else {
+                end_video(source);
+        }
+        return sound_is_late(source, k) ? SEEK_SOUND_TOO_LATE : SEEK_DONE;
+}
+
+static bool is_near(const Source *source, int64_t k) {
+        const Shown *at = source->next.valid ? &source->next : &source->current;
+        if (!at->valid)
+                return source->offset_ms + rv_tick_to_ms(k, source->options.format.rate) <= NEAR_MS;
+        return k >= at->tick && k - at->tick <= rv_tick_at_ms(NEAR_MS, source->options.format.rate);
+}
+
+/* INV-PRODUCER-003: no container's index is trusted. What comes out decides whether it was early enough. */
+bool source_seek(Source *source, int64_t k, Fault *fault) {
+        static const int64_t back_ms[] = {0, 1000, 4000, 16000};
+        if (is_near(source, k))
+                return true;
+        for (size_t i = 0; i < G_N_ELEMENTS(back_ms); i++) {
+                const SeekResult result = try_seek(source, k, SETTLE_MS + back_ms[i]);
+                if (result == SEEK_FAILED)
+                        break;
+                /* Sound that starts late after one more step back is simply not there. */
+                if (result == SEEK_DONE || (result == SEEK_SOUND_TOO_LATE && i > 0))
+                        return true;
+                if (atomic_load(source->options.abort))
+                        return true;
+        }
+        close_media(source);
+        return open_media(source, fault);
+}
+
+static void promote_next(Source *source) {
+        const Shown shown = source->current;
+        source->current = source->next;
+        source->next = shown;
+        source->next.valid = false;
+        g_clear_pointer(&source->placed, picture_unref);
+}
+
+/* INV-PRODUCER-001: current becomes the last picture whose tick is not after k; before the first it is the first. */
+static void advance_video(Source *source, int64_t k) {
+        while (source->next.valid || !source->video_over) {
+                if (source->next.valid && source->current.valid && source->next.tick > k)
+                        return;
+                if (source->next.valid)
+                        promote_next(source);
+                if (source->video_over || fetch_next(source) == DECODER_NOT_NEAR)
+                        return;
+        }
+}
+
+static Picture *black_of(const Source *source) {
+        return picture_black(source->options.format.width, source->options.format.height);
+}
+
+/* A new reference to current at the level of tick k; NULL when aborted, or with *fault. */
+static Picture *make_picture(Source *source, int64_t k, Fault *fault) {
+        const SourceOptions *options = &source->options;
+        const BlockSegment *segment = options->segment;
+        const int32_t level = timing_level(k + 1, options->end_tick - options->start_tick, options->format.rate,
+                                           segment->fade_in_ms, segment->fade_out_ms);
+        if (level == 0)
+                return black_of(source);
+        if (!source->placed) {
+                Picture *placed = picture_pool_take(options->pool, options->abort);
+                if (placed && !placer_place(source->placer, source->current.frame, placed)) {
+                        fault_set(fault, "DECODE_FAILED", "%s: its kind of picture cannot be scaled",
+                                  segment->asset_uri);
+                        g_clear_pointer(&placed, picture_unref);
+                }
+                source->placed = placed;
+        }
+        if (!source->placed)
+                return NULL;
+        if (level == TIMING_FULL)
+                return picture_ref(source->placed);
+        Picture *dark = picture_pool_take(options->pool, options->abort);
+        if (dark)
+                picture_darken(dark, source->placed, level);
+        return dark;
+}
+
+/* True when there is sound in it. */
+static bool make_sound(Source *source, int64_t k, Cell *cell) {
+        const SourceOptions *options = &source->options;
+        const BlockSegment *segment = options->segment;
+        const int64_t at = sample_of(source, k);
+        cell->n_samples = (uint32_t)(sample_of(source, k + 1) - at);
+        if (!source->audio || !audio_read(source->audio, at, cell->n_samples, cell->samples)) {
+                memset(cell->samples, 0, sizeof(float) * AUDIO_CHANNELS * cell->n_samples);
+                return false;
+        }
+        const int64_t n_ticks = options->end_tick - options->start_tick;
+        const RvRational rate = options->format.rate;
+        audio_shape(cell->samples, cell->n_samples, source->gain,
+                    timing_level(k, n_ticks, rate, segment->fade_in_ms, segment->fade_out_ms),
+                    timing_level(k + 1, n_ticks, rate, segment->fade_in_ms, segment->fade_out_ms));
+        return true;
+}
+
+static SourceResult ending(const Source *source, Fault *fault) {
+        const int error = demux_error(source->demux);
+        if (error == 0)
+                return SOURCE_OVER;
+        fault_set(fault, "READ_FAILED", "%s: %s", source->options.segment->asset_uri, av_err2str(error));
+        return SOURCE_FAILED;
+}
+
+SourceResult source_make(Source *source, int64_t k, Cell *cell, Fault *fault) {
+        if (source->video)
+                advance_video(source, k);
+        const bool shows = source->current.valid && !(source->video_over && k >= source->black_tick);
+        const bool sounds = make_sound(source, k, cell);
+        if (!shows && !sounds && source->video_over)
+                return ending(source, fault);
+        cell->tick = source->options.start_tick + k;
+        cell->kind = CELL_CONTENT;
+        cell->source_frame = shows ? source->current.stamp.index : -1;
+        cell->picture = shows ? make_picture(source, k, fault) : black_of(source);
+        if (cell->picture)
+                return SOURCE_CELL;
+        return fault->code[0] ? SOURCE_FAILED : SOURCE_OVER;
+}
