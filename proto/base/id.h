@@ -14,5 +14,5 @@ bool rv_uuid_valid(const char *text);
 
 /* 1..64 of [a-z0-9_-], beginning with a letter or digit: safe in URLs, file names and metric labels. */
 bool rv_slug_valid(const char *text);
-/* A slug made of any UTF-8 text ("Tales & Tails" -> "tales-tails"); "untitled" when nothing is left. Free with g_free. */
+/* A slug made of any text ("Tales & Tails" -> "tales-tails"); "untitled" when nothing is left. Free with g_free. */
 char *rv_slug_from(const char *text);

@@ -5,6 +5,7 @@
 #define MAX_FRAMES_PER_SECOND 240
 
 static int32_t greatest_common_divisor(int32_t a, int32_t b) {
+        g_assert(a > 0 && b > 0);
         while (b != 0) {
                 const int32_t rest = a % b;
                 a = b;

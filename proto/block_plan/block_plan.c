@@ -113,10 +113,11 @@ BlockPlan *block_plan_join(const BlockPlan *block, int64_t utc_ms) {
 char *block_plan_sha256(const BlockPlan *block) {
         Retrovue__Playout__V1__BlockPlan *message = block_plan_to_message(block);
         const size_t size = retrovue__playout__v1__block_plan__get_packed_size(message);
-        g_autofree uint8_t *bytes = g_malloc(size);
+        uint8_t *bytes = g_malloc(size);
         retrovue__playout__v1__block_plan__pack(message, bytes); /* INV-BLOCK-PLAN-007 */
         block_plan_message_free(message);
         char *hex = g_malloc(RV_SHA256_HEX_SIZE);
         rv_sha256_hex(bytes, size, hex);
+        g_free(bytes);
         return hex;
 }

@@ -31,17 +31,17 @@ const char *segment_type_name(SegmentType type);
 SegmentType segment_type_from_name(const char *name);
 
 typedef struct {
-        int32_t index;               /* 0, 1, 2 ... */
+        int32_t index; /* 0, 1, 2 ... */
         SegmentType type;
-        char *event_id;              /* of the transmission log event */
-        char *segment_uuid;          /* unique per occurrence */
-        char *asset_uuid;            /* NULL for pad */
-        char *title;                 /* for people */
-        char *asset_uri;             /* absolute path; NULL for pad */
+        char *event_id;     /* of the transmission log event */
+        char *segment_uuid; /* unique per occurrence */
+        char *asset_uuid;   /* NULL for pad */
+        char *title;        /* for people */
+        char *asset_uri;    /* absolute path; NULL for pad */
         int64_t asset_start_offset_ms;
-        int64_t duration_ms;         /* > 0 */
-        int32_t gain_millibel;       /* 1/100 dB */
-        int32_t fade_in_ms;          /* 0 = clean cut */
+        int64_t duration_ms;   /* > 0 */
+        int32_t gain_millibel; /* 1/100 dB */
+        int32_t fade_in_ms;    /* 0 = clean cut */
         int32_t fade_out_ms;
 } BlockSegment;
 
@@ -70,19 +70,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BlockPlan, block_plan_unref)
 /* The rules of a block, judged when it is fed. The first one broken is the answer. */
 typedef enum {
         BLOCK_PLAN_OK = 0,
-        BLOCK_PLAN_BAD_ID,           /* block or channel id empty, over 200 bytes, or not UTF-8 */
-        BLOCK_PLAN_BAD_WINDOW,       /* end not after start, or longer than 26 hours */
-        BLOCK_PLAN_NO_SEGMENTS,      /* none, or more than 4096 */
-        BLOCK_PLAN_BAD_INDEX,        /* indexes are not 0, 1, 2 ... */
-        BLOCK_PLAN_BAD_DURATION,     /* a segment without positive length */
-        BLOCK_PLAN_BAD_SUM,          /* segments do not sum to the window */
-        BLOCK_PLAN_BAD_OFFSET,       /* negative, over 1000 hours, or a pad with an offset */
-        BLOCK_PLAN_BAD_ASSET,        /* pad with an asset, or non-pad without id or absolute path in UTF-8 */
-        BLOCK_PLAN_BAD_SEGMENT_ID,   /* event id empty, or segment uuid not a UUID or used twice */
-        BLOCK_PLAN_BAD_TYPE,         /* not a segment type */
-        BLOCK_PLAN_BAD_FADE,         /* negative, or the two together longer than the segment */
-        BLOCK_PLAN_BAD_GAIN,         /* outside -6000..+2400 millibel */
-        BLOCK_PLAN_BAD_TITLE,        /* a title of block or segment over 1000 bytes or not UTF-8 */
+        BLOCK_PLAN_BAD_ID,         /* block or channel id empty, over 200 bytes, or not UTF-8 */
+        BLOCK_PLAN_BAD_WINDOW,     /* end not after start, or longer than 26 hours */
+        BLOCK_PLAN_NO_SEGMENTS,    /* none, or more than 4096 */
+        BLOCK_PLAN_BAD_INDEX,      /* indexes are not 0, 1, 2 ... */
+        BLOCK_PLAN_BAD_DURATION,   /* a segment without positive length */
+        BLOCK_PLAN_BAD_SUM,        /* segments do not sum to the window */
+        BLOCK_PLAN_BAD_OFFSET,     /* negative, over 1000 hours, or a pad with an offset */
+        BLOCK_PLAN_BAD_ASSET,      /* pad with an asset, or non-pad without id or absolute path in UTF-8 */
+        BLOCK_PLAN_BAD_SEGMENT_ID, /* event id empty, or segment uuid not a UUID or used twice */
+        BLOCK_PLAN_BAD_TYPE,       /* not a segment type */
+        BLOCK_PLAN_BAD_FADE,       /* negative, or the two together longer than the segment */
+        BLOCK_PLAN_BAD_GAIN,       /* outside -6000..+2400 millibel */
+        BLOCK_PLAN_BAD_TITLE,      /* a title of block or segment over 1000 bytes or not UTF-8 */
 } BlockPlanFault;
 
 /*

@@ -11,8 +11,8 @@
 #include "proto/playout.pb-c.h"
 
 typedef struct {
-        int32_t width, height; /* pixels, even, 64..4096 */
-        RvRational rate;       /* frames per second, exact */
+        int32_t width, height;  /* pixels, even, 64..4096 */
+        RvRational rate;        /* frames per second, exact */
         int32_t sample_rate_hz; /* 48000 */
         int32_t channels;       /* 2 */
         int32_t video_bitrate_kbps, audio_bitrate_kbps;
@@ -20,7 +20,6 @@ typedef struct {
 } HouseFormat;
 
 /* 1280x720, 30000/1001, 48 kHz stereo, 3000 + 128 kbit/s, an IDR a second (30 frames). */
-
 HouseFormat house_format_default(void);
 /* NULL when it can be put on the air, else a static sentence that says what cannot. */
 const char *house_format_fault(const HouseFormat *format);

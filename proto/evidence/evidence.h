@@ -1,7 +1,7 @@
 /*
  * EvidenceEvent: one fact about what an engine did. Made by air (tick thread's reports, turned into events on the
- * control loop), spooled, sent to core, recorded as as-run. Immutable after construction; owned by one holder at a time.
- * Field meanings, units and value sets are those of proto/evidence.proto.
+ * control loop), spooled, sent to core, recorded as as-run. Immutable after construction; owned by one holder at a
+ * time. Field meanings, units and value sets are those of proto/evidence.proto.
  */
 #pragma once
 
@@ -33,8 +33,8 @@ typedef enum {
         SEGMENT_STATUS_ERROR,
 } SegmentStatus;
 
-const char *evidence_kind_name(EvidenceKind kind);      /* "hello", "block_start" ... */
-const char *segment_status_name(SegmentStatus status);  /* "AIRED" ... */
+const char *evidence_kind_name(EvidenceKind kind);     /* "hello", "block_start" ... */
+const char *segment_status_name(SegmentStatus status); /* "AIRED" ... */
 
 typedef struct {
         EvidenceKind kind;
@@ -45,24 +45,24 @@ typedef struct {
         int64_t emitted_utc_ms;
 
         /* Which of the rest are meaningful follows from kind, exactly as in evidence.proto; others are 0 or NULL. */
-        int64_t first_sequence_available, last_sequence_emitted;          /* hello */
+        int64_t first_sequence_available, last_sequence_emitted; /* hello */
         char *block_id;
-        char *event_id;                                                   /* segment_* */
+        char *event_id; /* segment_* */
         char *segment_uuid;
-        char *asset_uuid;                                                 /* NULL for pad */
+        char *asset_uuid; /* NULL for pad */
         char *title;
-        char *asset_uri;                                                  /* NULL for pad */
-        char *reason;                                                     /* segment_end, channel_terminated */
-        char *detail;                                                     /* channel_terminated */
+        char *asset_uri; /* NULL for pad */
+        char *reason;    /* segment_end, channel_terminated */
+        char *detail;    /* channel_terminated */
         int32_t segment_index;
         SegmentType type;
         SegmentStatus status;
-        int64_t tick, fence_tick;                                         /* block_start; segment_start: tick */
-        int64_t start_tick, end_tick;                                     /* segment_end; block_fence: end_tick = swap_tick */
-        int64_t start_utc_ms, end_utc_ms;                                 /* actual; channel_terminated: end_utc_ms */
+        int64_t tick, fence_tick;         /* block_start; segment_start: tick */
+        int64_t start_tick, end_tick;     /* segment_end; block_fence: end_tick = swap_tick */
+        int64_t start_utc_ms, end_utc_ms; /* actual; channel_terminated: end_utc_ms */
         int64_t scheduled_duration_ms;
         int64_t asset_start_frame, asset_end_frame;
-        int64_t frames, fallback_frames;                                  /* block_fence: frames = frames_emitted */
+        int64_t frames, fallback_frames; /* block_fence: frames = frames_emitted */
         bool primed, join_in_progress, truncated_by_fence, early_exhaustion;
 } EvidenceEvent;
 

@@ -143,5 +143,5 @@ GBytes *evidence_event_pack(const EvidenceEvent *event) {
         uint8_t *bytes = g_malloc(size);
         retrovue__evidence__v1__evidence_from_air__pack(message, bytes);
         evidence_message_free(message);
-        return g_bytes_new_take(bytes, size);
+        return g_bytes_new_take(bytes, size); /* NOLINT(clang-analyzer-unix.Malloc): free_unpacked is unknown to it */
 }
