@@ -1,0 +1,103 @@
+#include <string.h>
+
+#include "core/plan/schedule/rules.h"
+
+#define DAY_S INT64_C(86400)
+#define EPOCH_JULIAN 719163 /* GDate's number of 1970-01-01 */
+
+static int64_t floor_div(int64_t a, int64_t b) {
+        return a / b - (a % b < 0);
+}
+
+int64_t day_number(const char *day) {
+        int year = 0, month = 0, mday = 0;
+        g_assert(sscanf(day, "%4d-%2d-%2d", &year, &month, &mday) == 3);
+        g_assert(g_date_valid_dmy((GDateDay)mday, (GDateMonth)month, (GDateYear)year));
+        GDate date;
+        g_date_clear(&date, 1);
+        g_date_set_dmy(&date, (GDateDay)mday, (GDateMonth)month, (GDateYear)year);
+        return (int64_t)g_date_get_julian(&date) - EPOCH_JULIAN;
+}
+
+void day_name(int64_t number, char ret_day[11]) {
+        GDate date;
+        g_date_clear(&date, 1);
+        g_date_set_julian(&date, (guint32)(number + EPOCH_JULIAN));
+        g_snprintf(ret_day, 11, "%04d-%02d-%02d", g_date_get_year(&date), g_date_get_month(&date), g_date_get_day(&date));
+}
+
+int day_weekday(int64_t number) {
+        return (int)(((number + 3) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
+}
+
+static int64_t offset_s(GTimeZone *zone, int64_t utc_s) {
+        const int interval = g_time_zone_find_interval(zone, G_TIME_TYPE_UNIVERSAL, utc_s);
+        return g_time_zone_get_offset(zone, interval);
+}
+
+/* The instant in (low, high] from which on the zone's offset is no longer what it is at low. */
+static int64_t change_between(GTimeZone *zone, int64_t low, int64_t high) {
+        const int64_t before = offset_s(zone, low);
+        while (high - low > 1) {
+                const int64_t middle = low + (high - low) / 2;
+                if (offset_s(zone, middle) == before)
+                        low = middle;
+                else
+                        high = middle;
+        }
+        return high;
+}
+
+int64_t local_to_utc_ms(GTimeZone *zone, int64_t number, int64_t minute) {
+        const int64_t local = number * DAY_S + minute * 60;
+        const int64_t before = offset_s(zone, local - DAY_S), after = offset_s(zone, local + DAY_S);
+        if (offset_s(zone, local - before) == before)
+                return (local - before) * 1000; /* of two such instants the first */
+        if (offset_s(zone, local - after) == after)
+                return (local - after) * 1000;
+        return change_between(zone, local - DAY_S, local + DAY_S) * 1000; /* no such wall time: the clock jumps over it */
+}
+
+bool zone_suits_grid(GTimeZone *zone, int32_t grid_minutes) {
+        const int64_t start_s = day_number("2020-01-15") * DAY_S;
+        int64_t last = offset_s(zone, start_s);
+        for (int month = 1; month < 12 * 25; month++) {
+                const int64_t offset = offset_s(zone, start_s + month * 30 * DAY_S);
+                if ((offset - last) % (grid_minutes * 60) != 0)
+                        return false;
+                last = offset;
+        }
+        return true;
+}
+
+void schedule_day_bounds(const ChannelSpec *spec, const char *day, int64_t *ret_start_utc_ms, int64_t *ret_end_utc_ms) {
+        const int64_t number = day_number(day);
+        *ret_start_utc_ms = local_to_utc_ms(spec->zone, number, spec->day_start_minutes);
+        *ret_end_utc_ms = local_to_utc_ms(spec->zone, number + 1, spec->day_start_minutes);
+}
+
+/* INV-SCHEDULE-BROADCAST-DAY-SEMANTIC-CONSISTENCY: by the same bounds that a day is compiled in, changes of clock included. */
+void schedule_day_of(const ChannelSpec *spec, int64_t utc_ms, char ret_day[11]) {
+        const int64_t utc_s = floor_div(utc_ms, 1000);
+        const int64_t local_s = utc_s + offset_s(spec->zone, utc_s) - spec->day_start_minutes * 60;
+        int64_t number = floor_div(local_s, DAY_S);
+        if (utc_ms < local_to_utc_ms(spec->zone, number, spec->day_start_minutes))
+                number--;
+        else if (utc_ms >= local_to_utc_ms(spec->zone, number + 1, spec->day_start_minutes))
+                number++;
+        day_name(number, ret_day);
+}
+
+void schedule_day_step(const char *day, int step, char ret_day[11]) {
+        day_name(day_number(day) + step, ret_day);
+}
+
+int64_t schedule_slot_ms(const ChannelSpec *spec, int64_t content_ms) {
+        const int64_t unit = spec->grid_minutes * MINUTE_MS;
+        return MAX(1, (content_ms + unit - 1) / unit) * unit;
+}
+
+bool schedule_on_grid(const ChannelSpec *spec, int64_t utc_ms) {
+        const int64_t local_ms = utc_ms + offset_s(spec->zone, floor_div(utc_ms, 1000)) * 1000;
+        return local_ms % (spec->grid_minutes * MINUTE_MS) == 0;
+}

@@ -1,0 +1,303 @@
+/*
+ * Rotation: what comes next in each pool. All that it knows from one day to the next is in a JSON value:
+ *
+ *     {"version": 1,
+ *      "cursors": {POOLS: {"asset": id, "index": n}},  the last one taken, in order modes; index for when it has vanished
+ *      "turns":   {POOLS: pool},                       the pool that had the last turn of a shuffle
+ *      "aired":   {asset: start_utc_ms}}               films and random draws of late, for cooldowns
+ */
+#include <string.h>
+
+#include "core/plan/schedule/rules.h"
+#include "core/plan/schedule/seed.h"
+
+#define DAY_MS (24 * HOUR_MS)
+
+struct Rotation {
+        const ChannelSpec *spec;
+        const CatalogSnapshot *catalog;
+        json_t *cursors, *turns, *aired; /* borrowed from state */
+        json_t *state;
+        GHashTable *pools;   /* name -> GPtrArray of const Asset: the pool, in its order */
+        GHashTable *entries; /* Entry -> GPtrArray of GPtrArray: each pool after the entry's own filter */
+        GHashTable *keys;    /* Entry.key -> Entry */
+};
+
+/* --- set-up --------------------------------------------------------------------------------------------------------- */
+
+static json_t *state_part(json_t *state, const char *name) {
+        json_t *part = json_object_get(state, name);
+        if (!json_is_object(part)) {
+                part = json_object();
+                json_object_set_new(state, name, part);
+        }
+        return part;
+}
+
+static void open_state(Rotation *rotation, const json_t *before) {
+        rotation->state = json_is_object(before) ? json_deep_copy(before) : json_object();
+        json_object_set_new(rotation->state, "version", json_integer(1));
+        rotation->cursors = state_part(rotation->state, "cursors");
+        rotation->turns = state_part(rotation->state, "turns");
+        rotation->aired = state_part(rotation->state, "aired");
+}
+
+static GPtrArray *pool_list(Rotation *rotation, const char *name, const GHashTable *excluded) {
+        GPtrArray *list = g_hash_table_lookup(rotation->pools, name);
+        if (list)
+                return list;
+        const Pool *pool = rules_pool(rotation->spec->rules, name);
+        list = pool_evaluate(pool, rotation->spec->id, rotation->catalog, excluded);
+        g_hash_table_insert(rotation->pools, pool->name, list);
+        return list;
+}
+
+static GPtrArray *filtered(const GPtrArray *list, const AssetFilter *filter) {
+        GPtrArray *kept = g_ptr_array_sized_new(list->len);
+        for (guint i = 0; i < list->len; i++)
+                if (asset_filter_accepts(filter, list->pdata[i]))
+                        g_ptr_array_add(kept, list->pdata[i]);
+        return kept;
+}
+
+/* INV-PLAN-POOL-NOT-EMPTY-001: a pool with nothing in it is told with its name and where it is used. */
+static void report_empty(const Entry *entry, const char *pool, guint unfiltered, DiagSeverity severity, Diag *diag) {
+        const Place *place = &entry->place;
+        if (unfiltered > 0)
+                diag_add(diag, severity, place->file, place->line, place->column,
+                         "nothing in pool \"%s\" suits %s: none of its %u assets has the rating and length asked for "
+                         "(films are 60 minutes or more unless min_duration_sec says otherwise)",
+                         pool, entry->key, unfiltered);
+        else
+                diag_add(diag, severity, place->file, place->line, place->column,
+                         "pool \"%s\" (used in %s) is empty: nothing in the catalog matches it", pool, entry->key);
+}
+
+/* False when the entry has nothing to play from any of its pools and that is not allowed. */
+static bool open_entry(Rotation *rotation, Entry *entry, const ScheduleFrom *from, Diag *diag) {
+        GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+        bool any = false;
+        for (char **pool = entry->pools; *pool; pool++) {
+                GPtrArray *list = filtered(pool_list(rotation, *pool, from->excluded), &entry->filter);
+                g_ptr_array_add(lists, list);
+                any = any || list->len > 0;
+        }
+        for (guint i = 0; i < lists->len; i++)
+                if (((GPtrArray *)lists->pdata[i])->len == 0)
+                        report_empty(entry, entry->pools[i], pool_list(rotation, entry->pools[i], from->excluded)->len,
+                                     any || from->allow_empty ? DIAG_WARNING : DIAG_ERROR, diag);
+        g_hash_table_insert(rotation->entries, entry, lists);
+        g_hash_table_insert(rotation->keys, entry->key, entry);
+        return any || from->allow_empty;
+}
+
+Rotation *rotation_new(const ChannelSpec *spec, const CatalogSnapshot *catalog, const ScheduleFrom *from, Diag *diag) {
+        Rotation *rotation = g_new0(Rotation, 1);
+        rotation->spec = spec;
+        rotation->catalog = catalog;
+        rotation->pools = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_ptr_array_unref);
+        rotation->entries = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+        rotation->keys = g_hash_table_new(g_str_hash, g_str_equal);
+        open_state(rotation, from->state);
+        bool good = true;
+        for (int layer = 0; layer < LAYER_COUNT; layer++) {
+                const GPtrArray *entries = spec->rules->layers[layer];
+                for (guint i = 0; entries && i < entries->len; i++)
+                        good = open_entry(rotation, entries->pdata[i], from, diag) && good;
+        }
+        if (!good)
+                g_clear_pointer(&rotation, rotation_free);
+        return rotation;
+}
+
+void rotation_free(Rotation *rotation) {
+        if (!rotation)
+                return;
+        g_hash_table_unref(rotation->entries);
+        g_hash_table_unref(rotation->pools);
+        g_hash_table_unref(rotation->keys);
+        json_decref(rotation->state);
+        g_free(rotation);
+}
+
+/* --- picking -------------------------------------------------------------------------------------------------------- */
+
+static bool fits(const Rotation *rotation, const Entry *entry, const RotationAsk *ask, const Asset *asset) {
+        const int64_t slot = schedule_slot_ms(rotation->spec, asset->duration_ms);
+        return slot <= (entry->allow_bleed ? DAY_MS : ask->room_ms); /* nothing plays longer than a day */
+}
+
+static int64_t aired_at(const Rotation *rotation, const Asset *asset) {
+        return json_integer_value(json_object_get(rotation->aired, asset->id));
+}
+
+/* Not in this broadcast day, nor within the cooldown. */
+static bool rested(const Rotation *rotation, const Entry *entry, const RotationAsk *ask, const Asset *asset) {
+        const int64_t last = aired_at(rotation, asset);
+        const int64_t since = MIN(ask->day_start_utc_ms, ask->start_utc_ms - entry->cooldown_days * DAY_MS);
+        return last == 0 || last < since;
+}
+
+/* Whether repeats are held off: films always, anything that is drawn at random too. */
+static bool rests(const Entry *entry) {
+        return entry->kind != ENTRY_BLOCK || entry->mode == MODE_RANDOM;
+}
+
+/* When all are tired: the one that has rested longest, the earliest in order among equals. */
+static const Asset *most_rested(const Rotation *rotation, const Entry *entry, const RotationAsk *ask,
+                                const GPtrArray *list) {
+        const Asset *best = NULL;
+        for (guint i = 0; i < list->len; i++) {
+                const Asset *asset = list->pdata[i];
+                if (fits(rotation, entry, ask, asset) && (!best || aired_at(rotation, asset) < aired_at(rotation, best)))
+                        best = asset;
+        }
+        return best;
+}
+
+static guint position_after(const Rotation *rotation, const GPtrArray *list, const char *key) {
+        const json_t *cursor = json_object_get(rotation->cursors, key);
+        const char *asset_id = json_string_value(json_object_get(cursor, "asset"));
+        const Asset *last = asset_id ? catalog_snapshot_find(rotation->catalog, asset_id) : NULL;
+        guint position = 0;
+        if (!asset_id)
+                return 0;
+        if (last && g_ptr_array_find((GPtrArray *)list, last, &position))
+                return (position + 1) % list->len;
+        return (guint)(json_integer_value(json_object_get(cursor, "index")) % list->len); /* it has gone: who took its place */
+}
+
+/* INV-SCHEDULE-SEQUENTIAL-ADVANCE-001: the next after the cursor that may be played. */
+static const Asset *pick_next(const Rotation *rotation, const Entry *entry, const RotationAsk *ask, const GPtrArray *list,
+                              const char *key) {
+        if (list->len == 0)
+                return NULL;
+        const guint from = position_after(rotation, list, key);
+        for (guint i = 0; i < list->len; i++) {
+                const Asset *asset = list->pdata[(from + i) % list->len];
+                if (fits(rotation, entry, ask, asset) && (!rests(entry) || rested(rotation, entry, ask, asset)))
+                        return asset;
+        }
+        return rests(entry) ? most_rested(rotation, entry, ask, list) : NULL;
+}
+
+/* The pools one after the other; what is in several of them once. Caller unrefs. */
+static GPtrArray *joined(const GPtrArray *lists) {
+        if (lists->len == 1)
+                return g_ptr_array_ref(lists->pdata[0]);
+        g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+        GPtrArray *all = g_ptr_array_new();
+        for (guint i = 0; i < lists->len; i++) {
+                const GPtrArray *list = lists->pdata[i];
+                for (guint j = 0; j < list->len; j++)
+                        if (g_hash_table_add(seen, list->pdata[j]))
+                                g_ptr_array_add(all, list->pdata[j]);
+        }
+        return all;
+}
+
+/* INV-SCHEDULE-SEED-DETERMINISTIC-001: channel, broadcast day, entry and instant decide, in every process alike. */
+static uint64_t draw(const Rotation *rotation, const Entry *entry, const RotationAsk *ask) {
+        uint64_t seed = seed_mix(0, rotation->spec->id);
+        seed = seed_mix(seed, ask->day);
+        seed = seed_mix(seed, entry->key);
+        return seed_mix_int(seed, ask->start_utc_ms);
+}
+
+static const Asset *pick_random(const Rotation *rotation, const Entry *entry, const RotationAsk *ask,
+                                const GPtrArray *list) {
+        g_autoptr(GPtrArray) candidates = g_ptr_array_new();
+        for (guint i = 0; i < list->len; i++)
+                if (fits(rotation, entry, ask, list->pdata[i]) && rested(rotation, entry, ask, list->pdata[i]))
+                        g_ptr_array_add(candidates, list->pdata[i]);
+        if (candidates->len == 0)
+                return most_rested(rotation, entry, ask, list);
+        return candidates->pdata[draw(rotation, entry, ask) % candidates->len];
+}
+
+/* Round robin: each pool in its turn, an empty one or one with nothing that fits is passed over. */
+static const Asset *pick_turn(const Rotation *rotation, const Entry *entry, const RotationAsk *ask, const GPtrArray *lists,
+                              const char **ret_pool) {
+        const char *last = json_string_value(json_object_get(rotation->turns, entry->pools_key));
+        guint turn = 0;
+        for (guint i = 0; last && i < lists->len; i++)
+                if (strcmp(entry->pools[i], last) == 0)
+                        turn = i + 1;
+        for (guint i = 0; i < lists->len; i++) {
+                const guint at = (turn + i) % lists->len;
+                const Asset *asset = pick_next(rotation, entry, ask, lists->pdata[at], entry->pools[at]);
+                if (!asset)
+                        continue;
+                *ret_pool = entry->pools[at];
+                return asset;
+        }
+        return NULL;
+}
+
+const Asset *rotation_pick(Rotation *rotation, const Entry *entry, const RotationAsk *ask, const char **ret_pool) {
+        const GPtrArray *lists = g_hash_table_lookup(rotation->entries, entry);
+        *ret_pool = entry->pools_key;
+        if (entry->mode == MODE_SHUFFLE)
+                return pick_turn(rotation, entry, ask, lists, ret_pool);
+        g_autoptr(GPtrArray) all = joined(lists);
+        if (entry->mode == MODE_RANDOM)
+                return pick_random(rotation, entry, ask, all);
+        return pick_next(rotation, entry, ask, all, entry->pools_key);
+}
+
+/* --- moving on ------------------------------------------------------------------------------------------------------ */
+
+/* Where the asset stands in the list its cursor runs over; 0 when the rules no longer have that list. */
+static guint position_of(const Rotation *rotation, const Entry *entry, const Programme *programme) {
+        const Asset *asset = catalog_snapshot_find(rotation->catalog, programme->asset_id);
+        guint position = 0;
+        if (!entry || !asset)
+                return 0;
+        const GPtrArray *lists = g_hash_table_lookup(rotation->entries, entry);
+        if (entry->mode == MODE_SHUFFLE) {
+                for (guint i = 0; i < lists->len; i++)
+                        if (strcmp(entry->pools[i], programme->pool) == 0)
+                                (void)g_ptr_array_find(lists->pdata[i], asset, &position);
+                return position;
+        }
+        g_autoptr(GPtrArray) all = joined(lists);
+        (void)g_ptr_array_find(all, asset, &position);
+        return position;
+}
+
+void rotation_record(Rotation *rotation, const Programme *programme) {
+        if (!programme->asset_id || !programme->pool)
+                return;
+        const Entry *entry = programme->entry ? g_hash_table_lookup(rotation->keys, programme->entry) : NULL;
+        if (programme->kind == ASSET_MOVIE || (entry && rests(entry)))
+                json_object_set_new(rotation->aired, programme->asset_id, json_integer(programme->start_utc_ms));
+        if (entry && entry->mode == MODE_RANDOM)
+                return; /* a draw does not move the cursor of those who go through the pool in order */
+        if (entry && entry->mode == MODE_SHUFFLE)
+                json_object_set_new(rotation->turns, entry->pools_key, json_string(programme->pool));
+        json_t *cursor = json_object();
+        json_object_set_new(cursor, "asset", json_string(programme->asset_id));
+        json_object_set_new(cursor, "index", json_integer(position_of(rotation, entry, programme)));
+        json_object_set_new(rotation->cursors, programme->pool, cursor);
+}
+
+static int64_t longest_cooldown_ms(const Rotation *rotation) {
+        int64_t days = 1;
+        GHashTableIter iter;
+        gpointer entry;
+        g_hash_table_iter_init(&iter, rotation->entries);
+        while (g_hash_table_iter_next(&iter, &entry, NULL))
+                days = MAX(days, ((const Entry *)entry)->cooldown_days);
+        return (days + 1) * DAY_MS;
+}
+
+json_t *rotation_state(Rotation *rotation, int64_t end_utc_ms) {
+        const int64_t forget_before = end_utc_ms - longest_cooldown_ms(rotation);
+        const char *asset_id;
+        json_t *start;
+        void *next;
+        json_object_foreach_safe(rotation->aired, next, asset_id, start)
+                if (json_integer_value(start) < forget_before)
+                        json_object_del(rotation->aired, asset_id);
+        return json_deep_copy(rotation->state);
+}

@@ -1,0 +1,151 @@
+/* What a channel file's pools, layers and entries are once read. Private to schedule. */
+#pragma once
+
+#include "core/plan/schedule/policy.h"
+#include "core/plan/schedule/schedule.h"
+
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS (60 * MINUTE_MS)
+#define DAY_MINUTES 1440
+
+/* Where something was written, for faults that show up later than reading. */
+typedef struct {
+        char *file;
+        int line, column;
+} Place;
+
+void place_set(Place *place, const YamlNode *node);
+void place_clear(Place *place);
+
+typedef struct {
+        int64_t low, high; /* both inclusive */
+} NumberRange;
+
+/* Conditions on a single asset, all of which must hold. NULL lists hold always. */
+typedef struct {
+        char **rating_include, **rating_exclude;
+        int64_t min_ms, max_ms; /* 0 = no bound */
+} AssetFilter;
+
+bool asset_filter_accepts(const AssetFilter *filter, const Asset *asset);
+void asset_filter_clear(AssetFilter *filter);
+
+typedef enum { ORDER_DEFAULT, ORDER_RANDOM, ORDER_NEWEST, ORDER_AIR_DATE } PoolOrder;
+
+typedef struct {
+        char *name;
+        Place place;
+        bool kinds[ASSET_KINDS];
+        char **titles, **series, **genres, **tags;
+        GArray *seasons, *episodes, *years; /* NumberRange; NULL = any */
+        AssetFilter filter;
+        PoolOrder order;
+} Pool;
+
+void pool_free(Pool *pool);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
+/* NULL with faults in diag. */
+Pool *pool_read(const char *name, const YamlNode *node, Diag *diag);
+/* The pool's eligible assets in its order (const Asset *, borrowed from the catalog). seed: channel id. */
+GPtrArray *pool_evaluate(const Pool *pool, const char *seed, const CatalogSnapshot *catalog, const GHashTable *excluded);
+
+/* rating: [..] or {include, exclude}; min/max_duration_sec. */
+void filter_read_rating(AssetFilter *filter, const YamlNode *node, Diag *diag);
+void filter_read_durations(AssetFilter *filter, const YamlNode *mapping, Diag *diag);
+
+typedef enum { ENTRY_BLOCK, ENTRY_MOVIE_MARATHON, ENTRY_MOVIE_BLOCK } EntryKind;
+typedef enum { MODE_SEQUENTIAL, MODE_SHUFFLE, MODE_RANDOM } PickMode;
+
+typedef struct {
+        EntryKind kind;
+        Place place;
+        char *key; /* "all_day@06:00": stable name of the entry in seeds, state and plans */
+        char *title;
+        char **pools;    /* names, at least one */
+        char *pools_key; /* the names joined by "+" */
+        PickMode mode;
+        AssetFilter filter;
+        int32_t cooldown_days;
+        bool allow_bleed;
+        int start, end; /* minutes after the local day start; start in [0, 1440), start < end <= start + 1440 */
+} Entry;
+
+void entry_free(Entry *entry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Entry, entry_free)
+
+typedef enum {
+        LAYER_ALL_DAY,
+        LAYER_WEEKDAYS,
+        LAYER_WEEKENDS,
+        LAYER_MONDAY,
+        LAYER_TUESDAY,
+        LAYER_WEDNESDAY,
+        LAYER_THURSDAY,
+        LAYER_FRIDAY,
+        LAYER_SATURDAY,
+        LAYER_SUNDAY,
+        LAYER_COUNT,
+} Layer;
+
+struct ScheduleRules {
+        GPtrArray *pools;               /* Pool */
+        GPtrArray *layers[LAYER_COUNT]; /* Entry, by start; NULL = the file has no such layer */
+        BreakPolicy policy;
+        Asset *filler;     /* the named file; NULL = none */
+        char *filler_pool; /* NULL = none */
+};
+
+const Pool *rules_pool(const ScheduleRules *rules, const char *name);
+/* Reads `schedule`. */
+void schedule_read(ScheduleRules *rules, const ChannelSpec *spec, const YamlNode *node, Diag *diag);
+/* Reads `traffic` over what the policy says already. */
+void policy_read(BreakPolicy *policy, const YamlNode *node, Diag *diag);
+/* Reads `filler`. */
+void filler_read(ScheduleRules *rules, const ChannelSpec *spec, const YamlNode *node, Diag *diag);
+
+/* --- day.c ---------------------------------------------------------------------------------------------------------- */
+
+/* Days since 1970-01-01 of "YYYY-MM-DD", and back. */
+int64_t day_number(const char *day);
+void day_name(int64_t number, char ret_day[11]);
+/* 0 = Monday ... 6 = Sunday. */
+int day_weekday(int64_t number);
+/* UTC of minute (0.. over 2880 allowed) after local midnight of a day. In a spring gap: the instant of the change; of two, the
+ * first. Never decreases with its arguments. */
+int64_t local_to_utc_ms(GTimeZone *zone, int64_t number, int64_t minute);
+/* True when every change of the zone's clock is a whole number of grid units. */
+bool zone_suits_grid(GTimeZone *zone, int32_t grid_minutes);
+
+/* --- document.c ----------------------------------------------------------------------------------------------------- */
+
+/* A programme without content for [start, end). title: shown in the guide's raw data; entry may be NULL. */
+Programme *programme_filler(const ChannelSpec *spec, int64_t start_utc_ms, int64_t end_utc_ms, const char *entry);
+Programme *programme_of(const ChannelSpec *spec, const Asset *asset, int64_t start_utc_ms, int64_t end_utc_ms);
+/* Takes programmes and states. */
+ScheduleDay *schedule_day_new(const ChannelSpec *spec, int64_t catalog_revision, const char *day,
+                              GPtrArray *take_programmes);
+/* Sets sha256; after everything else. */
+void schedule_day_seal(ScheduleDay *day);
+
+/* --- rotation.c ----------------------------------------------------------------------------------------------------- */
+
+/* What has been played and what comes next, while a day is compiled. */
+typedef struct Rotation Rotation;
+
+typedef struct {
+        int64_t start_utc_ms;     /* of the programme sought */
+        int64_t day_start_utc_ms; /* of the broadcast day */
+        const char *day;
+        int64_t room_ms; /* until the zone's end */
+} RotationAsk;
+
+/* NULL with entries in diag when an entry has nothing to play at all and from does not allow it. */
+Rotation *rotation_new(const ChannelSpec *spec, const CatalogSnapshot *catalog, const ScheduleFrom *from, Diag *diag);
+void rotation_free(Rotation *rotation);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rotation, rotation_free)
+/* What the entry plays next, or NULL: nothing fits. ret_pool is borrowed from the entry. Changes nothing. */
+const Asset *rotation_pick(Rotation *rotation, const Entry *entry, const RotationAsk *ask, const char **ret_pool);
+/* The programme is planned: cursors move on. */
+void rotation_record(Rotation *rotation, const Programme *programme);
+/* What the next day starts from; new reference. */
+json_t *rotation_state(Rotation *rotation, int64_t end_utc_ms);

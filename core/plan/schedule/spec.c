@@ -1,0 +1,328 @@
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/plan/schedule/reader.h"
+#include "proto/base/hash.h"
+#include "proto/base/id.h"
+
+static const char *const top_keys[] = {"channel",  "channel_number", "name",   "channel_type", "timezone",
+                                       "template", "format",         "filler", "pools",        "virtual_assets",
+                                       "templates", "traffic",       "notes",  "schedule",     "imports",
+                                       "logo",     "group",          "broadcast_day_start",    NULL};
+static const char *const top_later[] = {"template", "virtual_assets", "templates", "imports", NULL};
+static const char *const format_keys[] = {"video", "audio", "grid_minutes", NULL};
+static const char *const video_keys[] = {"width", "height", "frame_rate", "bitrate_kbps", NULL};
+static const char *const audio_keys[] = {"sample_rate", "channels", "bitrate_kbps", NULL};
+static const char *const type_words[] = {"network", "movie", NULL};
+static const int grids[] = {5, 10, 15, 20, 30, 60};
+
+#define DEFAULTS_NAME "_defaults.yaml"
+
+static void rules_free(ScheduleRules *rules) {
+        g_clear_pointer(&rules->pools, g_ptr_array_unref);
+        for (int layer = 0; layer < LAYER_COUNT; layer++)
+                g_clear_pointer(&rules->layers[layer], g_ptr_array_unref);
+        g_clear_pointer(&rules->filler, asset_free);
+        g_free(rules->filler_pool);
+        g_free(rules);
+}
+
+ChannelSpec *channel_spec_ref(ChannelSpec *spec) {
+        g_atomic_ref_count_inc(&spec->refs);
+        return spec;
+}
+
+void channel_spec_unref(ChannelSpec *spec) {
+        if (!spec || !g_atomic_ref_count_dec(&spec->refs))
+                return;
+        g_free(spec->id);
+        g_free(spec->name);
+        g_free(spec->timezone);
+        g_clear_pointer(&spec->zone, g_time_zone_unref);
+        g_free(spec->logo);
+        g_free(spec->group);
+        g_free(spec->source_file);
+        g_free(spec->source_sha256);
+        g_clear_pointer(&spec->rules, rules_free);
+        g_free(spec);
+}
+
+static ChannelSpec *spec_new(const char *path) {
+        ChannelSpec *spec = g_new0(ChannelSpec, 1);
+        g_atomic_ref_count_init(&spec->refs);
+        spec->type = CHANNEL_NETWORK;
+        spec->format = house_format_default();
+        spec->grid_minutes = 30;
+        spec->day_start_minutes = 6 * 60;
+        spec->source_file = g_canonicalize_filename(path, NULL);
+        spec->rules = g_new0(ScheduleRules, 1);
+        spec->rules->pools = g_ptr_array_new_with_free_func((GDestroyNotify)pool_free);
+        spec->rules->policy = break_policy_default();
+        return spec;
+}
+
+/* --- identity ------------------------------------------------------------------------------------------------------- */
+
+static void read_string(const YamlNode *root, const char *key, char **ret_text, Diag *diag) {
+        const YamlNode *node = yaml_get(root, key);
+        const char *text = NULL;
+        if (node && yaml_read_text(node, &text, diag))
+                *ret_text = g_strdup(text);
+}
+
+static void read_identity(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
+        const YamlNode *channel = yaml_get(root, "channel"), *type = yaml_get(root, "channel_type");
+        const YamlNode *number = yaml_get(root, "channel_number");
+        int64_t value = 0;
+        if (!channel)
+                yaml_fault(root, diag, "\"channel\" is missing: a short name like \"retro1\"");
+        read_string(root, "channel", &spec->id, diag);
+        if (spec->id && !rv_slug_valid(spec->id))
+                yaml_fault(channel, diag,
+                           "\"%s\" cannot name a channel: use a-z, 0-9, \"-\" and \"_\" only (at most 64, no capitals)",
+                           spec->id);
+        if (number && yaml_read_int(number, 1, 9999, &value, diag))
+                spec->number = (int32_t)value;
+        if (type)
+                spec->type = (ChannelType)(MAX(0, reader_choice(type, type_words, diag)) + CHANNEL_NETWORK);
+        read_string(root, "name", &spec->name, diag);
+        read_string(root, "logo", &spec->logo, diag);
+        read_string(root, "group", &spec->group, diag);
+        if (!spec->name)
+                spec->name = g_strdup(spec->id);
+}
+
+/* --- time and format ------------------------------------------------------------------------------------------------ */
+
+static void read_timezone(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
+        const YamlNode *node = yaml_get(root, "timezone");
+        if (!node) {
+                yaml_fault(root, diag, "\"timezone\" is missing: an IANA name like \"America/New_York\"");
+                return;
+        }
+        read_string(root, "timezone", &spec->timezone, diag);
+        if (!spec->timezone)
+                return;
+        /* GLib also takes offsets and POSIX rules, which say nothing about future changes of clock. */
+        const bool named = strchr(spec->timezone, '/') || strcmp(spec->timezone, "UTC") == 0;
+        spec->zone = named ? g_time_zone_new_identifier(spec->timezone) : NULL;
+        if (!spec->zone)
+                yaml_fault(node, diag, "no time zone \"%s\": use an IANA name like \"Europe/Berlin\" or \"UTC\"",
+                           spec->timezone);
+}
+
+static void read_video(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
+        int64_t value = 0;
+        const char *text = NULL;
+        if (!reader_want(node, YAML_MAPPING, "format.video", diag))
+                return;
+        yaml_check_keys(node, "format.video", video_keys, diag);
+        const YamlNode *width = yaml_get(node, "width"), *height = yaml_get(node, "height");
+        const YamlNode *rate = yaml_get(node, "frame_rate"), *bitrate = yaml_get(node, "bitrate_kbps");
+        if (width && yaml_read_int(width, 64, 4096, &value, diag))
+                spec->format.width = (int32_t)value;
+        if (height && yaml_read_int(height, 64, 4096, &value, diag))
+                spec->format.height = (int32_t)value;
+        if (bitrate && yaml_read_int(bitrate, 100, 50000, &value, diag))
+                spec->format.video_bitrate_kbps = (int32_t)value;
+        if (!rate || !yaml_read_text(rate, &text, diag))
+                return;
+        if (!rv_rational_parse(text, &spec->format.rate)) {
+                yaml_fault(rate, diag, "\"%s\" is not a frame rate: write it exactly, like \"30000/1001\" or 25", text);
+                return;
+        }
+        spec->format.gop_frames = (spec->format.rate.num + spec->format.rate.den - 1) / spec->format.rate.den;
+}
+
+static void read_audio(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
+        int64_t value = 0;
+        if (!reader_want(node, YAML_MAPPING, "format.audio", diag))
+                return;
+        yaml_check_keys(node, "format.audio", audio_keys, diag);
+        const YamlNode *rate = yaml_get(node, "sample_rate"), *channels = yaml_get(node, "channels");
+        const YamlNode *bitrate = yaml_get(node, "bitrate_kbps");
+        if (rate && yaml_read_int(rate, 8000, 192000, &value, diag))
+                spec->format.sample_rate_hz = (int32_t)value;
+        if (channels && yaml_read_int(channels, 1, 8, &value, diag))
+                spec->format.channels = (int32_t)value;
+        if (bitrate && yaml_read_int(bitrate, 16, 1024, &value, diag))
+                spec->format.audio_bitrate_kbps = (int32_t)value;
+}
+
+static void read_grid(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
+        int64_t value = 0;
+        if (!yaml_read_int(node, 1, 60, &value, diag))
+                return;
+        for (size_t i = 0; i < G_N_ELEMENTS(grids); i++)
+                if (grids[i] == value)
+                        spec->grid_minutes = (int32_t)value;
+        if (spec->grid_minutes != value)
+                yaml_fault(node, diag, "grid_minutes must be 5, 10, 15, 20, 30 or 60");
+        else if (spec->zone && !zone_suits_grid(spec->zone, spec->grid_minutes))
+                yaml_fault(node, diag, "a grid of %d minutes does not go with %s, where clocks change by less: use 5, 10, 15 or 30",
+                           spec->grid_minutes, spec->timezone);
+}
+
+static void read_format(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
+        const unsigned errors = diag_errors(diag);
+        const YamlNode *format = yaml_get(root, "format"), *start = yaml_get(root, "broadcast_day_start");
+        if (format && reader_want(format, YAML_MAPPING, "format", diag)) {
+                yaml_check_keys(format, "format", format_keys, diag);
+                if (yaml_get(format, "video"))
+                        read_video(spec, yaml_get(format, "video"), diag);
+                if (yaml_get(format, "audio"))
+                        read_audio(spec, yaml_get(format, "audio"), diag);
+                if (yaml_get(format, "grid_minutes"))
+                        read_grid(spec, yaml_get(format, "grid_minutes"), diag);
+        }
+        const char *fault = house_format_fault(&spec->format);
+        if (fault && diag_errors(diag) == errors)
+                yaml_fault(format, diag, "format cannot be put on the air: %s", fault);
+        if (start && reader_clock(start, &spec->day_start_minutes, diag) && spec->day_start_minutes % spec->grid_minutes != 0)
+                yaml_fault(start, diag, "broadcast_day_start is not on the channel's %d-minute grid", spec->grid_minutes);
+}
+
+/* --- the file ------------------------------------------------------------------------------------------------------- */
+
+static void read_pools(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
+        if (!reader_want(node, YAML_MAPPING, "pools", diag))
+                return;
+        for (unsigned i = 0; i < yaml_size(node); i++) {
+                Pool *pool = pool_read(yaml_key(node, i), yaml_value(node, i), diag);
+                if (!pool) { /* its faults are told; an empty stand-in keeps its users from being told of too */
+                        pool = g_new0(Pool, 1);
+                        pool->name = g_strdup(yaml_key(node, i));
+                }
+                if (strchr(pool->name, '+'))
+                        yaml_fault(yaml_key_node(node, i), diag, "a pool's name must not contain \"+\"");
+                g_ptr_array_add(spec->rules->pools, pool);
+        }
+}
+
+/* INV-TRAFFIC-POLICY-SOURCE-001: the channel's `traffic` over that of _defaults.yaml beside it. */
+static char *read_policy(ChannelSpec *spec, const YamlNode *root, const char *root_dir, Diag *diag) {
+        static const char *const keys[] = {"traffic", "notes", NULL};
+        g_autofree char *directory = g_path_get_dirname(spec->source_file);
+        g_autofree char *path = g_build_filename(directory, DEFAULTS_NAME, NULL);
+        g_autoptr(YamlDocument) defaults =
+                g_file_test(path, G_FILE_TEST_EXISTS) ? yaml_load_file(path, root_dir, diag) : NULL;
+        if (defaults && reader_want(yaml_root(defaults), YAML_MAPPING, DEFAULTS_NAME, diag)) {
+                yaml_check_keys(yaml_root(defaults), DEFAULTS_NAME, keys, diag);
+                if (yaml_get(yaml_root(defaults), "traffic"))
+                        policy_read(&spec->rules->policy, yaml_get(yaml_root(defaults), "traffic"), diag);
+        }
+        if (yaml_get(root, "traffic"))
+                policy_read(&spec->rules->policy, yaml_get(root, "traffic"), diag);
+        return g_strdup(defaults ? yaml_sha256(defaults) : "");
+}
+
+static void read_file(ChannelSpec *spec, const YamlDocument *document, const char *root_dir, Diag *diag) {
+        const YamlNode *root = yaml_root(document);
+        char sha256[RV_SHA256_HEX_SIZE];
+        if (!reader_want(root, YAML_MAPPING, "a channel file", diag))
+                return;
+        yaml_check_keys(root, "the channel file", top_keys, diag);
+        reader_refuse(root, "the channel file", top_later, diag);
+        read_identity(spec, root, diag);
+        read_timezone(spec, root, diag);
+        read_format(spec, root, diag);
+        if (yaml_get(root, "pools"))
+                read_pools(spec, yaml_get(root, "pools"), diag);
+        if (yaml_get(root, "filler"))
+                filler_read(spec->rules, spec, yaml_get(root, "filler"), diag);
+        if (!yaml_get(root, "schedule"))
+                yaml_fault(root, diag, "\"schedule\" is missing: say what the channel shows");
+        else
+                schedule_read(spec->rules, spec, yaml_get(root, "schedule"), diag);
+        g_autofree char *defaults_sha256 = read_policy(spec, root, root_dir, diag);
+        g_autofree char *both = g_strconcat(yaml_sha256(document), "+", defaults_sha256, NULL);
+        rv_sha256_hex(both, strlen(both), sha256);
+        spec->source_sha256 = g_strdup(sha256);
+}
+
+ChannelSpec *channel_spec_load(const char *path, const char *root_dir, const CatalogSnapshot *catalog, Diag *diag) {
+        const unsigned errors = diag_errors(diag);
+        g_autoptr(ChannelSpec) spec = spec_new(path);
+        g_autoptr(YamlDocument) document = yaml_load_file(path, root_dir, diag);
+        if (!document)
+                return NULL;
+        read_file(spec, document, root_dir, diag);
+        if (diag_errors(diag) != errors)
+                return NULL;
+        if (catalog) {
+                const ScheduleFrom from = {0};
+                g_autoptr(Rotation) rotation = rotation_new(spec, catalog, &from, diag);
+                if (!rotation)
+                        return NULL;
+        }
+        return g_steal_pointer(&spec);
+}
+
+/* --- the directory -------------------------------------------------------------------------------------------------- */
+
+static gint compare_texts(gconstpointer a, gconstpointer b) {
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static GPtrArray *channel_files(const char *dir, Diag *diag) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GDir) directory = g_dir_open(dir, 0, &error);
+        GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+        if (!directory) {
+                diag_add(diag, DIAG_ERROR, dir, 0, 0, "cannot read the channels directory: %s", error->message);
+                return names;
+        }
+        for (const char *name; (name = g_dir_read_name(directory));)
+                if (g_str_has_suffix(name, ".yaml") && *name != '_' && *name != '.')
+                        g_ptr_array_add(names, g_build_filename(dir, name, NULL));
+        g_ptr_array_sort(names, compare_texts);
+        return names;
+}
+
+/* The file's place in faults; a duplicate is the later one. */
+static bool is_duplicate(const GPtrArray *specs, const ChannelSpec *spec, Diag *diag) {
+        for (guint i = 0; i < specs->len; i++) {
+                const ChannelSpec *other = specs->pdata[i];
+                const bool same_id = strcmp(other->id, spec->id) == 0;
+                if (!same_id && (spec->number == 0 || other->number != spec->number))
+                        continue;
+                if (same_id)
+                        diag_add(diag, DIAG_ERROR, spec->source_file, 1, 1, "channel \"%s\" is defined in %s already", spec->id,
+                                 other->source_file);
+                else
+                        diag_add(diag, DIAG_ERROR, spec->source_file, 1, 1, "channel_number %d is that of \"%s\" in %s already",
+                                 spec->number, other->id, other->source_file);
+                return true;
+        }
+        return false;
+}
+
+static bool number_taken(const GPtrArray *specs, int32_t number) {
+        for (guint i = 0; i < specs->len; i++)
+                if (((const ChannelSpec *)specs->pdata[i])->number == number)
+                        return true;
+        return false;
+}
+
+static gint compare_numbers(gconstpointer a, gconstpointer b) {
+        return (*(const ChannelSpec *const *)a)->number - (*(const ChannelSpec *const *)b)->number;
+}
+
+GPtrArray *channel_specs_load(const char *dir, const CatalogSnapshot *catalog, Diag *diag) {
+        GPtrArray *specs = g_ptr_array_new_with_free_func((GDestroyNotify)channel_spec_unref);
+        g_autoptr(GPtrArray) files = channel_files(dir, diag);
+        for (guint i = 0; i < files->len; i++) {
+                g_autoptr(ChannelSpec) spec = channel_spec_load(files->pdata[i], dir, catalog, diag);
+                if (spec && !is_duplicate(specs, spec, diag))
+                        g_ptr_array_add(specs, g_steal_pointer(&spec));
+        }
+        int32_t number = 1;
+        for (guint i = 0; i < specs->len; i++) {
+                ChannelSpec *spec = specs->pdata[i];
+                while (spec->number == 0 && number_taken(specs, number))
+                        number++;
+                spec->number = spec->number ? spec->number : number;
+        }
+        g_ptr_array_sort(specs, compare_numbers);
+        return specs;
+}
