@@ -1,7 +1,7 @@
 /*
- * HTTP: the one front door (RFC 9110/9112), on libmicrohttpd's own epoll threads. Workers read immutable snapshots and published
- * streams; what changes state becomes a message to the control loop. Nothing here blocks: a viewer who must wait (cold
- * start) is suspended and resumed.
+ * HTTP: the one front door (RFC 9110/9112), on libmicrohttpd's own epoll threads. Workers read immutable snapshots and
+ * published streams; what changes state becomes a message to the control loop. Nothing here blocks: a viewer who must
+ * wait (cold start) is suspended and resumed.
  *
  *   GET /                                the page                     GET /channels.m3u  /guide.xml
  *   GET /channel/<id>/live.m3u8          media playlist               GET /channel/<id>/master.m3u8
@@ -35,11 +35,11 @@ typedef struct Http Http;
 
 typedef struct {
         const char *listen_address;
-        int port;                 /* 0 = any */
-        const char *public_url;   /* NULL = from the request (Host, X-Forwarded-Proto, X-Forwarded-Host) */
-        const char *web_dir;      /* index.html and its assets */
+        int port;                        /* 0 = any */
+        const char *public_url;          /* NULL = from the request (Host, X-Forwarded-Proto, X-Forwarded-Host) */
+        const char *web_dir;             /* index.html and its assets */
         int max_connections, max_per_ip; /* 4000, 0 = no limit */
-        int start_timeout_ms;     /* how long a viewer waits for the first picture: 10000 */
+        int start_timeout_ms;            /* how long a viewer waits for the first picture: 10000 */
         ChannelHub *hub;
         Guide *guide;
         PlanBoard *board;

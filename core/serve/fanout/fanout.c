@@ -1,0 +1,205 @@
+#include "core/serve/fanout/fanout.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#define DEFAULT_RING_BYTES ((size_t)8 * 1024 * 1024)
+/* Random access points that are still in the ring; one a second and 8 MiB at 3 Mbit/s make some twenty. */
+#define MAX_ENTRIES 256
+
+struct Fanout {
+        gatomicrefcount refs;
+        pthread_mutex_t lock; /* guards everything below */
+        uint8_t *ring;
+        size_t size;
+        uint64_t end;                  /* bytes ever written; the ring holds [end - size, end) */
+        uint64_t entries[MAX_ENTRIES]; /* where random access points are, oldest overwritten */
+        uint64_t n_entries;            /* ever seen */
+        bool resting;                  /* the channel is off: who waits, waits for nothing */
+        GQueue viewers;
+        FanoutStats stats;
+};
+
+struct FanoutViewer {
+        Fanout *fanout;
+        GList link;
+        void (*wake)(void *user);
+        void *user;
+        uint64_t at;  /* next byte to read */
+        bool started; /* at is valid */
+        bool waiting; /* owed a wake */
+};
+
+Fanout *fanout_new(size_t ring_bytes) {
+        Fanout *fanout = g_new0(Fanout, 1);
+        g_atomic_ref_count_init(&fanout->refs);
+        pthread_mutex_init(&fanout->lock, NULL);
+        fanout->size = ring_bytes ? ring_bytes : DEFAULT_RING_BYTES;
+        fanout->size -= fanout->size % TS_PACKET;
+        g_assert(fanout->size > 0);
+        return fanout;
+}
+
+Fanout *fanout_ref(Fanout *fanout) {
+        g_atomic_ref_count_inc(&fanout->refs);
+        return fanout;
+}
+
+void fanout_unref(Fanout *fanout) {
+        if (!fanout || !g_atomic_ref_count_dec(&fanout->refs))
+                return;
+        pthread_mutex_destroy(&fanout->lock);
+        g_free(fanout->ring);
+        g_free(fanout);
+}
+
+static uint64_t oldest(const Fanout *fanout) {
+        return fanout->end > fanout->size ? fanout->end - fanout->size : 0;
+}
+
+/* --- the writer: the intake's thread ----------------------------------------------------------------------------- */
+
+static void wake_all(Fanout *fanout) {
+        for (GList *l = fanout->viewers.head; l; l = l->next) {
+                FanoutViewer *viewer = l->data;
+                if (viewer->waiting) {
+                        viewer->waiting = false;
+                        viewer->wake(viewer->user);
+                }
+        }
+}
+
+static void sink_random_access(void *user, int64_t frame) {
+        Fanout *fanout = user;
+        pthread_mutex_lock(&fanout->lock);
+        fanout->resting = false;
+        fanout->entries[fanout->n_entries++ % MAX_ENTRIES] = fanout->end;
+        pthread_mutex_unlock(&fanout->lock);
+}
+
+static void sink_packets(void *user, const uint8_t *packets, size_t size) {
+        Fanout *fanout = user;
+        pthread_mutex_lock(&fanout->lock);
+        if (!fanout->ring)
+                fanout->ring = g_malloc(fanout->size);
+        while (size > 0) {
+                size_t at = fanout->end % fanout->size;
+                size_t n = MIN(size, fanout->size - at);
+                memcpy(fanout->ring + at, packets, n);
+                fanout->end += n;
+                fanout->stats.bytes_in += n;
+                packets += n;
+                size -= n;
+        }
+        wake_all(fanout);
+        pthread_mutex_unlock(&fanout->lock);
+}
+
+/* The next session, if one comes, begins with a random access point of its own. */
+static void sink_end(void *user) {
+}
+
+IntakeSink fanout_sink(Fanout *fanout) {
+        return (IntakeSink){
+                .random_access = sink_random_access, .packets = sink_packets, .end = sink_end, .user = fanout};
+}
+
+void fanout_rest(Fanout *fanout) {
+        pthread_mutex_lock(&fanout->lock);
+        fanout->resting = true;
+        fanout->n_entries = 0; /* what is in the ring is over */
+        g_clear_pointer(&fanout->ring, g_free);
+        fanout->end = 0;
+        for (GList *l = fanout->viewers.head; l; l = l->next)
+                ((FanoutViewer *)l->data)->started = false;
+        wake_all(fanout);
+        pthread_mutex_unlock(&fanout->lock);
+}
+
+/* --- viewers: HTTP workers --------------------------------------------------------------------------------------- */
+
+FanoutViewer *fanout_join(Fanout *fanout, void (*wake)(void *user), void *user) {
+        FanoutViewer *viewer = g_new0(FanoutViewer, 1);
+        viewer->fanout = fanout_ref(fanout);
+        viewer->link.data = viewer;
+        viewer->wake = wake;
+        viewer->user = user;
+        pthread_mutex_lock(&fanout->lock);
+        fanout->resting = false; /* somebody watches, so a session comes or is here */
+        g_queue_push_tail_link(&fanout->viewers, &viewer->link);
+        pthread_mutex_unlock(&fanout->lock);
+        return viewer;
+}
+
+void fanout_leave(FanoutViewer *viewer) {
+        Fanout *fanout = viewer->fanout;
+        pthread_mutex_lock(&fanout->lock);
+        g_queue_unlink(&fanout->viewers, &viewer->link);
+        pthread_mutex_unlock(&fanout->lock);
+        fanout_unref(fanout);
+        g_free(viewer);
+}
+
+/* INV-FANOUT-001: whoever starts, or has fallen out of the ring, goes on at the newest random access point. */
+static bool place_viewer(Fanout *fanout, FanoutViewer *viewer) {
+        if (viewer->started && viewer->at >= oldest(fanout))
+                return true;
+        if (fanout->n_entries == 0)
+                return false;
+        uint64_t entry = fanout->entries[(fanout->n_entries - 1) % MAX_ENTRIES];
+        if (entry < oldest(fanout))
+                return false;
+        if (viewer->started)
+                fanout->stats.bytes_skipped += entry - viewer->at;
+        viewer->at = entry;
+        viewer->started = true;
+        return true;
+}
+
+static size_t copy_out(Fanout *fanout, FanoutViewer *viewer, uint8_t *buffer, size_t size) {
+        size_t total = 0;
+        size = MIN(size - size % TS_PACKET, fanout->end - viewer->at);
+        while (total < size) {
+                size_t at = viewer->at % fanout->size;
+                size_t n = MIN(size - total, fanout->size - at);
+                memcpy(buffer + total, fanout->ring + at, n);
+                viewer->at += n;
+                total += n;
+        }
+        fanout->stats.bytes_out += total;
+        return total;
+}
+
+FanoutResult fanout_read(FanoutViewer *viewer, uint8_t *buffer, size_t size, size_t *ret_size) {
+        Fanout *fanout = viewer->fanout;
+        FanoutResult result = FANOUT_EMPTY;
+        *ret_size = 0;
+        g_assert(size >= TS_PACKET);
+        pthread_mutex_lock(&fanout->lock);
+        if (place_viewer(fanout, viewer))
+                *ret_size = copy_out(fanout, viewer, buffer, size);
+        if (*ret_size > 0)
+                result = FANOUT_DATA;
+        else if (fanout->resting)
+                result = FANOUT_END;
+        pthread_mutex_unlock(&fanout->lock);
+        return result;
+}
+
+void fanout_arm(FanoutViewer *viewer) {
+        Fanout *fanout = viewer->fanout;
+        pthread_mutex_lock(&fanout->lock);
+        bool due = fanout->resting || (place_viewer(fanout, viewer) && viewer->at < fanout->end);
+        viewer->waiting = !due;
+        pthread_mutex_unlock(&fanout->lock);
+        if (due)
+                viewer->wake(viewer->user);
+}
+
+FanoutStats fanout_stats(Fanout *fanout) {
+        pthread_mutex_lock(&fanout->lock);
+        FanoutStats stats = fanout->stats;
+        stats.viewers = g_queue_get_length(&fanout->viewers);
+        pthread_mutex_unlock(&fanout->lock);
+        return stats;
+}

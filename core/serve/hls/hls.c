@@ -1,0 +1,226 @@
+#include "core/serve/hls/hls_private.h"
+
+#include <string.h>
+
+#include "proto/base/log.h"
+
+#define DEFAULT_WINDOW 12
+/* RFC 8216 6.2.2: a live playlist is never shorter than three target durations. */
+#define MIN_TARGETS 3
+
+static void segment_free(void *user) {
+        HlsSegment *segment = user;
+        g_bytes_unref(segment->data);
+        g_free(segment);
+}
+
+Hls *hls_new(const HlsOptions *options) {
+        Hls *hls = g_new0(Hls, 1);
+        g_atomic_ref_count_init(&hls->refs);
+        hls->options = *options;
+        if (hls->options.window == 0)
+                hls->options.window = DEFAULT_WINDOW;
+        /* A segment is cut at the first random access point at or after its target: it is never half a second longer,
+         * given a random access point a second. */
+        hls->target_s = (options->segment_ms + 999) / 1000;
+        hls->open = g_byte_array_new();
+        pthread_mutex_init(&hls->lock, NULL);
+        g_queue_init(&hls->segments);
+        hls->next_sequence = options->first_sequence;
+        hls->discontinuity = options->first_discontinuity;
+        hls->cut_off = true;
+        return hls;
+}
+
+Hls *hls_ref(Hls *hls) {
+        g_atomic_ref_count_inc(&hls->refs);
+        return hls;
+}
+
+void hls_unref(Hls *hls) {
+        if (!hls || !g_atomic_ref_count_dec(&hls->refs))
+                return;
+        g_queue_clear_full(&hls->segments, segment_free);
+        g_clear_pointer(&hls->body, g_bytes_unref);
+        g_byte_array_unref(hls->open);
+        pthread_mutex_destroy(&hls->lock);
+        g_free(hls);
+}
+
+int64_t hls_segment_duration_us(const HlsSegment *segment) {
+        return rv_mul_div_floor(segment->n_frames, INT64_C(1000000) * segment->rate.den, segment->rate.num);
+}
+
+/* --- publication: with the lock held ----------------------------------------------------------------------------- */
+
+static int64_t listed_duration_us(const Hls *hls) {
+        int64_t total = 0;
+        GList *l = hls->segments.tail;
+        for (unsigned i = 0; i < hls->n_listed; i++, l = l->prev)
+                total += hls_segment_duration_us(l->data);
+        return total;
+}
+
+static void withdraw(Hls *hls) {
+        hls->published = false;
+        g_clear_pointer(&hls->body, g_bytes_unref);
+        hls->etag[0] = 0;
+}
+
+static void publish(Hls *hls) {
+        hls->published = hls->published || listed_duration_us(hls) >= MIN_TARGETS * hls->target_s * 1000000;
+        if (!hls->published)
+                return;
+        g_clear_pointer(&hls->body, g_bytes_unref);
+        hls->body = hls_playlist_write(hls);
+        g_snprintf(hls->etag, sizeof hls->etag, "\"%s-%" G_GINT64_FORMAT "\"", hls->session.id, hls->next_sequence);
+}
+
+/* INV-HLS-005: what has left the playlist stays for another window. */
+static void drop_old(Hls *hls) {
+        hls->n_listed = MIN(hls->n_listed, hls->options.window);
+        while (g_queue_get_length(&hls->segments) > hls->n_listed + hls->options.window)
+                segment_free(g_queue_pop_head(&hls->segments));
+}
+
+/* --- the writer: the intake's thread ----------------------------------------------------------------------------- */
+
+static HlsSegment *segment_new(Hls *hls, int64_t n_frames) {
+        HlsSegment *segment = g_new0(HlsSegment, 1);
+        const HlsSession *session = &hls->session;
+        segment->sequence = hls->next_sequence++;
+        segment->discontinuity = hls->discontinuity;
+        segment->start_frame = hls->open_frame;
+        segment->n_frames = n_frames;
+        segment->rate = session->rate;
+        segment->start_utc_ms = session->epoch_utc_ms + rv_tick_to_ms(hls->open_frame, session->rate);
+        segment->data = g_bytes_new(hls->open->data, hls->open->len);
+        g_snprintf(segment->name, sizeof segment->name, "%s-%" G_GINT64_FORMAT ".ts", session->id, segment->sequence);
+        return segment;
+}
+
+/* The open segment is complete: [open_frame, end_frame). */
+static void close_segment(Hls *hls, int64_t end_frame) {
+        pthread_mutex_lock(&hls->lock);
+        if (hls->codecs[0] == 0)
+                hls_codecs_read(hls->open->data, hls->open->len, hls->codecs, sizeof hls->codecs);
+        g_queue_push_tail(&hls->segments, segment_new(hls, end_frame - hls->open_frame));
+        hls->session.n_segments++;
+        hls->n_listed++;
+        drop_old(hls);
+        publish(hls);
+        int64_t next = hls->next_sequence, discontinuity = hls->discontinuity;
+        bool published = hls->published;
+        pthread_mutex_unlock(&hls->lock);
+
+        g_byte_array_set_size(hls->open, 0);
+        if (hls->options.on_sequence)
+                hls->options.on_sequence(hls->options.user, next, discontinuity);
+        if (published && hls->options.on_published)
+                hls->options.on_published(hls->options.user);
+}
+
+/* Half a frame of grace: 30 frames at 29.97 are a second to whoever asks for one. */
+static bool long_enough(const Hls *hls, int64_t frames) {
+        RvRational rate = hls->session.rate;
+        return (2 * frames + 1) * rate.den * 1000 >= 2 * hls->options.segment_ms * rate.num;
+}
+
+static void sink_random_access(void *user, int64_t frame) {
+        Hls *hls = user;
+        bool open = hls->open->len > 0;
+        if (open && !long_enough(hls, frame - hls->open_frame))
+                return;
+        if (open)
+                close_segment(hls, frame); /* INV-HLS-001: exactly at a random access point */
+        hls->open_frame = frame;
+        hls->cut_off = false;
+}
+
+static void sink_packets(void *user, const uint8_t *packets, size_t size) {
+        Hls *hls = user;
+        if (!hls->cut_off)
+                g_byte_array_append(hls->open, packets, (guint)size);
+}
+
+/* What the session leaves unfinished cannot be completed by anybody. */
+static void sink_end(void *user) {
+        Hls *hls = user;
+        g_byte_array_set_size(hls->open, 0);
+        hls->cut_off = true;
+}
+
+IntakeSink hls_sink(Hls *hls) {
+        return (IntakeSink){.random_access = sink_random_access, .packets = sink_packets, .end = sink_end, .user = hls};
+}
+
+void hls_begin_session(Hls *hls, const char *session_id, int64_t epoch_utc_ms, RvRational rate) {
+        pthread_mutex_lock(&hls->lock);
+        if (hls->session.n_segments > 0)
+                hls->discontinuity++; /* INV-HLS-003 */
+        hls->session = (HlsSession){.epoch_utc_ms = epoch_utc_ms, .rate = rate};
+        g_strlcpy(hls->session.id, session_id, sizeof hls->session.id);
+        hls->codecs[0] = 0;
+        pthread_mutex_unlock(&hls->lock);
+}
+
+void hls_rest(Hls *hls) {
+        pthread_mutex_lock(&hls->lock);
+        withdraw(hls);
+        hls->n_listed = 0;
+        g_queue_clear_full(&hls->segments, segment_free);
+        pthread_mutex_unlock(&hls->lock);
+}
+
+/* --- readers: any thread ----------------------------------------------------------------------------------------- */
+
+HlsPlaylist hls_playlist(Hls *hls) {
+        HlsPlaylist playlist = {0};
+        pthread_mutex_lock(&hls->lock);
+        if (hls->published) {
+                playlist.body = g_bytes_ref(hls->body);
+                playlist.sequence = hls->next_sequence - 1;
+                memcpy(playlist.etag, hls->etag, sizeof playlist.etag);
+        }
+        pthread_mutex_unlock(&hls->lock);
+        return playlist;
+}
+
+static void measure(const Hls *hls, HlsMeasure *ret_measure) {
+        int64_t bytes = 0, duration_us = 0;
+        GList *l = hls->segments.tail;
+        for (unsigned i = 0; i < hls->n_listed; i++, l = l->prev) {
+                const HlsSegment *segment = l->data;
+                int64_t size = (int64_t)g_bytes_get_size(segment->data), us = hls_segment_duration_us(segment);
+                ret_measure->peak_bps = MAX(ret_measure->peak_bps, rv_mul_div_ceil(size * 8, 1000000, us));
+                bytes += size;
+                duration_us += us;
+        }
+        ret_measure->average_bps = rv_mul_div_ceil(bytes * 8, 1000000, duration_us);
+}
+
+bool hls_measure(Hls *hls, HlsMeasure *ret_measure) {
+        HlsMeasure result = {0};
+        pthread_mutex_lock(&hls->lock);
+        bool known = hls->published && hls->n_listed > 0;
+        if (known) {
+                measure(hls, &result);
+                memcpy(result.codecs, hls->codecs, sizeof result.codecs);
+        }
+        pthread_mutex_unlock(&hls->lock);
+        if (known)
+                *ret_measure = result;
+        return known;
+}
+
+GBytes *hls_segment(Hls *hls, const char *name) {
+        GBytes *data = NULL;
+        pthread_mutex_lock(&hls->lock);
+        for (GList *l = hls->segments.tail; l && !data; l = l->prev) {
+                const HlsSegment *segment = l->data;
+                if (g_str_equal(segment->name, name))
+                        data = g_bytes_ref(segment->data);
+        }
+        pthread_mutex_unlock(&hls->lock);
+        return data;
+}

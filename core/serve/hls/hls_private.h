@@ -1,0 +1,53 @@
+/* What hls.c (segments), playlist.c (their list as text) and codecs.c (what is in the stream) share. */
+#pragma once
+
+#include <pthread.h>
+
+#include "core/serve/hls/hls.h"
+
+#define HLS_NAME_SIZE 48
+
+typedef struct {
+        int64_t sequence;
+        int64_t discontinuity; /* EXT-X-DISCONTINUITY-SEQUENCE that the segment belongs to */
+        char name[HLS_NAME_SIZE];
+        int64_t start_frame, n_frames;
+        int64_t start_utc_ms; /* of its first frame */
+        RvRational rate;
+        GBytes *data;
+} HlsSegment;
+
+typedef struct {
+        char id[9]; /* first digits of the session's id: tells names of sessions apart */
+        int64_t epoch_utc_ms;
+        RvRational rate;
+        unsigned n_segments; /* made in this session */
+} HlsSession;
+
+struct Hls {
+        gatomicrefcount refs;
+        HlsOptions options;
+        int64_t target_s; /* EXT-X-TARGETDURATION: fixed for life */
+
+        /* The intake's thread only. */
+        GByteArray *open;   /* the segment being written; empty: none */
+        int64_t open_frame; /* its first frame */
+        bool cut_off;       /* wait for a random access point before writing on */
+
+        pthread_mutex_t lock; /* guards what follows */
+        HlsSession session;
+        GQueue segments;   /* HlsSegment *, oldest first: those that left the playlist, then those in it */
+        unsigned n_listed; /* the newest so many are in the playlist */
+        int64_t next_sequence, discontinuity;
+        bool published;
+        GBytes *body; /* of the playlist, as published */
+        char etag[48];
+        char codecs[64];
+};
+
+/* playlist.c: the text of the listed segments; call with the lock held. */
+GBytes *hls_playlist_write(const Hls *hls);
+int64_t hls_segment_duration_us(const HlsSegment *segment);
+
+/* codecs.c: RFC 6381 names of what a segment carries; empty when it cannot be told. */
+void hls_codecs_read(const uint8_t *packets, size_t size, char *ret_codecs, size_t codecs_size);
