@@ -246,7 +246,7 @@ sqlite3_stmt *store_prepare(Store *store, const char *sql, GError **error) {
                 return statement;
         }
         if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) != SQLITE_OK) {
-                set_error(store, error, sql);
+                set_error(store, error, "cannot be read or written");
                 return NULL;
         }
         g_hash_table_insert(store->statements, g_strdup(sql), statement);
@@ -268,7 +268,7 @@ static sqlite3_stmt *prepare_bound(Store *store, const char *sql, const char *fo
                 else
                         g_assert_not_reached();
                 if (result != SQLITE_OK) {
-                        set_error(store, error, sql);
+                        set_error(store, error, "cannot be read or written");
                         return NULL;
                 }
         }
@@ -304,7 +304,7 @@ bool store_row(Store *store, sqlite3_stmt *statement, GError **error) {
         if (result == SQLITE_ROW)
                 return true;
         if (result != SQLITE_DONE)
-                set_error(store, error, sqlite3_sql(statement));
+                set_error(store, error, "cannot be read or written");
         sqlite3_reset(statement); /* ends the read transaction that it holds */
         return false;
 }

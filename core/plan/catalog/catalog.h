@@ -1,6 +1,6 @@
 /*
- * Catalog: every media file that may be planned, measured once. Folders are scanned and files probed by a bounded pool of
- * low-priority threads; what is known is kept in the store and handed to planning as an immutable snapshot.
+ * Catalog: every media file that may be planned, measured once. Folders are scanned and files probed by a bounded pool
+ * of low-priority threads; what is known is kept in the store and handed to planning as an immutable snapshot.
  *
  * Nothing outside of ingest ever opens a media file to learn about it: the measured duration here is contractual.
  */
@@ -28,34 +28,34 @@ typedef enum {
         ASSET_FILLER,
 } AssetKind;
 
-const char *asset_kind_name(AssetKind kind); /* "episode" ... "filler" */
+const char *asset_kind_name(AssetKind kind);      /* "episode" ... "filler" */
 AssetKind asset_kind_from_name(const char *name); /* 0 when no kind has that name */
 
 typedef enum { ASSET_NEW = 1, ASSET_READY, ASSET_REFUSED, ASSET_MISSING, ASSET_RETIRED } AssetState;
 const char *asset_state_name(AssetState state);
 
 typedef struct {
-        char *id;            /* UUID, v5 of source and key: the same file gets the same id again */
+        char *id; /* UUID, v5 of source and key: the same file gets the same id again */
         AssetKind kind;
         AssetState state;
         bool approved;
-        char *reason;        /* why it is refused or missing, a sentence; NULL otherwise */
-        char *uri;           /* absolute path */
+        char *reason; /* why it is refused or missing, a sentence; NULL otherwise */
+        char *uri;    /* absolute path */
         char *title;
-        char *series;        /* NULL unless an episode */
+        char *series;            /* NULL unless an episode */
         int32_t season, episode; /* 0 = unknown */
-        int32_t year;        /* 0 = unknown */
-        char *rating;        /* "PG-13"; NULL = unknown */
-        char *description;   /* NULL = none */
-        char *air_date;      /* "1994-09-22"; NULL = unknown */
-        char **genres, **tags; /* NULL-terminated, never NULL */
-        int64_t duration_ms; /* measured: where the last picture (or sound) really ends */
-        int32_t width, height; /* 0 without pictures */
-        RvRational rate;     /* 0/1 without pictures */
+        int32_t year;            /* 0 = unknown */
+        char *rating;            /* "PG-13"; NULL = unknown */
+        char *description;       /* NULL = none */
+        char *air_date;          /* "1994-09-22"; NULL = unknown */
+        char **genres, **tags;   /* NULL-terminated, never NULL */
+        int64_t duration_ms;     /* measured: where the last picture (or sound) really ends */
+        int32_t width, height;   /* 0 without pictures */
+        RvRational rate;         /* 0/1 without pictures */
         bool has_video, has_audio;
         char *video_codec, *audio_codec; /* NULL = none */
-        int32_t gain_millibel;  /* 0 = unmeasured */
-        int64_t *chapter_ms; /* starts, rising, strictly inside (0, duration) */
+        int32_t gain_millibel;           /* 0 = unmeasured */
+        int64_t *chapter_ms;             /* starts, rising, strictly inside (0, duration) */
         uint32_t n_chapters;
         int64_t added_utc_ms;
 } Asset;
@@ -64,7 +64,7 @@ typedef struct {
 typedef struct {
         Asset **assets;
         uint32_t n_assets;
-        int64_t revision; /* rises with every change */
+        int64_t revision;     /* rises with every change */
         gatomicrefcount refs; /* private */
 } CatalogSnapshot;
 
@@ -80,34 +80,45 @@ void asset_free(Asset *asset);
 /* The one gate of planning (LAW-ELIGIBILITY): ready, approved, not retired or missing, duration > 0. */
 bool asset_eligible(const Asset *asset);
 
-/* What the store knows now. NULL and GError on failure. */
+/* What people and programs are shown of an asset; json_decref it. */
+json_t *asset_json(const Asset *asset);
+
+/* What the store knows now, outside of a transaction. NULL and GError on failure. */
 CatalogSnapshot *catalog_load(Store *store, GError **error);
 
 /* --- scanning ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
         uint32_t found, measured, refused, missing, unchanged; /* files so far */
-        uint32_t to_measure; /* files that wait */
+        uint32_t to_measure;                                   /* files that wait */
         bool done;
+        char fault[256]; /* done, but not all of it: why, a sentence (the database could not be written); else "" */
 } CatalogProgress;
 
 typedef struct {
         const char *store_path;
-        const char *const *folders;  /* absolute, NULL-terminated */
+        const char *const *folders; /* absolute, NULL-terminated */
+        bool whole_library;         /* the folders are all there is: assets elsewhere become missing, too */
         int threads;
         RvClock *clock;
-        GMainContext *context;       /* where callbacks run; NULL = default */
-        void (*on_progress)(void *user, const CatalogProgress *progress); /* at most some ten a second, and at the end */
+        GMainContext *context; /* where callbacks run; NULL = default */
+        void (*on_progress)(void *user,
+                            const CatalogProgress *progress); /* at most some ten a second, and at the end */
         void (*on_changed)(void *user); /* assets became ready or went: load a new snapshot; batched */
         void *user;
 } CatalogScanOptions;
 
 typedef struct CatalogScan CatalogScan;
 
-/* Walks the folders and measures what is new or changed (size, mtime), in the background. Files that are gone become
- * missing. A folder that does not exist or cannot be read is a GError that names it; nothing is changed then. */
+/*
+ * Walks the folders and measures what is new or changed (size, mtime), in the background. Every media file gets its
+ * asset: ready and approved (who named the folder approved of it), or refused with a reason. Files that are gone become
+ * missing, and what they were when they are back; folders that cannot be read in between are left as they were. A
+ * folder that does not exist or cannot be read at the start is a GError that names it; nothing is changed then.
+ */
 CatalogScan *catalog_scan_start(const CatalogScanOptions *options, GError **error);
 CatalogProgress catalog_scan_progress(CatalogScan *scan);
-/* Stops at the next file boundary and frees; what was measured is kept. */
+/* Stops within moments, in the middle of a file, and frees; what was measured is kept. On the context's thread, but not
+ * from within a callback. */
 void catalog_scan_free(CatalogScan *scan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CatalogScan, catalog_scan_free)

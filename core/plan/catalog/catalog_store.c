@@ -1,0 +1,249 @@
+#include "core/plan/catalog/catalog_store.h"
+
+#include <string.h>
+
+#include "proto/base/hash.h"
+#include "proto/base/id.h"
+
+#define COLUMNS                                                                                                        \
+        "id, uri, size, mtime_ns, present, state, approved, reason, stamp, kind, title, series, season, episode, "     \
+        "year, rating, description, air_date, genres, tags, duration_ms, width, height, rate_num, rate_den, "          \
+        "has_video, has_audio, video_codec, audio_codec, gain_millibel, added_utc_ms"
+
+CatalogRow *catalog_row_new(void) {
+        CatalogRow *row = g_new0(CatalogRow, 1);
+        row->asset = asset_new();
+        row->present = true;
+        return row;
+}
+
+void catalog_row_free(CatalogRow *row) {
+        if (!row)
+                return;
+        asset_free(row->asset);
+        g_free(row->stamp);
+        g_free(row);
+}
+
+void catalog_identity(const char *uri, char ret_id[RV_UUID_SIZE], char ret_key[RV_SHA256_HEX_SIZE]) {
+        g_autofree char *key = g_strconcat("folder:", uri, NULL);
+        rv_uuid_named(key, ret_id);
+        rv_sha256_hex(key, strlen(key), ret_key);
+}
+
+/* --- reading ----------------------------------------------------------------------------------------------------- */
+
+/* Lists are stored one item a line; an empty text is an empty list. */
+static char **lines_of(const char *text) {
+        return g_strsplit(text ? text : "", "\n", -1);
+}
+
+static void read_editorial(Asset *asset, sqlite3_stmt *row, int c) {
+        asset->kind = (AssetKind)store_int(row, c++);
+        asset->title = g_strdup(store_text(row, c++));
+        asset->series = g_strdup(store_text(row, c++));
+        asset->season = (int32_t)store_int(row, c++);
+        asset->episode = (int32_t)store_int(row, c++);
+        asset->year = (int32_t)store_int(row, c++);
+        asset->rating = g_strdup(store_text(row, c++));
+        asset->description = g_strdup(store_text(row, c++));
+        asset->air_date = g_strdup(store_text(row, c++));
+        g_strfreev(asset->genres);
+        asset->genres = lines_of(store_text(row, c++));
+        g_strfreev(asset->tags);
+        asset->tags = lines_of(store_text(row, c++));
+}
+
+static void read_measured(Asset *asset, sqlite3_stmt *row, int c) {
+        asset->duration_ms = store_int(row, c++);
+        asset->width = (int32_t)store_int(row, c++);
+        asset->height = (int32_t)store_int(row, c++);
+        asset->rate.num = (int32_t)store_int(row, c++);
+        asset->rate.den = (int32_t)store_int(row, c++);
+        asset->has_video = store_int(row, c++) != 0;
+        asset->has_audio = store_int(row, c++) != 0;
+        asset->video_codec = g_strdup(store_text(row, c++));
+        asset->audio_codec = g_strdup(store_text(row, c++));
+        asset->gain_millibel = (int32_t)store_int(row, c++);
+        asset->added_utc_ms = store_int(row, c++);
+}
+
+static CatalogRow *read_row(sqlite3_stmt *statement) {
+        CatalogRow *row = catalog_row_new();
+        Asset *asset = row->asset;
+        asset->id = g_strdup(store_text(statement, 0));
+        asset->uri = g_strdup(store_text(statement, 1));
+        row->size = store_int(statement, 2);
+        row->mtime_ns = store_int(statement, 3);
+        row->present = store_int(statement, 4) != 0;
+        asset->state = (AssetState)store_int(statement, 5);
+        asset->approved = store_int(statement, 6) != 0;
+        asset->reason = g_strdup(store_text(statement, 7));
+        row->stamp = g_strdup(store_text(statement, 8));
+        read_editorial(asset, statement, 9);
+        read_measured(asset, statement, 20);
+        return row;
+}
+
+static void append_chapter(Asset *asset, int64_t at_ms) {
+        if ((asset->n_chapters & (asset->n_chapters + 1)) == 0) /* full at 0, 1, 3, 7, ...: twice as many */
+                asset->chapter_ms = g_renew(int64_t, asset->chapter_ms, 2 * asset->n_chapters + 1);
+        asset->chapter_ms[asset->n_chapters++] = at_ms;
+}
+
+static bool load_chapters(Store *store, GHashTable *by_id, GError **error) {
+        sqlite3_stmt *markers = store_query(store, error,
+                                            "SELECT asset_id, at_ms FROM asset_marker WHERE kind = 'chapter' "
+                                            "ORDER BY asset_id, at_ms",
+                                            "");
+        if (!markers)
+                return false;
+        g_autoptr(GError) failure = NULL;
+        while (store_row(store, markers, &failure)) {
+                const CatalogRow *row = g_hash_table_lookup(by_id, store_text(markers, 0));
+                if (row && store_int(markers, 1) < row->asset->duration_ms)
+                        append_chapter(row->asset, store_int(markers, 1));
+        }
+        if (!failure)
+                return true;
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return false;
+}
+
+static bool load_rows(Store *store, GHashTable *by_uri, GError **error) {
+        sqlite3_stmt *assets = store_query(store, error, "SELECT " COLUMNS " FROM asset", "");
+        if (!assets)
+                return false;
+        g_autoptr(GHashTable) by_id = g_hash_table_new(g_str_hash, g_str_equal);
+        g_autoptr(GError) failure = NULL;
+        while (store_row(store, assets, &failure)) {
+                CatalogRow *row = read_row(assets);
+                g_hash_table_replace(by_uri, row->asset->uri, row);
+                g_hash_table_replace(by_id, row->asset->id, row);
+        }
+        if (!failure)
+                return load_chapters(store, by_id, error);
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return false;
+}
+
+GHashTable *catalog_store_rows(Store *store, GError **error) {
+        g_autoptr(GHashTable) by_uri =
+                g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)catalog_row_free);
+        return load_rows(store, by_uri, error) ? g_steal_pointer(&by_uri) : NULL;
+}
+
+static bool read_revision(Store *store, int64_t *ret_revision, GError **error) {
+        sqlite3_stmt *query = store_query(store, error, "SELECT revision FROM catalog_revision", "");
+        if (!query || !store_row(store, query, error))
+                return false;
+        *ret_revision = store_int(query, 0);
+        store_reset(query);
+        return true;
+}
+
+/* An absent file is missing, whatever was measured when it was there. */
+static Asset *take_asset(CatalogRow *row) {
+        Asset *asset = g_steal_pointer(&row->asset);
+        if (row->present || asset->state == ASSET_RETIRED)
+                return asset;
+        asset->state = ASSET_MISSING;
+        g_free(asset->reason);
+        asset->reason = g_strdup("The file is no longer there.");
+        return asset;
+}
+
+static CatalogSnapshot *load_snapshot(Store *store, GError **error) {
+        int64_t revision = 0;
+        if (!read_revision(store, &revision, error))
+                return NULL;
+        g_autoptr(GHashTable) rows = catalog_store_rows(store, error);
+        if (!rows)
+                return NULL;
+        Asset **assets = g_new(Asset *, g_hash_table_size(rows) + 1);
+        uint32_t n = 0;
+        GHashTableIter iter;
+        void *row;
+        g_hash_table_iter_init(&iter, rows);
+        while (g_hash_table_iter_next(&iter, NULL, &row)) {
+                g_hash_table_iter_steal(&iter); /* its key belongs to the asset that is taken */
+                assets[n++] = take_asset(row);
+                catalog_row_free(row);
+        }
+        return catalog_snapshot_new(assets, n, revision);
+}
+
+CatalogSnapshot *catalog_load(Store *store, GError **error) {
+        /* One read transaction: a scan that writes at the same time is seen as before or as after, not as both. */
+        if (!store_run(store, error, "BEGIN", ""))
+                return NULL;
+        CatalogSnapshot *snapshot = load_snapshot(store, error);
+        store_rollback(store);
+        return snapshot;
+}
+
+/* --- writing ----------------------------------------------------------------------------------------------------- */
+
+static bool put_asset(Store *store, const CatalogRow *row, GError **error) {
+        const Asset *asset = row->asset;
+        char id[RV_UUID_SIZE], key[RV_SHA256_HEX_SIZE];
+        catalog_identity(asset->uri, id, key); /* INV-ASSET-CANONICAL-KEY-FORMAT-001 */
+        g_autofree char *genres = g_strjoinv("\n", asset->genres), *tags = g_strjoinv("\n", asset->tags);
+        return store_run(
+                store, error,
+                "INSERT INTO asset (canonical_key, source, " COLUMNS ") "
+                "VALUES (?,'folder',?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+                "ON CONFLICT (id) DO UPDATE SET size=excluded.size, mtime_ns=excluded.mtime_ns, "
+                "present=excluded.present, state=excluded.state, approved=excluded.approved, reason=excluded.reason, "
+                "stamp=excluded.stamp, kind=excluded.kind, title=excluded.title, series=excluded.series, "
+                "season=excluded.season, episode=excluded.episode, year=excluded.year, rating=excluded.rating, "
+                "description=excluded.description, air_date=excluded.air_date, genres=excluded.genres, "
+                "tags=excluded.tags, duration_ms=excluded.duration_ms, width=excluded.width, height=excluded.height, "
+                "rate_num=excluded.rate_num, rate_den=excluded.rate_den, has_video=excluded.has_video, "
+                "has_audio=excluded.has_audio, video_codec=excluded.video_codec, audio_codec=excluded.audio_codec, "
+                "gain_millibel=excluded.gain_millibel",
+                "sssiiiiississiiisssssiiiiiiissii", key, asset->id, asset->uri, row->size, row->mtime_ns,
+                (int64_t)row->present, (int64_t)asset->state, (int64_t)asset->approved, asset->reason, row->stamp,
+                (int64_t)asset->kind, asset->title, asset->series, (int64_t)asset->season, (int64_t)asset->episode,
+                (int64_t)asset->year, asset->rating, asset->description, asset->air_date, genres, tags,
+                asset->duration_ms, (int64_t)asset->width, (int64_t)asset->height, (int64_t)asset->rate.num,
+                (int64_t)asset->rate.den, (int64_t)asset->has_video, (int64_t)asset->has_audio, asset->video_codec,
+                asset->audio_codec, (int64_t)asset->gain_millibel, asset->added_utc_ms);
+}
+
+static bool put_chapters(Store *store, const Asset *asset, GError **error) {
+        if (!store_run(store, error, "DELETE FROM asset_marker WHERE asset_id = ? AND kind = 'chapter'", "s",
+                       asset->id))
+                return false;
+        for (uint32_t i = 0; i < asset->n_chapters; i++)
+                if (!store_run(store, error,
+                               "INSERT INTO asset_marker (asset_id, kind, at_ms) VALUES (?, 'chapter', ?)", "si",
+                               asset->id, asset->chapter_ms[i]))
+                        return false;
+        return true;
+}
+
+/* "asset.<series>.s01e02"; of two files that are the same episode the first known keeps the name. */
+static bool put_aliases(Store *store, const Asset *asset, GError **error) {
+        if (!store_run(store, error, "DELETE FROM asset_alias WHERE asset_id = ?", "s", asset->id))
+                return false;
+        if (!asset->series || asset->kind != ASSET_EPISODE)
+                return true;
+        g_autofree char *slug = rv_slug_from(asset->series);
+        g_autofree char *alias = g_strdup_printf("asset.%s.s%02de%02d", slug, asset->season, asset->episode);
+        return store_run(store, error, "INSERT OR IGNORE INTO asset_alias (alias, asset_id) VALUES (?, ?)", "ss", alias,
+                         asset->id);
+}
+
+bool catalog_store_put(Store *store, const CatalogRow *row, GError **error) {
+        return put_asset(store, row, error) && put_chapters(store, row->asset, error) &&
+               put_aliases(store, row->asset, error);
+}
+
+bool catalog_store_set_present(Store *store, const char *asset_id, bool present, GError **error) {
+        return store_run(store, error, "UPDATE asset SET present = ? WHERE id = ?", "is", (int64_t)present, asset_id);
+}
+
+bool catalog_store_bump(Store *store, GError **error) {
+        return store_run(store, error, "UPDATE catalog_revision SET revision = revision + 1", "");
+}
