@@ -194,18 +194,30 @@ static void a_sink_takes_every_line_unfiltered(void **state) {
         assert_string_equal(lines, "");
 }
 
-static void errno_survives_and_times_before_1970_are_right(void **state) {
+static void times_before_1970_are_right(void **state) {
         set_up_format("text", "info");
         RvClock *early = rv_clock_fake_new(-1);
         rv_log_init("log_test", early);
         capture_stderr_begin();
-        errno = ENOENT;
         rv_info("a.b");
-        assert_int_equal(errno, ENOENT);
         g_autofree char *line = capture_stderr_end();
         assert_string_equal(line, "1969-12-31T23:59:59.999Z info a.b\n");
         rv_log_init("log_test", clock_at);
         rv_clock_fake_free(early);
+}
+
+static void a_full_disk_costs_the_line_and_not_errno(void **state) {
+        set_up_format("json", "info");
+        const int full = open("/dev/full", O_WRONLY | O_CLOEXEC), before = dup(STDERR_FILENO);
+        assert_true(full >= 0 && before >= 0);
+        dup2(full, STDERR_FILENO);
+        errno = ENOENT;
+        rv_info("a.b");
+        const int after = errno;
+        dup2(before, STDERR_FILENO);
+        close(before);
+        close(full);
+        assert_int_equal(after, ENOENT);
 }
 
 /* Whether a line written with no format named, stderr being fd, is JSON. */
@@ -252,7 +264,8 @@ int main(void) {
                 cmocka_unit_test(a_bad_setting_is_said_and_ignored),
                 cmocka_unit_test(glib_s_messages_join_the_stream),
                 cmocka_unit_test(a_sink_takes_every_line_unfiltered),
-                cmocka_unit_test(errno_survives_and_times_before_1970_are_right),
+                cmocka_unit_test(times_before_1970_are_right),
+                cmocka_unit_test(a_full_disk_costs_the_line_and_not_errno),
                 cmocka_unit_test(a_terminal_gets_text_and_a_pipe_json),
         };
         const int result = cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,25 @@ static void post_again(void *user, void *take_message) {
         rv_mailbox_post(reposting, take_message);
 }
 
+static void post_one_more(void *user, void *take_message) {
+        int *received = user;
+        static int third;
+        if (++*received == 1)
+                rv_mailbox_post(reposting, &third); /* the second is still in the box: it is not rung for */
+}
+
+static void INV_BASE_003_a_message_posted_while_others_wait_is_not_forgotten(void **state) {
+        g_autoptr(GMainContext) context = g_main_context_new();
+        int received = 0, first, second;
+        reposting = rv_mailbox_new(context, post_one_more, &received, NULL);
+        rv_mailbox_post(reposting, &first);
+        rv_mailbox_post(reposting, &second);
+        while (g_main_context_iteration(context, FALSE))
+                ;
+        assert_int_equal(received, 3);
+        rv_mailbox_free(reposting);
+}
+
 static gboolean note(gpointer user) {
         *(bool *)user = true;
         return G_SOURCE_REMOVE;
@@ -160,6 +179,7 @@ static void INV_BASE_003_a_call_runs_on_the_context_s_thread(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(INV_BASE_003_every_message_arrives_once_in_the_order_of_its_poster),
+                cmocka_unit_test(INV_BASE_003_a_message_posted_while_others_wait_is_not_forgotten),
                 cmocka_unit_test(INV_BASE_003_a_call_runs_on_the_context_s_thread),
                 cmocka_unit_test(what_is_left_in_the_box_is_freed_with_it),
                 cmocka_unit_test(a_handler_may_free_the_box),
