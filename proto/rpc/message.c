@@ -38,7 +38,7 @@ static void add_integer(RpcChannelArgs *args, const char *key, int value) {
 
 void rpc_channel_args_init(RpcChannelArgs *args, const RpcOptions *options) {
         args->args = (grpc_channel_args){.num_args = 0, .args = args->arg};
-        add_integer(args, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)options->max_message_bytes);
+        add_integer(args, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)options->max_message_bytes); /* INV-RPC-006 */
         add_integer(args, GRPC_ARG_MAX_CONCURRENT_STREAMS, MAX_STREAMS_PER_CONNECTION);
         add_integer(args, GRPC_ARG_KEEPALIVE_TIME_MS, options->keepalive_ms);
         add_integer(args, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, options->keepalive_ms);
@@ -58,7 +58,7 @@ char *rpc_method_path(const ProtobufCServiceDescriptor *service, const char *met
 
 grpc_byte_buffer *rpc_message_pack(const void *message, size_t max_bytes) {
         size_t size = protobuf_c_message_get_packed_size(message);
-        if (size > max_bytes)
+        if (size > max_bytes) /* INV-RPC-006 */
                 return NULL;
         grpc_slice slice = grpc_slice_malloc(size);
         protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));

@@ -39,20 +39,22 @@ RpcStatus rpc_status(RpcCode code, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 typedef struct {
         size_t max_message_bytes; /* either way; 0 = 1 MiB */
-        int keepalive_ms;         /* ends reads from a peer that no longer answers; 0 = 5000 */
+        int keepalive_ms;         /* a peer that does not answer or read is given up after twice this; 0 = 5000 */
 } RpcOptions;
 
 typedef struct RpcCall RpcCall;
 typedef struct RpcServer RpcServer;
 typedef struct RpcClient RpcClient;
 
-/* Counted start of the core; call once in main before any thread that uses rpc. Never shut down again. */
+/* Starts the core, the first time it is called; in main, before any thread that uses rpc. Never shut down again. */
 void rpc_init(void);
 
 /* --- server ---------------------------------------------------------------------------------------------------- */
 
-/* A row of a service. unary runs on the server's main context and fills *response (strings with g_strdup/strdup);
- * stream runs on its own thread, request is NULL where the client streams; its return ends the call. */
+/* A row of a service. unary runs on the server's main context and fills *response (strings with g_strdup/strdup; what
+ * it holds is freed with it); stream runs on its own thread, request is NULL where the client streams; its return ends
+ * the call. A stream handler must return when its call is over: rpc_read gave NULL, rpc_write false, or rpc_wait the
+ * end. The message of a status other than OK reaches the caller. */
 typedef struct {
         const char *name;
         RpcStatus (*unary)(void *user, const void *request, void *response);
@@ -68,24 +70,31 @@ void rpc_server_add(RpcServer *server, const ProtobufCServiceDescriptor *service
 /* Makes and listens on a unix socket of mode 0600. A live server's socket is refused (RV_ERROR_UNAVAILABLE), a dead
  * one's is replaced; the path is removed again when the server ends, if it is still ours. */
 bool rpc_server_listen(RpcServer *server, const char *path, GError **error);
-/* The same with a listening socket that somebody else made (the server owns the fd from now on, not the path). */
+/* The same with a listening socket that somebody else made (the server owns the fd from now on, not the path; also on
+ * failure: RV_ERROR_INVALID when it is not one). Connections that were made before wait and are answered after start.
+ */
 bool rpc_server_adopt_listener(RpcServer *server, int take_fd, GError **error);
 bool rpc_server_start(RpcServer *server, GError **error);
 /* How many connections are open now. Any thread. */
 unsigned rpc_server_connections(const RpcServer *server);
-/* Stops accepting, gives calls grace_ms to end, cuts the rest, joins every thread. Stream handlers see the end of
- * their call; to have them return earlier wake them first. Call it on the thread of the server's main context. */
+/* Stops accepting, refuses unary calls that wait for their turn, wakes every stream handler (so that it may look at a
+ * flag of its owner's, say its last and return), gives calls grace_ms to end, cuts the rest, joins every thread. Call
+ * it on the thread of the server's main context, not from a handler. NULL and a server that was not started are
+ * allowed. */
 void rpc_server_free(RpcServer *server, int grace_ms);
 
 /* --- client ---------------------------------------------------------------------------------------------------- */
 
-/* One connection to a unix socket; retried until it succeeds or timeout_ms have gone. NULL and GError else. */
+/* One connection to a unix socket; tried until it succeeds or timeout_ms have gone (0: once). NULL and GError else:
+ * RV_ERROR_UNAVAILABLE when nobody listens there. It does not reconnect: when it is lost every call says UNAVAILABLE.
+ */
 RpcClient *rpc_client_connect(const char *path, int timeout_ms, RpcOptions options, GError **error);
-/* A unary call, bounded by timeout_ms. *ret_response is set only on OK: free it with rpc_message_free. Any thread but
- * a main context that the answer depends on. */
+/* A unary call, bounded by timeout_ms > 0 (a peer that has stopped reading may cost 1.5 s more). *ret_response is set
+ * only on OK: free it with rpc_message_free. Any thread but that of a main context which the answer depends on. */
 RpcStatus rpc_client_call(RpcClient *client, const ProtobufCServiceDescriptor *service, const char *method,
                           const void *request, void **ret_response, int timeout_ms) G_GNUC_WARN_UNUSED_RESULT;
-/* Opens a stream; request NULL where the client streams. NULL when the connection is gone. */
+/* Opens a stream; request NULL where the client streams. NULL when the connection is gone. Any thread; the call then
+ * belongs to one. Freed by rpc_close, always. */
 RpcCall *rpc_client_open(RpcClient *client, const ProtobufCServiceDescriptor *service, const char *method,
                          const void *request);
 /* Cuts the connection: every blocked call on it returns. Any thread, any number of times. */
@@ -101,13 +110,17 @@ typedef enum { RPC_EVENT_MESSAGE, RPC_EVENT_WOKEN, RPC_EVENT_END, RPC_EVENT_TIME
 
 /* The next message (free with rpc_message_free), or NULL: no more will come. */
 void *rpc_read(RpcCall *call) G_GNUC_WARN_UNUSED_RESULT;
-/* False: the call is over, the message is not sent. */
+/* Returns when the message is on its way. False: the call is over, or the peer has not read for twice keepalive_ms,
+ * which ends it; this and later messages are not sent. */
 bool rpc_write(RpcCall *call, const void *message) G_GNUC_WARN_UNUSED_RESULT;
-/* Waits for a message to be there (rpc_read will not block), rpc_wake, the end, or timeout_ms (-1 = for ever). */
+/* Waits for rpc_wake (several count as one), for a message (rpc_read will not block), for the end (no message will come
+ * any more: the other end has finished writing, or the call is over), or for timeout_ms (-1 = for ever). In a handler
+ * of a method whose client does not stream there are no messages, and the end is that of the call. */
 RpcEvent rpc_wait(RpcCall *call, int timeout_ms) G_GNUC_WARN_UNUSED_RESULT;
 /* Client: no more writes; reads go on. */
 void rpc_end_writes(RpcCall *call);
-/* Client: ends the call (cancelling it if the server has not ended it), frees it and tells how it ended. */
+/* Client: ends the call (cancelling it if the server has not ended it), frees it and tells how it ended. For the
+ * server's own last word read until NULL before. */
 RpcStatus rpc_close(RpcCall *call);
 
 /* The two things that another thread may do to a call, as long as it is not yet closed or returned. */

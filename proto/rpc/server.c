@@ -315,7 +315,7 @@ static void stop_core(RpcServer *server, int grace_ms) {
         grpc_server_cancel_all_calls(server->core);
         if (wait_stopped(server, CANCEL_NOTICE_MS))
                 return;
-        rpc_connections_cut_all(server->connections); /* INV-RPC-001 */
+        rpc_connections_cut_all(server->connections); /* INV-RPC-001, INV-RPC-007 */
         (void)wait_stopped(server, -1);
 }
 

@@ -40,7 +40,7 @@ static RpcStatus converse(Stream *stream) {
         if (target->row->client_streams)
                 return target->row->stream(target->user, stream->conversation, NULL);
         void *request = rpc_message_unpack(target->types->input, stream->payload);
-        if (!request)
+        if (!request) /* INV-RPC-003 */
                 return rpc_status(RPC_CODE_INVALID_ARGUMENT, "what came is not a %s", target->types->input->name);
         RpcStatus status = target->row->stream(target->user, stream->conversation, request);
         rpc_message_free(request);

@@ -88,7 +88,7 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer user) {
         g_queue_init(&unaries->waiting);
         pthread_mutex_unlock(&unaries->lock);
         Unary *unary;
-        while ((unary = g_queue_pop_head(&turn)))
+        while ((unary = g_queue_pop_head(&turn))) /* INV-RPC-002 */
                 unary_reply(unary, answer(unary, unaries->max_message_bytes));
         return G_SOURCE_CONTINUE;
 }

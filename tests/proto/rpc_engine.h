@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "proto/base/thread.h"
@@ -35,13 +36,14 @@ typedef struct {
 
         atomic_int handled;     /* unary calls that reached their handler */
         atomic_int off_context; /* of those: not on the context's thread */
-        atomic_int open;        /* stream handlers running */
-        atomic_int written;     /* messages that stream handlers got rid of */
         int n_events;           /* what a subscriber gets before the handler waits; < 0: without end */
         char *ballast;          /* the channel_id of each event */
 
         pthread_mutex_t lock; /* guards: */
-        RpcCall *subscriber;  /* the newest, while its handler runs */
+        pthread_cond_t changed;
+        int open;            /* stream handlers running */
+        int written;         /* events that their handlers got rid of */
+        RpcCall *subscriber; /* the newest, while its handler waits to be woken */
 } Engine;
 
 static inline RpcStatus engine_version(void *user, const void *request, void *response) {
@@ -56,12 +58,14 @@ static inline RpcStatus engine_version(void *user, const void *request, void *re
         return RPC_OK;
 }
 
-/* Endpoints "refuse" and "huge" are answered by an error and by as many bytes as transport says. */
+/* Endpoint "refuse" is answered by an error, "huge" by as many bytes as transport says, "die" by the end of it all. */
 static inline RpcStatus engine_attach(void *user, const void *request, void *response) {
         Engine *engine = user;
         const AttachRequest *asked = request;
         AttachResponse *answer = response;
         atomic_fetch_add(&engine->handled, 1);
+        if (g_str_equal(asked->endpoint, "die"))
+                (void)raise(SIGKILL);
         if (g_str_equal(asked->endpoint, "refuse"))
                 return rpc_status(RPC_CODE_FAILED_PRECONDITION, "no %s %d%%", "stream", 100);
         answer->result = RETROVUE__PLAYOUT__V1__RESULT__RESULT_OK;
@@ -70,9 +74,36 @@ static inline RpcStatus engine_attach(void *user, const void *request, void *res
         return RPC_OK;
 }
 
-static inline void engine_set_subscriber(Engine *engine, RpcCall *call) {
+static inline void engine_note(Engine *engine, int opened, int written, RpcCall *subscriber) {
         pthread_mutex_lock(&engine->lock);
-        engine->subscriber = call;
+        engine->open += opened;
+        engine->written += written;
+        engine->subscriber = subscriber;
+        pthread_cond_broadcast(&engine->changed);
+        pthread_mutex_unlock(&engine->lock);
+}
+
+/* Until so many stream handlers run. */
+static inline void engine_await_open(Engine *engine, int n) {
+        pthread_mutex_lock(&engine->lock);
+        while (engine->open != n)
+                pthread_cond_wait(&engine->changed, &engine->lock);
+        pthread_mutex_unlock(&engine->lock);
+}
+
+static inline void engine_await_written(Engine *engine, int n) {
+        pthread_mutex_lock(&engine->lock);
+        while (engine->written < n)
+                pthread_cond_wait(&engine->changed, &engine->lock);
+        pthread_mutex_unlock(&engine->lock);
+}
+
+/* f(call) with the subscriber's call, when its handler waits. */
+static inline void engine_with_subscriber(Engine *engine, void (*f)(RpcCall *call)) {
+        pthread_mutex_lock(&engine->lock);
+        while (!engine->subscriber)
+                pthread_cond_wait(&engine->changed, &engine->lock);
+        f(engine->subscriber);
         pthread_mutex_unlock(&engine->lock);
 }
 
@@ -83,7 +114,7 @@ static inline bool engine_emit(Engine *engine, RpcCall *call, int64_t sequence) 
                 event.channel_id = engine->ballast;
         if (!rpc_write(call, &event))
                 return false;
-        atomic_fetch_add(&engine->written, 1);
+        engine_note(engine, 0, 1, NULL);
         return true;
 }
 
@@ -91,14 +122,14 @@ static inline bool engine_emit(Engine *engine, RpcCall *call, int64_t sequence) 
 static inline RpcStatus engine_subscribe(void *user, RpcCall *call, const void *request) {
         Engine *engine = user;
         bool more = true;
-        atomic_fetch_add(&engine->open, 1);
+        engine_note(engine, 1, 0, NULL);
         for (int i = 1; more && (engine->n_events < 0 || i <= engine->n_events); i++)
                 more = engine_emit(engine, call, i);
-        engine_set_subscriber(engine, call);
-        while (more && rpc_wait(call, -1) == RPC_EVENT_WOKEN)
-                more = engine_emit(engine, call, -1);
-        engine_set_subscriber(engine, NULL);
-        atomic_fetch_sub(&engine->open, 1);
+        while (more) {
+                engine_note(engine, 0, 0, call);
+                more = rpc_wait(call, -1) == RPC_EVENT_WOKEN && engine_emit(engine, call, -1);
+        }
+        engine_note(engine, -1, 0, NULL);
         return RPC_OK;
 }
 
@@ -108,7 +139,7 @@ static inline RpcStatus engine_evidence(void *user, RpcCall *call, const void *n
         RpcStatus status = RPC_OK;
         EvidenceMessage *message;
         bool more = true;
-        atomic_fetch_add(&engine->open, 1);
+        engine_note(engine, 1, 0, NULL);
         while (more && (message = rpc_read(call))) {
                 Ack ack = RETROVUE__EVIDENCE__V1__EVIDENCE_ACK__INIT;
                 ack.acked_sequence = message->sequence;
@@ -117,7 +148,7 @@ static inline RpcStatus engine_evidence(void *user, RpcCall *call, const void *n
                 more = status.code == RPC_CODE_OK && rpc_write(call, &ack);
                 rpc_message_free(message);
         }
-        atomic_fetch_sub(&engine->open, 1);
+        engine_note(engine, -1, 0, NULL);
         return status;
 }
 
@@ -128,8 +159,8 @@ static inline void engine_loop(void *user) {
         g_main_context_pop_thread_default(engine->context);
 }
 
-/* Not yet listening; its loop does not turn yet. */
-static inline Engine *engine_new(RpcOptions options) {
+/* Not yet listening; its loop does not turn yet. Its socket is dir/engine.sock. */
+static inline Engine *engine_new_in(char *take_dir, RpcOptions options) {
         static const RpcMethod playout[] = {
                 {"GetVersion", .unary = engine_version},
                 {"AttachStream", .unary = engine_attach},
@@ -139,7 +170,8 @@ static inline Engine *engine_new(RpcOptions options) {
         rpc_init();
         Engine *engine = g_new0(Engine, 1);
         pthread_mutex_init(&engine->lock, NULL);
-        engine->dir = temp_dir_new();
+        pthread_cond_init(&engine->changed, NULL);
+        engine->dir = take_dir;
         engine->path = g_build_filename(engine->dir, "engine.sock", NULL);
         engine->context = g_main_context_new();
         engine->loop = g_main_loop_new(engine->context, FALSE);
@@ -147,6 +179,10 @@ static inline Engine *engine_new(RpcOptions options) {
         rpc_server_add(engine->server, PLAYOUT, playout, G_N_ELEMENTS(playout), engine);
         rpc_server_add(engine->server, EVIDENCE, evidence, G_N_ELEMENTS(evidence), engine);
         return engine;
+}
+
+static inline Engine *engine_new(RpcOptions options) {
+        return engine_new_in(temp_dir_new(), options);
 }
 
 static inline void engine_run_loop(Engine *engine) {
@@ -193,6 +229,7 @@ static inline void engine_free(Engine *engine, int grace_ms) {
         temp_dir_free(engine->dir);
         g_free(engine->path);
         g_free(engine->ballast);
+        pthread_cond_destroy(&engine->changed);
         pthread_mutex_destroy(&engine->lock);
         g_free(engine);
 }
@@ -209,6 +246,19 @@ static inline RpcStatus call_version(RpcClient *client, int timeout_ms) {
         VersionRequest request = RETROVUE__PLAYOUT__V1__GET_VERSION_REQUEST__INIT;
         void *response = NULL;
         RpcStatus status = rpc_client_call(client, PLAYOUT, "GetVersion", &request, &response, timeout_ms);
+        rpc_message_free(response);
+        return status;
+}
+
+static inline RpcStatus call_attach(RpcClient *client, const char *endpoint, int size, char **ret_detail,
+                                    int timeout_ms) {
+        AttachRequest request = RETROVUE__PLAYOUT__V1__ATTACH_STREAM_REQUEST__INIT;
+        request.endpoint = (char *)endpoint;
+        request.transport = (Retrovue__Playout__V1__Transport)size;
+        void *response = NULL;
+        RpcStatus status = rpc_client_call(client, PLAYOUT, "AttachStream", &request, &response, timeout_ms);
+        if (status.code == RPC_CODE_OK && ret_detail)
+                *ret_detail = g_strdup(((AttachResponse *)response)->detail);
         rpc_message_free(response);
         return status;
 }

@@ -38,22 +38,10 @@ static void INV_RPC_002_unary_runs_on_the_context(void **state) {
         assert_int_equal(engine->off_context, 0);
 }
 
-static RpcStatus attach(RpcClient *client, char *endpoint, int size, char **ret_detail) {
-        AttachRequest request = RETROVUE__PLAYOUT__V1__ATTACH_STREAM_REQUEST__INIT;
-        request.endpoint = endpoint;
-        request.transport = (Retrovue__Playout__V1__Transport)size;
-        void *response = NULL;
-        RpcStatus status = rpc_client_call(client, PLAYOUT, "AttachStream", &request, &response, DEADLINE_MS);
-        if (status.code == RPC_CODE_OK && ret_detail)
-                *ret_detail = g_strdup(((AttachResponse *)response)->detail);
-        rpc_message_free(response);
-        return status;
-}
-
 static void refusal_carries_code_and_message(void **state) {
         Engine *engine = *state;
         g_autoptr(RpcClient) client = engine_connect(engine->path, (RpcOptions){0});
-        RpcStatus status = attach(client, (char *)"refuse", 0, NULL);
+        RpcStatus status = call_attach(client, "refuse", 0, NULL, DEADLINE_MS);
         assert_int_equal(status.code, RPC_CODE_FAILED_PRECONDITION);
         assert_string_equal(status.message, "no stream 100%");
 }
@@ -69,7 +57,8 @@ static void call_many(void *user) {
         for (int i = 0; i < 100; i++) {
                 g_autofree char *asked = g_strdup_printf("%d/%d", caller->number, i);
                 g_autofree char *told = NULL;
-                if (attach(caller->client, asked, 0, &told).code != RPC_CODE_OK || !g_str_equal(told, asked))
+                if (call_attach(caller->client, asked, 0, &told, DEADLINE_MS).code != RPC_CODE_OK ||
+                    !g_str_equal(told, asked))
                         caller->wrong++;
         }
 }
@@ -98,14 +87,7 @@ static void server_stream_in_order_then_woken(void **state) {
         for (int i = 1; i <= 1000; i++)
                 assert_int_equal(next_event(call), i);
         assert_int_equal(rpc_wait(call, 0), RPC_EVENT_TIMEOUT);
-        RpcCall *subscriber = NULL;
-        while (!subscriber) {
-                pthread_mutex_lock(&engine->lock);
-                subscriber = engine->subscriber;
-                if (subscriber)
-                        rpc_wake(subscriber);
-                pthread_mutex_unlock(&engine->lock);
-        }
+        engine_with_subscriber(engine, rpc_wake);
         assert_int_equal(rpc_wait(call, DEADLINE_MS), RPC_EVENT_MESSAGE);
         assert_int_equal(next_event(call), -1);
         assert_int_equal(rpc_close(call).code, RPC_CODE_CANCELLED);
@@ -241,11 +223,11 @@ static void INV_RPC_006_too_large_a_message_is_refused_either_way(void **state) 
         g_autoptr(RpcClient) client = engine_connect(engine->path, (RpcOptions){0});
         g_autoptr(RpcClient) careless = engine_connect(engine->path, (RpcOptions){.max_message_bytes = 1 << 24});
         g_autofree char *large = g_strnfill(2 << 20, 'x');
-        assert_int_equal(attach(client, large, 0, NULL).code, RPC_CODE_RESOURCE_EXHAUSTED);
-        assert_int_equal(attach(careless, large, 0, NULL).code, RPC_CODE_RESOURCE_EXHAUSTED);
+        assert_int_equal(call_attach(client, large, 0, NULL, DEADLINE_MS).code, RPC_CODE_RESOURCE_EXHAUSTED);
+        assert_int_equal(call_attach(careless, large, 0, NULL, DEADLINE_MS).code, RPC_CODE_RESOURCE_EXHAUSTED);
         assert_int_equal(engine->handled, 0);
-        assert_int_equal(attach(careless, (char *)"huge", 2 << 20, NULL).code, RPC_CODE_RESOURCE_EXHAUSTED);
-        assert_int_equal(attach(client, (char *)"huge", 1000000, NULL).code, RPC_CODE_OK);
+        assert_int_equal(call_attach(careless, "huge", 2 << 20, NULL, DEADLINE_MS).code, RPC_CODE_RESOURCE_EXHAUSTED);
+        assert_int_equal(call_attach(client, "huge", 1000000, NULL, DEADLINE_MS).code, RPC_CODE_OK);
 }
 
 static void INV_RPC_006_too_large_a_stream_message_ends_the_stream(void **state) {
