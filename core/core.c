@@ -47,6 +47,7 @@ typedef struct {
         AsRun *asrun;
         RpcServer *rpc;
         EvidenceService *evidence;
+        HttpStreamsSet *streams;
         ChannelHub *hub;
         Guide *guide;
         Http *http;
@@ -295,10 +296,11 @@ static bool start_play(Core *core, GError **error) {
                 .on_sequence = sequence_store_note,
                 .user = core->sequences,
         };
+        core->streams = http_streams_set_new(&streams);
         ChannelHubOptions options = {
                 .board = core->board,
                 .clock = core->clock,
-                .streams = http_streams_ops(&streams),
+                .streams = http_streams_ops(core->streams),
                 .air_program = core->config->air_program,
                 .run_dir = core->run_dir,
                 .spool_dir = core->spool_dir,
@@ -349,6 +351,7 @@ static bool start_serve(Core *core, GError **error) {
                 .web_dir = core->config->web_dir,
                 .max_connections = core->config->max_connections,
                 .start_timeout_ms = 10000,
+                .streams = core->streams,
                 .hub = core->hub,
                 .guide = core->guide,
                 .board = core->board,
@@ -399,6 +402,7 @@ static void core_clear(Core *core) {
         catalog_scan_free(core->scan);
         http_free(core->http);
         channel_hub_free(core->hub);
+        http_streams_set_free(core->streams);
         planner_free(core->planner);
         guide_free(core->guide);
         if (core->rpc)

@@ -23,13 +23,32 @@
 #include "core/serve/guide/guide.h"
 #include "core/serve/hls/hls.h"
 
-/* What core.c hangs on every channel (channel_streams). */
+/* --- what hangs on every channel (channel_streams) ---------------------------------------------------------------- */
+
+/* One channel's HLS and raw stream. */
+typedef struct HttpStreams HttpStreams;
+/* The streams of all channels and the viewers that wait for them to begin or go on. */
+typedef struct HttpStreamsSet HttpStreamsSet;
+
 typedef struct {
-        Hls *hls;
-        Fanout *fanout;
-        GPtrArray *waiting; /* private to http */
-        void *lock;
-} HttpStreams;
+        int64_t segment_ms; /* HLS target */
+        unsigned window;    /* segments in the playlist; 0 = 12 */
+        RvClock *clock;
+        /* The first media and discontinuity sequence of this run; control loop. */
+        void (*sequences)(void *user, const char *channel_id, int64_t *ret_first_sequence,
+                          int64_t *ret_first_discontinuity);
+        /* After each segment: the numbers of the next one; intake threads. */
+        void (*on_sequence)(void *user, const char *channel_id, int64_t next_sequence, int64_t discontinuity);
+        void *user;
+} HttpStreamsOptions;
+
+HttpStreamsSet *http_streams_set_new(const HttpStreamsOptions *options);
+/* After the hub and Http that use it. NULL is allowed. */
+void http_streams_set_free(HttpStreamsSet *set);
+/* For ChannelHubOptions.streams. */
+ChannelStreamsOps http_streams_ops(HttpStreamsSet *set);
+
+/* --- the server -------------------------------------------------------------------------------------------------- */
 
 typedef struct Http Http;
 
@@ -40,6 +59,7 @@ typedef struct {
         const char *web_dir;             /* index.html and its assets */
         int max_connections, max_per_ip; /* 4000, 0 = no limit */
         int start_timeout_ms;            /* how long a viewer waits for the first picture: 10000 */
+        HttpStreamsSet *streams;         /* as given to the hub */
         ChannelHub *hub;
         Guide *guide;
         PlanBoard *board;

@@ -1,0 +1,229 @@
+#include "core/serve/http/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/serve/http/http_private.h"
+#include "proto/base/error.h"
+#include "proto/base/log.h"
+
+#define WORKERS 2
+#define CONNECTION_MEMORY ((size_t)8 * 1024)
+#define IDLE_TIMEOUT_S 30U
+#define GIVE_UP_POLL_MS 250
+
+/* --- routes ------------------------------------------------------------------------------------------------------ */
+
+/* A path is prefix, argument up to the first '/' or to the end of the segment, suffix, rest. "*" = one path element. */
+typedef struct {
+        const char *prefix;
+        const char *suffix; /* NULL: the prefix is the whole path */
+        bool has_rest;      /* something follows the suffix */
+        const char *rest_suffix;
+        RequestHandler handler;
+} Route;
+
+static const Route routes[] = {
+        {.prefix = "/channels.m3u", .handler = documents_m3u},
+        {.prefix = "/guide.xml", .handler = documents_xmltv},
+        {.prefix = "/healthz", .handler = api_health},
+        {.prefix = "/readyz", .handler = api_ready},
+        {.prefix = "/api/v1/channels", .handler = api_channels},
+        {.prefix = "/api/v1/guide", .handler = api_guide},
+        {.prefix = "/api/v1/alerts", .handler = api_alerts},
+        {.prefix = "/api/v1/catalog/progress", .handler = api_progress},
+        {.prefix = "/api/v1/channels/", .suffix = "/asrun", .handler = api_asrun},
+        {.prefix = "/channel/", .suffix = "/live.m3u8", .handler = live_playlist},
+        {.prefix = "/channel/", .suffix = "/master.m3u8", .handler = live_master},
+        {.prefix = "/channel/", .suffix = "/seg/", .has_rest = true, .handler = live_segment},
+        {.prefix = "/channel/", .suffix = ".ts", .handler = live_raw},
+        {.prefix = "/auto/v", .suffix = "", .handler = live_tuner},
+};
+
+static bool route_matches(const Route *route, const char *path, char **ret_argument, char **ret_rest) {
+        if (!route->suffix)
+                return g_str_equal(route->prefix, path);
+        if (!g_str_has_prefix(path, route->prefix))
+                return false;
+        const char *argument = path + strlen(route->prefix);
+        size_t n = strcspn(argument, "/");
+        if (route->suffix[0] != '/') { /* the suffix ends the path element: "retro.ts" */
+                size_t suffix = strlen(route->suffix);
+                if (argument[n] != 0 || n <= suffix || !g_str_has_suffix(argument, route->suffix))
+                        return false;
+                *ret_argument = g_strndup(argument, n - suffix);
+                return true;
+        }
+        const char *after = argument + n;
+        if (n == 0 || !g_str_has_prefix(after, route->suffix))
+                return false;
+        const char *rest = after + strlen(route->suffix);
+        if (route->has_rest == (rest[0] == 0) || strchr(rest, '/'))
+                return false;
+        *ret_argument = g_strndup(argument, n);
+        *ret_rest = g_strdup(rest);
+        return true;
+}
+
+static void route(Request *request) {
+        for (size_t i = 0; i < G_N_ELEMENTS(routes); i++)
+                if (route_matches(&routes[i], request->path, &request->argument, &request->rest)) {
+                        request->handler = routes[i].handler;
+                        return;
+                }
+        request->handler = files_page;
+}
+
+/* --- requests ---------------------------------------------------------------------------------------------------- */
+
+static Request *request_new(Http *http, struct MHD_Connection *connection, const char *method) {
+        Request *request = g_new0(Request, 1);
+        request->http = http;
+        request->connection = connection;
+        request->head = g_str_equal(method, MHD_HTTP_METHOD_HEAD);
+        return request;
+}
+
+static void request_free(Request *request) {
+        if (request->raw)
+                fanout_leave(request->raw);
+        if (request->presence)
+                channel_leave(request->presence);
+        channel_unref(request->channel);
+        g_free(request->argument);
+        g_free(request->rest);
+        g_free(request);
+}
+
+static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url, const char *method,
+                                  const char *version, const char *upload_data, size_t *upload_data_size,
+                                  void **state) {
+        Http *http = user;
+        Request *request = *state;
+        if (!request) { /* headers are in, the body is not */
+                *state = request_new(http, connection, method);
+                return MHD_YES;
+        }
+        if (*upload_data_size > 0) { /* nothing here takes a body */
+                *upload_data_size = 0;
+                return MHD_YES;
+        }
+        request->path = url;
+        if (!request->head && !g_str_equal(method, MHD_HTTP_METHOD_GET))
+                return respond_error(request, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed", 0,
+                                     "%s is not for here", method);
+        if (!request->handler)
+                route(request);
+        return request->handler(request);
+}
+
+static void on_completed(void *user, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode reason) {
+        Request *request = *state;
+        if (request)
+                request_free(request);
+        *state = NULL;
+}
+
+static void on_log(void *user, const char *format, va_list arguments) {
+        g_autofree char *text = g_strdup_vprintf(format, arguments);
+        rv_debug("http.library", RV_S("message", g_strchomp(text)));
+}
+
+/* --- the daemon -------------------------------------------------------------------------------------------------- */
+
+static int bind_address(const HttpOptions *options, GError **error) {
+        char port[8];
+        struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *found = NULL;
+        g_snprintf(port, sizeof port, "%d", options->port);
+        if (getaddrinfo(options->listen_address, port, &hints, &found) != 0) {
+                g_set_error(error, RV_ERROR, RV_ERROR_INVALID,
+                            "%s is not an address to listen on (as 127.0.0.1, 0.0.0.0, ::)", options->listen_address);
+                return -1;
+        }
+        int yes = 1;
+        int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        bool listening = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+                         bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0;
+        int errnum = errno;
+        freeaddrinfo(found);
+        if (listening)
+                return fd;
+        rv_error_set_errno(error, errnum, "cannot listen on %s port %d (choose another with --port)",
+                           options->listen_address, options->port);
+        if (fd >= 0)
+                close(fd);
+        return -1;
+}
+
+static int port_of(int fd) {
+        struct sockaddr_storage address;
+        socklen_t size = sizeof address;
+        if (getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+                return 0;
+        if (address.ss_family == AF_INET6)
+                return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+        return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+static gboolean give_up_due(void *user) {
+        Http *http = user;
+        http_streams_give_up(http->options.streams, rv_clock_mono_ns(http->options.clock));
+        return G_SOURCE_CONTINUE;
+}
+
+static bool start_daemon(Http *http, int take_fd, GError **error) {
+        const HttpOptions *options = &http->options;
+        http->daemon = MHD_start_daemon(
+                MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL,
+                NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, take_fd, MHD_OPTION_THREAD_POOL_SIZE,
+                (unsigned)WORKERS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->max_connections,
+                MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)options->max_per_ip, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED,
+                on_completed, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+                MHD_OPTION_END);
+        if (http->daemon)
+                return true;
+        g_set_error(error, RV_ERROR, RV_ERROR_FAILED, "the HTTP server could not be started (max_connections %d)",
+                    options->max_connections);
+        close(take_fd);
+        return false;
+}
+
+Http *http_new(const HttpOptions *options, GError **error) {
+        int fd = bind_address(options, error);
+        if (fd < 0)
+                return NULL;
+        Http *http = g_new0(Http, 1);
+        http->options = *options;
+        http->port = port_of(fd);
+        if (!start_daemon(http, fd, error)) {
+                g_free(http);
+                return NULL;
+        }
+        http->timer = g_timeout_source_new(GIVE_UP_POLL_MS);
+        g_source_set_callback(http->timer, give_up_due, http, NULL);
+        g_source_attach(http->timer, NULL);
+        return http;
+}
+
+int http_port(const Http *http) {
+        return http->port;
+}
+
+void http_free(Http *http) {
+        if (!http)
+                return;
+        g_source_destroy(http->timer);
+        g_source_unref(http->timer);
+        http->options.start_timeout_ms = 0;
+        (void)MHD_quiesce_daemon(http->daemon);
+        http_streams_give_up(http->options.streams, INT64_MAX);
+        MHD_stop_daemon(http->daemon);
+        g_free(http);
+}

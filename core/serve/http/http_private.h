@@ -1,0 +1,107 @@
+/* What http.c (server and routes), streams.c (waiting for a channel), live.c (playlist, segments, raw stream),
+ * respond.c (answers), api.c (JSON) and files.c (the page) share. */
+#pragma once
+
+#include <microhttpd.h>
+#include <pthread.h>
+
+#include "core/serve/http/http.h"
+
+typedef struct Request Request;
+
+/* Answers by queueing a response, or suspends the request: then it is called again when woken. */
+typedef enum MHD_Result (*RequestHandler)(Request *request);
+
+struct Http {
+        HttpOptions options;
+        struct MHD_Daemon *daemon;
+        int port;
+        GSource *timer; /* control loop: gives up waiting requests */
+};
+
+/* Why a request that waited was called again. */
+typedef enum { WAIT_NONE, WAIT_WOKEN, WAIT_GIVEN_UP } WaitResult;
+
+/* One request, from its first header to its completion; its MHD worker's, but for `wait`. */
+struct Request {
+        Http *http;
+        struct MHD_Connection *connection;
+        const char *path;       /* decoded; lives for the call of the handler only */
+        RequestHandler handler; /* NULL until routed */
+        char *argument;         /* what the route took from the path: a channel id */
+        char *rest;             /* and what followed it: a segment's name */
+        bool head;
+
+        Channel *channel;
+        HttpStreams *streams;    /* borrowed from channel */
+        ChannelViewer *presence; /* raw: counted as a viewer */
+        FanoutViewer *raw;
+
+        struct {
+                /* Guarded by the set's lock. */
+                bool suspended;
+                bool for_playlist;       /* woken when the channel publishes */
+                int64_t give_up_mono_ns; /* 0 = never */
+                WaitResult result;
+                GList link;
+        } wait;
+};
+
+/* --- streams.c --------------------------------------------------------------------------------------------------- */
+
+struct HttpStreams {
+        HttpStreamsSet *set;
+        char *channel_id;
+        Hls *hls;
+        Fanout *fanout;
+};
+
+/* Puts the request's connection to sleep until request_wake. The caller then checks once more whether what it waits for
+ * has come (and wakes it itself), since it may have come in between. */
+void request_sleep(Request *request, bool for_playlist, int64_t give_up_mono_ns);
+/* Any thread; nothing happens when it does not sleep. */
+void request_wake(Request *request);
+WaitResult request_wait_result(Request *request);
+/* Gives up those whose time has come, and wakes all when everything ends. */
+void http_streams_give_up(HttpStreamsSet *set, int64_t now_mono_ns);
+
+/* --- respond.c --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+        const char *type;          /* Content-Type */
+        const char *cache_control; /* NULL = no-cache */
+        const char *etag;          /* quoted; NULL = none */
+        bool is_text;              /* may be compressed */
+} Representation;
+
+/* 200, 206, 304 or 416, as the request's conditions ask; takes no reference of body's. */
+enum MHD_Result respond_bytes(Request *request, GBytes *body, const Representation *representation);
+enum MHD_Result respond_json(Request *request, unsigned status, json_t *take_document);
+/* {"error": {"code", "message"}}; retry_after_s 0 = none. */
+enum MHD_Result respond_error(Request *request, unsigned status, const char *code, int retry_after_s,
+                              const char *format, ...) G_GNUC_PRINTF(5, 6);
+/* Headers that every answer has. */
+void respond_common_headers(struct MHD_Response *response);
+/* "http://host:port" as the client sees us; g_free it. */
+char *request_base_url(Request *request);
+const char *request_header(Request *request, const char *name);
+
+/* --- routes ------------------------------------------------------------------------------------------------------ */
+
+enum MHD_Result live_playlist(Request *request); /* argument: channel */
+enum MHD_Result live_master(Request *request);
+enum MHD_Result live_segment(Request *request); /* rest: name */
+enum MHD_Result live_raw(Request *request);
+enum MHD_Result live_tuner(Request *request); /* argument: channel number */
+
+enum MHD_Result api_channels(Request *request);
+enum MHD_Result api_guide(Request *request);
+enum MHD_Result api_asrun(Request *request);
+enum MHD_Result api_progress(Request *request);
+enum MHD_Result api_alerts(Request *request);
+enum MHD_Result api_health(Request *request);
+enum MHD_Result api_ready(Request *request);
+enum MHD_Result documents_m3u(Request *request);
+enum MHD_Result documents_xmltv(Request *request);
+
+enum MHD_Result files_page(Request *request);

@@ -1,0 +1,242 @@
+/* Answers: conditions (RFC 9110, 13), ranges (14), compression, errors. */
+#define ZLIB_CONST /* zlib then promises not to write to its input */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "core/serve/http/http_private.h"
+
+#define COMPRESS_MIN_BYTES 1024
+
+const char *request_header(Request *request, const char *name) {
+        return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+static void add(struct MHD_Response *response, const char *name, const char *value) {
+        if (value)
+                (void)MHD_add_response_header(response, name, value);
+}
+
+void respond_common_headers(struct MHD_Response *response) {
+        add(response, "Access-Control-Allow-Origin", "*");
+        add(response, "X-Content-Type-Options", "nosniff");
+}
+
+static enum MHD_Result queue(Request *request, unsigned status, struct MHD_Response *response) {
+        enum MHD_Result result = MHD_queue_response(request->connection, status, response);
+        MHD_destroy_response(response);
+        return result;
+}
+
+static void unref_bytes(void *user) {
+        g_bytes_unref(user);
+}
+
+/* A response of part of body, which it holds a reference of. */
+static struct MHD_Response *response_of(GBytes *body, size_t offset, size_t size) {
+        GBytes *part = g_bytes_new_from_bytes(body, offset, size);
+        size_t n;
+        /* MHD takes the buffer as void * but only reads it. */
+        union {
+                const void *in;
+                void *out;
+        } data = {.in = g_bytes_get_data(part, &n)};
+        return MHD_create_response_from_buffer_with_free_callback_cls(n, data.out, unref_bytes, part);
+}
+
+static void representation_headers(struct MHD_Response *response, const Representation *representation) {
+        respond_common_headers(response);
+        add(response, MHD_HTTP_HEADER_CONTENT_TYPE, representation->type);
+        add(response, MHD_HTTP_HEADER_CACHE_CONTROL,
+            representation->cache_control ? representation->cache_control : "no-cache");
+        add(response, MHD_HTTP_HEADER_ETAG, representation->etag);
+        if (representation->is_text)
+                add(response, MHD_HTTP_HEADER_VARY, "Accept-Encoding");
+}
+
+/* --- ranges ------------------------------------------------------------------------------------------------------ */
+
+typedef enum { RANGE_NONE, RANGE_PART, RANGE_IMPOSSIBLE } Range;
+
+/* One range of bytes; several, or another unit, are answered with the whole. */
+static Range read_range(const char *text, size_t size, size_t *ret_first, size_t *ret_last) {
+        unsigned long long first = 0, last = 0;
+        int used = 0;
+        if (!text || !g_str_has_prefix(text, "bytes=") || strchr(text, ','))
+                return RANGE_NONE;
+        const char *spec = text + strlen("bytes=");
+        if (sscanf(spec, "-%llu%n", &last, &used) == 1 && spec[used] == 0) {
+                if (last == 0 || size == 0)
+                        return RANGE_IMPOSSIBLE;
+                *ret_first = last >= size ? 0 : size - last;
+                *ret_last = size - 1;
+                return RANGE_PART;
+        }
+        if (!g_ascii_isdigit(spec[0]) || sscanf(spec, "%llu-%n", &first, &used) != 1 || used == 0)
+                return RANGE_NONE;
+        last = size - 1;
+        if (spec[used] != 0 && sscanf(spec + used, "%llu", &last) != 1)
+                return RANGE_NONE;
+        if (first >= size || last < first)
+                return first >= size ? RANGE_IMPOSSIBLE : RANGE_NONE;
+        *ret_first = first;
+        *ret_last = MIN(last, size - 1);
+        return RANGE_PART;
+}
+
+static enum MHD_Result respond_range(Request *request, GBytes *body, const Representation *representation, size_t first,
+                                     size_t last) {
+        char text[80];
+        struct MHD_Response *response = response_of(body, first, last - first + 1);
+        representation_headers(response, representation);
+        g_snprintf(text, sizeof text, "bytes %zu-%zu/%zu", first, last, g_bytes_get_size(body));
+        add(response, MHD_HTTP_HEADER_CONTENT_RANGE, text);
+        return queue(request, MHD_HTTP_PARTIAL_CONTENT, response);
+}
+
+static enum MHD_Result respond_impossible(Request *request, size_t size) {
+        char text[48];
+        struct MHD_Response *response = MHD_create_response_from_buffer(0, (char[]){""}, MHD_RESPMEM_PERSISTENT);
+        respond_common_headers(response);
+        g_snprintf(text, sizeof text, "bytes */%zu", size);
+        add(response, MHD_HTTP_HEADER_CONTENT_RANGE, text);
+        return queue(request, MHD_HTTP_RANGE_NOT_SATISFIABLE, response);
+}
+
+/* --- whole representations --------------------------------------------------------------------------------------- */
+
+static bool etag_matches(const char *condition, const char *etag) {
+        if (!condition || !etag)
+                return false;
+        return g_str_equal(condition, "*") || strstr(condition, etag) != NULL;
+}
+
+static bool accepts_gzip(Request *request) {
+        const char *accepted = request_header(request, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+        const char *gzip = accepted ? strstr(accepted, "gzip") : NULL;
+        return gzip && !g_str_has_prefix(gzip, "gzip;q=0,") && !g_str_equal(gzip, "gzip;q=0");
+}
+
+/* NULL when it cannot be made smaller. */
+static GBytes *compress_gzip(GBytes *body) {
+        size_t size;
+        const void *data = g_bytes_get_data(body, &size);
+        z_stream stream = {0};
+        if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+                return NULL;
+        uint8_t *out = g_malloc(size);
+        stream.next_in = data;
+        stream.avail_in = (uInt)size;
+        stream.next_out = out;
+        stream.avail_out = (uInt)size;
+        bool done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
+        size_t n = stream.total_out;
+        deflateEnd(&stream);
+        if (done)
+                return g_bytes_new_take(out, n);
+        g_free(out);
+        return NULL;
+}
+
+static enum MHD_Result respond_whole(Request *request, GBytes *body, const Representation *representation) {
+        g_autoptr(GBytes) packed = NULL;
+        if (representation->is_text && g_bytes_get_size(body) >= COMPRESS_MIN_BYTES && accepts_gzip(request))
+                packed = compress_gzip(body);
+        GBytes *sent = packed ? packed : body;
+        struct MHD_Response *response = response_of(sent, 0, g_bytes_get_size(sent));
+        representation_headers(response, representation);
+        if (packed)
+                add(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+        else if (!representation->is_text)
+                add(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
+        return queue(request, MHD_HTTP_OK, response);
+}
+
+enum MHD_Result respond_bytes(Request *request, GBytes *body, const Representation *representation) {
+        size_t first, last;
+        if (etag_matches(request_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH), representation->etag)) {
+                struct MHD_Response *response =
+                        MHD_create_response_from_buffer(0, (char[]){""}, MHD_RESPMEM_PERSISTENT);
+                representation_headers(response, representation);
+                return queue(request, MHD_HTTP_NOT_MODIFIED, response);
+        }
+        const char *range = representation->is_text ? NULL : request_header(request, MHD_HTTP_HEADER_RANGE);
+        const char *if_range = request_header(request, MHD_HTTP_HEADER_IF_RANGE);
+        if (if_range && !etag_matches(if_range, representation->etag))
+                range = NULL;
+        switch (read_range(range, g_bytes_get_size(body), &first, &last)) {
+        case RANGE_PART:
+                return respond_range(request, body, representation, first, last);
+        case RANGE_IMPOSSIBLE:
+                return respond_impossible(request, g_bytes_get_size(body));
+        case RANGE_NONE:
+                break;
+        }
+        return respond_whole(request, body, representation);
+}
+
+static struct MHD_Response *json_response(json_t *take_document) {
+        char *text = json_dumps(take_document, JSON_COMPACT);
+        json_decref(take_document);
+        g_assert(text);
+        struct MHD_Response *response =
+                MHD_create_response_from_buffer_with_free_callback_cls(strlen(text), text, free, text);
+        respond_common_headers(response);
+        add(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+        add(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+        return response;
+}
+
+enum MHD_Result respond_json(Request *request, unsigned status, json_t *take_document) {
+        return queue(request, status, json_response(take_document));
+}
+
+enum MHD_Result respond_error(Request *request, unsigned status, const char *code, int retry_after_s,
+                              const char *format, ...) {
+        va_list arguments;
+        va_start(arguments, format);
+        g_autofree char *message = g_strdup_vprintf(format, arguments);
+        va_end(arguments);
+        g_autofree char *valid = g_utf8_make_valid(message, -1);
+        struct MHD_Response *response =
+                json_response(json_pack("{s:{s:s,s:s}}", "error", "code", code, "message", valid));
+        if (retry_after_s > 0) {
+                char text[16];
+                g_snprintf(text, sizeof text, "%d", retry_after_s);
+                add(response, MHD_HTTP_HEADER_RETRY_AFTER, text);
+        }
+        if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+                add(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, OPTIONS");
+        return queue(request, status, response);
+}
+
+/* --- how the client sees us -------------------------------------------------------------------------------------- */
+
+/* What stands in the first element of a list header, if it is fit to be repeated in a URL. */
+static char *first_element(const char *header) {
+        if (!header)
+                return NULL;
+        size_t n = strcspn(header, ", ");
+        for (size_t i = 0; i < n; i++)
+                if (!g_ascii_isalnum(header[i]) && !strchr(".-:[]/_", header[i]))
+                        return NULL;
+        return n > 0 && n < 256 ? g_strndup(header, n) : NULL;
+}
+
+char *request_base_url(Request *request) {
+        const HttpOptions *options = &request->http->options;
+        if (options->public_url)
+                return g_strdup(options->public_url);
+        g_autofree char *scheme = first_element(request_header(request, "X-Forwarded-Proto"));
+        g_autofree char *prefix = first_element(request_header(request, "X-Forwarded-Prefix"));
+        g_autofree char *host = first_element(request_header(request, "X-Forwarded-Host"));
+        if (!host)
+                host = first_element(request_header(request, MHD_HTTP_HEADER_HOST));
+        if (!host)
+                host = g_strdup_printf("%s:%d", options->listen_address, http_port(request->http));
+        bool secure = scheme && g_str_equal(scheme, "https");
+        return g_strdup_printf("%s://%s%s", secure ? "https" : "http", host,
+                               prefix && prefix[0] == '/' && !g_str_has_suffix(prefix, "/") ? prefix : "");
+}

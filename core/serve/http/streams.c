@@ -1,0 +1,157 @@
+/* The streams that hang on channels, and the requests that sleep until one of them begins or goes on. */
+#include <string.h>
+
+#include "core/serve/http/http_private.h"
+
+#define DEFAULT_WINDOW 12
+
+struct HttpStreamsSet {
+        HttpStreamsOptions options;
+        pthread_mutex_t lock; /* guards sleeping and Request.wait */
+        GQueue sleeping;
+};
+
+/* --- sleep and wake ---------------------------------------------------------------------------------------------- */
+
+void request_sleep(Request *request, bool for_playlist, int64_t give_up_mono_ns) {
+        HttpStreamsSet *set = request->streams->set;
+        pthread_mutex_lock(&set->lock);
+        g_assert(!request->wait.suspended);
+        request->wait.suspended = true;
+        request->wait.for_playlist = for_playlist;
+        request->wait.give_up_mono_ns = give_up_mono_ns;
+        request->wait.result = WAIT_NONE;
+        request->wait.link.data = request;
+        g_queue_push_tail_link(&set->sleeping, &request->wait.link);
+        MHD_suspend_connection(request->connection);
+        pthread_mutex_unlock(&set->lock);
+}
+
+/* With the lock held. */
+static void resume(HttpStreamsSet *set, Request *request, WaitResult result) {
+        request->wait.suspended = false;
+        request->wait.result = result;
+        g_queue_unlink(&set->sleeping, &request->wait.link);
+        MHD_resume_connection(request->connection);
+}
+
+void request_wake(Request *request) {
+        HttpStreamsSet *set = request->streams->set;
+        pthread_mutex_lock(&set->lock);
+        if (request->wait.suspended)
+                resume(set, request, WAIT_WOKEN);
+        pthread_mutex_unlock(&set->lock);
+}
+
+WaitResult request_wait_result(Request *request) {
+        if (!request->streams)
+                return WAIT_NONE;
+        pthread_mutex_lock(&request->streams->set->lock);
+        WaitResult result = request->wait.result;
+        pthread_mutex_unlock(&request->streams->set->lock);
+        return result;
+}
+
+void http_streams_give_up(HttpStreamsSet *set, int64_t now_mono_ns) {
+        pthread_mutex_lock(&set->lock);
+        for (GList *l = set->sleeping.head, *next; l; l = next) {
+                Request *request = l->data;
+                next = l->next;
+                int64_t give_up = request->wait.give_up_mono_ns;
+                if (now_mono_ns == INT64_MAX || (give_up != 0 && give_up <= now_mono_ns))
+                        resume(set, request, WAIT_GIVEN_UP);
+        }
+        pthread_mutex_unlock(&set->lock);
+}
+
+static void on_published(void *user) {
+        HttpStreams *streams = user;
+        HttpStreamsSet *set = streams->set;
+        pthread_mutex_lock(&set->lock);
+        for (GList *l = set->sleeping.head, *next; l; l = next) {
+                Request *request = l->data;
+                next = l->next;
+                if (request->wait.for_playlist && request->streams == streams)
+                        resume(set, request, WAIT_WOKEN);
+        }
+        pthread_mutex_unlock(&set->lock);
+}
+
+/* --- ChannelStreamsOps ------------------------------------------------------------------------------------------- */
+
+static void on_sequence(void *user, int64_t next_sequence, int64_t discontinuity) {
+        HttpStreams *streams = user;
+        const HttpStreamsOptions *options = &streams->set->options;
+        if (options->on_sequence)
+                options->on_sequence(options->user, streams->channel_id, next_sequence, discontinuity);
+}
+
+static void *streams_new(void *user, const char *channel_id) {
+        HttpStreamsSet *set = user;
+        HttpStreams *streams = g_new0(HttpStreams, 1);
+        HlsOptions options = {
+                .segment_ms = set->options.segment_ms,
+                .window = set->options.window ? set->options.window : DEFAULT_WINDOW,
+                .on_sequence = on_sequence,
+                .on_published = on_published,
+                .user = streams,
+        };
+        if (set->options.sequences)
+                set->options.sequences(set->options.user, channel_id, &options.first_sequence,
+                                       &options.first_discontinuity);
+        streams->set = set;
+        streams->channel_id = g_strdup(channel_id);
+        streams->hls = hls_new(&options);
+        streams->fanout = fanout_new(0);
+        return streams;
+}
+
+static void streams_begin(void *user, const char *session_id, int64_t epoch_utc_ms, RvRational rate) {
+        hls_begin_session(((HttpStreams *)user)->hls, session_id, epoch_utc_ms, rate);
+}
+
+static unsigned streams_sinks(void *user, IntakeSink ret_sinks[4]) {
+        HttpStreams *streams = user;
+        ret_sinks[0] = hls_sink(streams->hls);
+        ret_sinks[1] = fanout_sink(streams->fanout);
+        return 2;
+}
+
+static void streams_rest(void *user) {
+        HttpStreams *streams = user;
+        hls_rest(streams->hls);
+        fanout_rest(streams->fanout);
+}
+
+static void streams_free(void *user) {
+        HttpStreams *streams = user;
+        hls_unref(streams->hls);
+        fanout_unref(streams->fanout);
+        g_free(streams->channel_id);
+        g_free(streams);
+}
+
+ChannelStreamsOps http_streams_ops(HttpStreamsSet *set) {
+        return (ChannelStreamsOps){.new = streams_new,
+                                   .begin = streams_begin,
+                                   .sinks = streams_sinks,
+                                   .rest = streams_rest,
+                                   .free = streams_free,
+                                   .user = set};
+}
+
+HttpStreamsSet *http_streams_set_new(const HttpStreamsOptions *options) {
+        HttpStreamsSet *set = g_new0(HttpStreamsSet, 1);
+        set->options = *options;
+        pthread_mutex_init(&set->lock, NULL);
+        g_queue_init(&set->sleeping);
+        return set;
+}
+
+void http_streams_set_free(HttpStreamsSet *set) {
+        if (!set)
+                return;
+        g_assert(g_queue_is_empty(&set->sleeping));
+        pthread_mutex_destroy(&set->lock);
+        g_free(set);
+}
