@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <gst/gst.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "proto/base/error.h"
 #include "proto/base/log.h"
+#include "proto/base/thread.h"
 
 /* A plug-in, an element of it that we use, and where Debian has it. */
 static const struct {
@@ -81,13 +83,13 @@ static bool confine(const char *cache_dir, GError **error) {
         return true;
 }
 
+/*
+ * What stops the output comes over the bus and is reported as its failure: these are remarks of GStreamer's makers. And
+ * gst-libav makes itself FFmpeg's log, so damaged material would be told picture by picture.
+ */
 static RvLogLevel level_of(GstDebugCategory *category, GstDebugLevel level) {
-        /* gst-libav makes itself FFmpeg's log: damaged material would be told picture by picture. */
-        if (strcmp(gst_debug_category_get_name(category), "libav") == 0)
-                return RV_LOG_DEBUG;
-        if (level == GST_LEVEL_ERROR)
-                return RV_LOG_ERROR;
-        return level == GST_LEVEL_WARNING ? RV_LOG_WARNING : RV_LOG_DEBUG;
+        const bool remark = level != GST_LEVEL_ERROR || strcmp(gst_debug_category_get_name(category), "libav") == 0;
+        return remark ? RV_LOG_DEBUG : RV_LOG_WARNING;
 }
 
 static void log_message(GstDebugCategory *category, GstDebugLevel level, const char *file, const char *function,
@@ -103,7 +105,7 @@ static void join_log(void) {
         gst_debug_remove_log_function(gst_debug_log_default);
         gst_debug_add_log_function(log_message, NULL, NULL);
         if (!g_getenv("GST_DEBUG"))
-                gst_debug_set_default_threshold(GST_LEVEL_WARNING);
+                gst_debug_set_default_threshold(rv_log_enabled(RV_LOG_DEBUG) ? GST_LEVEL_WARNING : GST_LEVEL_ERROR);
 }
 
 static bool check_elements(GError **error) {
@@ -119,6 +121,35 @@ static bool check_elements(GError **error) {
         return true;
 }
 
+/* Written before the thread starts, read after everything else: by exit. */
+static RvThread *preloader;
+
+static void preload(void *user) {
+        for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++) {
+                g_autoptr(GstElementFactory) factory = gst_element_factory_find(wanted[i].element);
+                g_autoptr(GstPluginFeature) loaded =
+                        factory ? gst_plugin_feature_load(GST_PLUGIN_FEATURE(factory)) : NULL;
+        }
+}
+
+/* No library may be unloaded under a thread that is still loading one. */
+static void end_preload(void) {
+        g_clear_pointer(&preloader, rv_thread_join);
+}
+
+/*
+ * libav's plug-in alone takes 50 ms to load, as long as all the rest of a start. It is loaded while the program is
+ * still opening its sockets; who needs it sooner waits for it in GStreamer.
+ */
+static void start_preload(void) {
+        g_autoptr(GError) error = NULL;
+        preloader = rv_thread_start("gst-preload", RV_PRIORITY_NORMAL, preload, NULL, &error);
+        if (!preloader)
+                rv_warning("output.no_preload", RV_S("error", error->message));
+        else
+                (void)atexit(end_preload);
+}
+
 bool gst_start(const char *cache_dir, GError **error) {
         g_autoptr(GError) confine_error = NULL;
         if (cache_dir && !confine(cache_dir, &confine_error))
@@ -130,5 +161,8 @@ bool gst_start(const char *cache_dir, GError **error) {
                 return false;
         }
         join_log();
-        return check_elements(error);
+        if (!check_elements(error))
+                return false;
+        start_preload();
+        return true;
 }

@@ -1,0 +1,453 @@
+/* Pictures and sound in, a transport stream out, through the real encoders: what a reader on the socket gets. */
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "air/output/output.h"
+#include "tests/support/chance.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/ts_reader.h"
+
+#define LEAD_TICKS 3
+
+/* Pictures the encoder has done with; it is told on GStreamer's threads. Protected by lock. */
+typedef struct {
+        pthread_mutex_t lock;
+        pthread_cond_t changed;
+        int64_t n;
+} Released;
+
+typedef struct {
+        Released *released;
+} Token;
+
+typedef struct {
+        char *dir, *path;
+        int listener, fd;
+        OutputOptions options;
+        Output *output;
+        TsReader *reader;
+        GArray *asked; /* bool a picture: an IDR was asked for */
+        uint8_t *pictures[2];
+        size_t picture_bytes;
+        float *samples; /* what every tick sounds like; silence unless a test writes it */
+        int64_t first_tick, next_tick;
+        Released released;
+        atomic_int failures;
+} Rig;
+
+static size_t round_up(size_t n, size_t to) {
+        return (n + to - 1) / to * to;
+}
+
+/* GStreamer's default layout of I420. */
+static size_t i420_bytes(const HouseFormat *format) {
+        const size_t height = (size_t)format->height;
+        const size_t luma = round_up((size_t)format->width, 4),
+                     chroma = round_up(round_up((size_t)format->width, 2) / 2, 4);
+        return luma * height + 2 * chroma * (height / 2);
+}
+
+static HouseFormat format_of(int32_t width, int32_t height, int32_t num, int32_t den) {
+        HouseFormat format = house_format_default();
+        format.width = width;
+        format.height = height;
+        format.rate = (RvRational){num, den};
+        format.video_bitrate_kbps = 1000;
+        return format;
+}
+
+static void on_failed(void *user, const char *detail) {
+        Rig *rig = user;
+        g_assert(detail);
+        atomic_fetch_add(&rig->failures, 1);
+}
+
+static void listen_at(Rig *rig) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        g_strlcpy(address.sun_path, rig->path, sizeof(address.sun_path));
+        rig->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_true(rig->listener >= 0);
+        assert_int_equal(bind(rig->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+        assert_int_equal(listen(rig->listener, 4), 0);
+}
+
+static void fill_pictures(Rig *rig) {
+        uint32_t noise = 1;
+        for (size_t p = 0; p < G_N_ELEMENTS(rig->pictures); p++) {
+                rig->pictures[p] = g_malloc(rig->picture_bytes);
+                for (size_t i = 0; i < rig->picture_bytes; i++) {
+                        noise = noise * 1664525 + 1013904223;
+                        rig->pictures[p][i] = (uint8_t)(16 + (noise >> 24) % 220);
+                }
+        }
+}
+
+static Rig *rig_new(HouseFormat format, size_t ring_bytes) {
+        Rig *rig = g_new0(Rig, 1);
+        rig->dir = temp_dir_new();
+        rig->path = g_build_filename(rig->dir, "ts.sock", NULL);
+        listen_at(rig);
+        rig->fd = -1;
+        rig->options = (OutputOptions){.format = format,
+                                       .lead_ticks = LEAD_TICKS,
+                                       .ring_bytes = ring_bytes,
+                                       .on_failed = on_failed,
+                                       .user = rig};
+        g_autoptr(GError) error = NULL;
+        rig->output = output_new(&rig->options, &error);
+        assert_non_null(rig->output);
+        rig->reader = ts_reader_new();
+        rig->asked = g_array_new(FALSE, FALSE, sizeof(bool));
+        rig->picture_bytes = i420_bytes(&format);
+        fill_pictures(rig);
+        rig->samples = g_new0(float, (48000 / 10 + 1) * 2);
+        pthread_mutex_init(&rig->released.lock, NULL);
+        pthread_cond_init(&rig->released.changed, NULL);
+        return rig;
+}
+
+static void rig_attach(Rig *rig) {
+        g_autoptr(GError) error = NULL;
+        assert_true(output_attach(rig->output, rig->path, &error));
+        rig->fd = accept(rig->listener, NULL, NULL);
+        assert_true(rig->fd >= 0);
+}
+
+/* Reads what there is, waiting for it when wait. False at the end of the stream. */
+static bool rig_read(Rig *rig, bool wait) {
+        uint8_t data[65536];
+        struct pollfd polled = {.fd = rig->fd, .events = POLLIN};
+        while (poll(&polled, 1, wait ? -1 : 0) > 0) {
+                const ssize_t n = read(rig->fd, data, sizeof(data));
+                if (n <= 0)
+                        return false;
+                ts_reader_feed(rig->reader, data, (size_t)n);
+                wait = false;
+        }
+        return true;
+}
+
+static void release(void *user) {
+        g_autofree Token *token = user;
+        pthread_mutex_lock(&token->released->lock);
+        token->released->n++;
+        pthread_cond_signal(&token->released->changed);
+        pthread_mutex_unlock(&token->released->lock);
+}
+
+static void push(Rig *rig, bool idr) {
+        const HouseFormat *format = &rig->options.format;
+        const int64_t tick = rig->next_tick++;
+        Token *token = g_new(Token, 1);
+        token->released = &rig->released;
+        const OutputFrame frame = {
+                .tick = tick,
+                .data = rig->pictures[tick % 2],
+                .size = rig->picture_bytes,
+                .picture = token,
+                .release = release,
+                .samples = rig->samples,
+                .n_samples = (uint32_t)(rv_tick_to_sample(tick + 1, format->rate, format->sample_rate_hz) -
+                                        rv_tick_to_sample(tick, format->rate, format->sample_rate_hz)),
+                .idr = idr,
+        };
+        g_array_append_val(rig->asked, idr);
+        output_push(rig->output, &frame);
+}
+
+/* As fast as the encoders go and no faster: never so far ahead that one would be behind. */
+static void push_paced(Rig *rig, bool idr) {
+        push(rig, idr);
+        const int64_t ahead = 9 + rig->options.format.rate.num / rig->options.format.rate.den / 6;
+        pthread_mutex_lock(&rig->released.lock);
+        while (rig->released.n < rig->next_tick - rig->first_tick - ahead)
+                pthread_cond_wait(&rig->released.changed, &rig->released.lock);
+        pthread_mutex_unlock(&rig->released.lock);
+}
+
+static void run(Rig *rig, int64_t n_ticks, int64_t gop) {
+        for (int64_t i = 0; i < n_ticks; i++) {
+                push_paced(rig, rig->next_tick % gop == 0);
+                if (rig->fd >= 0)
+                        assert_true(rig_read(rig, false));
+        }
+}
+
+static const TsPicture *picture(Rig *rig, guint i) {
+        return &g_array_index(rig->reader->pictures, TsPicture, i);
+}
+
+/* Ends the output, and reads to the end what its reader still gets. */
+static void end_output(Rig *rig) {
+        g_clear_pointer(&rig->output, output_free);
+        if (rig->fd >= 0)
+                while (rig_read(rig, true))
+                        ;
+        ts_reader_end(rig->reader);
+}
+
+/* INV-OUTPUT-007 holds in every test: each picture pushed has been released, once (its token is freed with it). */
+static void rig_free(Rig *rig) {
+        g_clear_pointer(&rig->output, output_free);
+        assert_int_equal(rig->released.n, rig->next_tick - rig->first_tick);
+        if (rig->fd >= 0)
+                close(rig->fd);
+        close(rig->listener);
+        ts_reader_free(rig->reader);
+        g_array_unref(rig->asked);
+        g_free(rig->pictures[0]);
+        g_free(rig->pictures[1]);
+        g_free(rig->samples);
+        temp_dir_free(rig->dir);
+        g_free(rig->path);
+        pthread_mutex_destroy(&rig->released.lock);
+        pthread_cond_destroy(&rig->released.changed);
+        g_free(rig);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rig, rig_free)
+
+static void assert_stream(Rig *rig, TsExpectation expectation) {
+        g_autofree char *wrong = ts_reader_check(rig->reader, rig->options.format.rate, rig->first_tick, expectation);
+        if (wrong)
+                fail_msg("%s", wrong);
+        assert_int_equal(rig->failures, 0);
+}
+
+static void run_whole(Rig *rig, int64_t first_tick, int64_t n_ticks, int64_t gop) {
+        rig->first_tick = rig->next_tick = first_tick;
+        rig_attach(rig);
+        run(rig, n_ticks, gop);
+        end_output(rig);
+        assert_stream(rig, TS_UNBROKEN);
+        assert_int_equal(rig->reader->pictures->len, n_ticks);
+        assert_int_equal(picture(rig, 0)->tables_packet, 0);
+}
+
+static void INV_OUTPUT_001_each_picture_at_the_time_of_its_tick(void **state) {
+        const HouseFormat formats[] = {
+                format_of(426, 240, 24000, 1001), format_of(320, 240, 25, 1),       format_of(854, 480, 30000, 1001),
+                format_of(256, 144, 50, 1),       format_of(256, 144, 60000, 1001), format_of(64, 64, 10, 1),
+                format_of(64, 64, 120, 1),
+        };
+        for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
+                g_autoptr(Rig) rig = rig_new(formats[i], 0);
+                run_whole(rig, 0, 100, 12);
+        }
+}
+
+/* 25.5 hours into a session the 33-bit clock begins anew. */
+static void INV_OUTPUT_001_clock_goes_round(void **state) {
+        g_autoptr(Rig) rig = rig_new(format_of(64, 64, 30000, 1001), 0);
+        run_whole(rig, 2752400, 300, 30);
+        assert_true(picture(rig, 0)->pts > picture(rig, 299)->pts);
+}
+
+static void INV_OUTPUT_002_idr_at_every_asked_tick_and_no_other(void **state) {
+        g_autoptr(Rig) rig = rig_new(format_of(256, 144, 30000, 1001), 0);
+        GRand *chance = chance_new();
+        rig_attach(rig);
+        for (int i = 0; i < 300; i++) {
+                push_paced(rig, g_rand_int_range(chance, 0, 5) == 0 || (i > 100 && i < 110));
+                assert_true(rig_read(rig, false));
+        }
+        g_rand_free(chance);
+        end_output(rig);
+        assert_stream(rig, TS_UNBROKEN);
+        assert_int_equal(rig->reader->pictures->len, 300);
+        for (guint i = 1; i < 300; i++)
+                assert_int_equal(picture(rig, i)->idr, g_array_index(rig->asked, bool, i));
+        assert_true(picture(rig, 0)->idr);
+}
+
+/* Nothing but an order makes an IDR: neither a cut in the picture nor any number of frames. */
+static void INV_OUTPUT_002_no_idr_of_the_encoders_own(void **state) {
+        g_autoptr(Rig) rig = rig_new(format_of(64, 64, 25, 1), 0);
+        run_whole(rig, 0, 600, 10000);
+        for (guint i = 1; i < 600; i++)
+                assert_false(picture(rig, i)->idr);
+}
+
+static void INV_OUTPUT_003_clock_reference_and_tables_often_enough(void **state) {
+        g_autoptr(Rig) rig = rig_new(format_of(64, 64, 30000, 1001), 0);
+        run_whole(rig, 0, 200, 30);
+        assert_true(rig->reader->max_pcr_gap_27mhz <= 27000 * 34);
+        assert_true(rig->reader->max_tables_gap_27mhz <= 27000 * 101);
+}
+
+/*
+ * Silence, then noise from sample 48048 on (tick 30): an AAC frame of silence is tiny. The frame stamped t holds, by
+ * its overlapping windows, sound from t to t + 2048 samples: noise shows first in the one whose window reaches it.
+ */
+static void INV_OUTPUT_004_sound_is_stamped_with_its_own_time(void **state) {
+        g_autoptr(Rig) rig = rig_new(format_of(64, 64, 25, 1), 0);
+        rig_attach(rig);
+        run(rig, 30, 30);
+        uint32_t noise = 1;
+        for (int i = 0; i < 9600; i++)
+                rig->samples[i] = (float)(noise = noise * 1664525 + 1013904223) / (float)UINT32_MAX - 0.5f;
+        run(rig, 30, 30);
+        end_output(rig);
+        assert_stream(rig, TS_UNBROKEN);
+        guint loud = 0;
+        while (g_array_index(rig->reader->sounds, TsSound, loud).bytes < 60)
+                assert_true(++loud < rig->reader->sounds->len);
+        const int64_t noise_frame = rv_tick_to_sample(30, rig->options.format.rate, 48000) / 1024 - 1;
+        assert_int_equal(g_array_index(rig->reader->sounds, TsSound, loud).pts, TS_TICK_0_PTS + 1920 * noise_frame);
+}
+
+static void INV_ENCODER_NO_B_FRAMES_001_decoded_in_the_order_shown(void **state) {
+        g_autoptr(Rig) rig = rig_new(format_of(320, 180, 30000, 1001), 0);
+        run_whole(rig, 0, 90, 30);
+        for (guint i = 0; i < 90; i++)
+                assert_false(picture(rig, i)->has_dts);
+}
+
+/* Two hundred ticks at once, as after a process was stopped: the encoder cannot but be behind. */
+static void INV_OUTPUT_005_encoder_behind_costs_no_tick(void **state) {
+        g_autoptr(Rig) rig = rig_new(format_of(1280, 720, 30000, 1001), 0);
+        rig_attach(rig);
+        for (int i = 0; i < 200; i++)
+                push(rig, i % 50 == 0);
+        while (rig->reader->pictures->len < 200 - LEAD_TICKS - 2)
+                assert_true(rig_read(rig, true));
+        const OutputStats stats = output_stats(rig->output);
+        assert_int_equal(stats.frames_in, 200);
+        assert_true(stats.frames_repeated > 100);
+        end_output(rig);
+        assert_stream(rig, TS_UNBROKEN);
+        assert_int_equal(rig->reader->pictures->len, 200);
+        for (guint i = 0; i < 200; i += 50)
+                assert_true(picture(rig, i)->idr);
+}
+
+static void INV_OUTPUT_005_stuck_encoder_is_reported_once(void **state) {
+        g_autoptr(Rig) rig = rig_new(format_of(1920, 1080, 30, 1), 0);
+        while (rig->failures == 0 && rig->next_tick < 20000)
+                push(rig, false);
+        for (int i = 0; i < 10; i++)
+                push(rig, false); /* only released */
+        assert_int_equal(rig->failures, 1);
+}
+
+static void INV_NETWORK_BACKPRESSURE_DROP_stalled_reader_resumes_at_idr(void **state) {
+        HouseFormat format = format_of(640, 360, 30000, 1001);
+        format.video_bitrate_kbps = 60000;
+        g_autoptr(Rig) rig = rig_new(format, 1 << 20);
+        rig_attach(rig);
+        while (output_stats(rig->output).bytes_dropped == 0)
+                push_paced(rig, rig->next_tick % 10 == 0); /* nobody reads; nobody waits for that */
+        run(rig, 60, 10);
+        end_output(rig);
+        assert_stream(rig, TS_LOSSES);
+        assert_true(rig->reader->pictures->len < rig->next_tick);
+        const TsPicture *last = picture(rig, rig->reader->pictures->len - 1);
+        assert_int_equal(last->pts, ts_pts_of_tick(rig->next_tick - 1, format.rate));
+}
+
+static void INV_SINK_NO_IMPLICIT_EOF_output_goes_on_without_a_reader(void **state) {
+        g_autoptr(Rig) rig = rig_new(format_of(64, 64, 25, 1), 0);
+        rig_attach(rig);
+        run(rig, 40, 20);
+        close(rig->fd);
+        rig->fd = -1;
+        run(rig, 45, 20); /* up to tick 84 */
+        ts_reader_free(rig->reader);
+        rig->reader = ts_reader_new();
+        rig_attach(rig);
+        run(rig, 40, 20);
+        end_output(rig);
+        /* Ticks 80 and 100 were IDRs; which comes first depends on how far the encoder was when the reader came. */
+        const int64_t first = ts_tick_of_pts(picture(rig, 0)->pts, rig->options.format.rate, 0);
+        assert_true(first == 80 || first == 100);
+        rig->first_tick = first;
+        assert_stream(rig, TS_UNBROKEN);
+        rig->first_tick = 0;
+        assert_int_equal(picture(rig, 0)->tables_packet, 0);
+        assert_int_equal(rig->reader->pictures->len, rig->next_tick - first);
+}
+
+static void INV_TEARDOWN_BOUNDED_whatever_the_state(void **state) {
+        const HouseFormat format = format_of(640, 360, 30000, 1001);
+        enum { UNTOUCHED, ATTACHED, ONE_PICTURE, NO_READER, READER_GONE, BEHIND, N_STATES };
+        for (int s = UNTOUCHED; s < N_STATES; s++) {
+                g_autoptr(Rig) rig = rig_new(format, 0);
+                if (s == ATTACHED || s == ONE_PICTURE || s == READER_GONE || s == BEHIND)
+                        rig_attach(rig);
+                const int n_pictures = s == ONE_PICTURE ? 1 : s == BEHIND ? 500 : s >= NO_READER ? 20 : 0;
+                for (int i = 0; i < n_pictures; i++)
+                        push(rig, false);
+                if (s == READER_GONE) {
+                        close(rig->fd);
+                        rig->fd = -1;
+                }
+                end_output(rig);
+                if (s == ONE_PICTURE)
+                        assert_int_equal(rig->reader->pictures->len, 1);
+        }
+}
+
+static void INV_TEARDOWN_BOUNDED_reader_stalled(void **state) {
+        HouseFormat format = format_of(640, 360, 30000, 1001);
+        format.video_bitrate_kbps = 60000;
+        g_autoptr(Rig) rig = rig_new(format, 1 << 20);
+        rig_attach(rig);
+        while (output_stats(rig->output).bytes_dropped == 0)
+                push_paced(rig, rig->next_tick % 10 == 0);
+        g_clear_pointer(&rig->output, output_free); /* nobody reads */
+}
+
+static void INV_OUTPUT_007_pictures_are_released_without_anything_else(void **state) {
+        g_autoptr(Rig) rig = rig_new(format_of(64, 64, 30, 1), 0);
+        for (int i = 0; i < LEAD_TICKS; i++)
+                push(rig, false); /* all still held for their sound's lead */
+        g_clear_pointer(&rig->output, output_free);
+        assert_int_equal(rig->released.n, LEAD_TICKS);
+}
+
+static void bad_format_is_refused(void **state) {
+        OutputOptions options = {.format = house_format_default(), .lead_ticks = LEAD_TICKS};
+        options.format.width = 641;
+        g_autoptr(GError) error = NULL;
+        assert_null(output_new(&options, &error));
+        assert_non_null(error);
+}
+
+static int set_up_all(void **state) {
+        char *dir = temp_dir_new();
+        *state = dir;
+        g_autoptr(GError) error = NULL;
+        assert_true(output_init(dir, &error));
+        return 0;
+}
+
+static int tear_down_all(void **state) {
+        temp_dir_free(*state);
+        return 0;
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(INV_OUTPUT_001_each_picture_at_the_time_of_its_tick),
+                cmocka_unit_test(INV_OUTPUT_001_clock_goes_round),
+                cmocka_unit_test(INV_OUTPUT_002_idr_at_every_asked_tick_and_no_other),
+                cmocka_unit_test(INV_OUTPUT_002_no_idr_of_the_encoders_own),
+                cmocka_unit_test(INV_OUTPUT_003_clock_reference_and_tables_often_enough),
+                cmocka_unit_test(INV_OUTPUT_004_sound_is_stamped_with_its_own_time),
+                cmocka_unit_test(INV_ENCODER_NO_B_FRAMES_001_decoded_in_the_order_shown),
+                cmocka_unit_test(INV_OUTPUT_005_encoder_behind_costs_no_tick),
+                cmocka_unit_test(INV_OUTPUT_005_stuck_encoder_is_reported_once),
+                cmocka_unit_test(INV_NETWORK_BACKPRESSURE_DROP_stalled_reader_resumes_at_idr),
+                cmocka_unit_test(INV_SINK_NO_IMPLICIT_EOF_output_goes_on_without_a_reader),
+                cmocka_unit_test(INV_TEARDOWN_BOUNDED_whatever_the_state),
+                cmocka_unit_test(INV_TEARDOWN_BOUNDED_reader_stalled),
+                cmocka_unit_test(INV_OUTPUT_007_pictures_are_released_without_anything_else),
+                cmocka_unit_test(bad_format_is_refused),
+        };
+        return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
+}

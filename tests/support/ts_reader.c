@@ -1,0 +1,398 @@
+#include "tests/support/ts_reader.h"
+
+#include <string.h>
+
+enum { PACKET_SIZE = 188, N_PIDS = 8192, PAT_PID = 0, NO_PID = -1 };
+
+#define PTS_MASK ((1LL << 33) - 1)
+#define PTS_HALF (1LL << 32)
+#define AAC_FRAME_PTS 1920 /* 1024 samples at 48 kHz */
+#define MAX_PCR_GAP_27MHZ 2700000
+
+typedef struct {
+        int pid;
+        GByteArray *pes;   /* NULL between PES packets */
+        TsPicture picture; /* of the PES packet, the picture stream's */
+} Stream;
+
+struct TsReaderState {
+        uint8_t packet[PACKET_SIZE];
+        size_t filled;
+        int8_t counters[N_PIDS]; /* -1: not seen */
+        int pmt_pid, pcr_pid;
+        Stream picture, sound;
+        int64_t pcr_27mhz, tables_27mhz; /* the last; -1: none yet */
+        uint64_t pat_packet, pmt_packet;
+};
+
+static void fault(TsReader *reader, const char *what, int64_t value) {
+        if (!reader->fault)
+                reader->fault = g_strdup_printf("packet %" G_GUINT64_FORMAT ": %s (%" G_GINT64_FORMAT ")",
+                                                reader->packets, what, value);
+}
+
+TsReader *ts_reader_new(void) {
+        TsReader *reader = g_new0(TsReader, 1);
+        reader->pictures = g_array_new(FALSE, FALSE, sizeof(TsPicture));
+        reader->sounds = g_array_new(FALSE, FALSE, sizeof(TsSound));
+        reader->cc_jumps = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        reader->state = g_new0(struct TsReaderState, 1);
+        memset(reader->state->counters, -1, sizeof(reader->state->counters));
+        reader->state->pmt_pid = reader->state->pcr_pid = NO_PID;
+        reader->state->picture.pid = reader->state->sound.pid = NO_PID;
+        reader->state->pcr_27mhz = reader->state->tables_27mhz = -1;
+        reader->state->pat_packet = reader->state->pmt_packet = UINT64_MAX;
+        return reader;
+}
+
+static void drop_pes(Stream *stream) {
+        if (stream->pes)
+                g_byte_array_unref(g_steal_pointer(&stream->pes));
+}
+
+void ts_reader_free(TsReader *reader) {
+        if (!reader)
+                return;
+        drop_pes(&reader->state->picture);
+        drop_pes(&reader->state->sound);
+        g_array_unref(reader->pictures);
+        g_array_unref(reader->sounds);
+        g_array_unref(reader->cc_jumps);
+        g_free(reader->state);
+        g_free(reader->fault);
+        g_free(reader);
+}
+
+static uint32_t crc32_mpeg(const uint8_t *data, size_t size) {
+        uint32_t crc = 0xffffffff;
+        for (size_t i = 0; i < size; i++) {
+                crc ^= (uint32_t)data[i] << 24;
+                for (int bit = 0; bit < 8; bit++)
+                        crc = (crc << 1) ^ (crc & 0x80000000 ? 0x04c11db7 : 0);
+        }
+        return crc;
+}
+
+static int pid_at(const uint8_t *p) {
+        return (p[0] & 0x1f) << 8 | p[1];
+}
+
+/* The section that a packet's payload holds whole, NULL and a fault otherwise. */
+static const uint8_t *whole_section(TsReader *reader, const uint8_t *payload, size_t size, uint8_t table_id,
+                                    size_t *ret_size) {
+        if (size < 1 || (size_t)payload[0] + 4 > size) {
+                fault(reader, "section does not begin in its packet", (int64_t)size);
+                return NULL;
+        }
+        const uint8_t *section = payload + 1 + payload[0];
+        const size_t room = size - 1 - payload[0];
+        const size_t length = 3 + ((size_t)(section[1] & 0x0f) << 8 | section[2]);
+        if (section[0] != table_id || length > room || length < 16 || crc32_mpeg(section, length) != 0) {
+                fault(reader, "wrong table, cut section or bad CRC", section[0]);
+                return NULL;
+        }
+        *ret_size = length;
+        return section;
+}
+
+/* From a to b on the clock that goes round with the 33 bits of its base; negative when b is before a. */
+static int64_t clock_gap(int64_t a, int64_t b) {
+        const int64_t round_27mhz = (PTS_MASK + 1) * 300;
+        return b - a < -round_27mhz / 2 ? b - a + round_27mhz : b - a;
+}
+
+static void read_pat(TsReader *reader, const uint8_t *payload, size_t size) {
+        size_t length;
+        const uint8_t *pat = whole_section(reader, payload, size, 0x00, &length);
+        if (!pat)
+                return;
+        if (length != 16)
+                fault(reader, "PAT does not name exactly one programme", (int64_t)length);
+        struct TsReaderState *state = reader->state;
+        if (state->tables_27mhz >= 0)
+                reader->max_tables_gap_27mhz =
+                        MAX(reader->max_tables_gap_27mhz, clock_gap(state->tables_27mhz, state->pcr_27mhz));
+        state->tables_27mhz = state->pcr_27mhz;
+        state->pmt_pid = pid_at(pat + 10);
+        state->pat_packet = reader->packets;
+}
+
+static void read_pmt(TsReader *reader, const uint8_t *payload, size_t size) {
+        size_t length;
+        const uint8_t *pmt = whole_section(reader, payload, size, 0x02, &length);
+        if (!pmt)
+                return;
+        struct TsReaderState *state = reader->state;
+        state->pcr_pid = pid_at(pmt + 8);
+        state->pmt_packet = reader->packets;
+        size_t at = 12 + ((size_t)(pmt[10] & 0x0f) << 8 | pmt[11]);
+        for (; at + 5 <= length - 4; at += 5 + ((size_t)(pmt[at + 3] & 0x0f) << 8 | pmt[at + 4])) {
+                if (pmt[at] == 0x1b)
+                        state->picture.pid = pid_at(pmt + at + 1);
+                else if (pmt[at] == 0x0f)
+                        state->sound.pid = pid_at(pmt + at + 1);
+                else
+                        fault(reader, "stream type neither H.264 nor AAC", pmt[at]);
+        }
+}
+
+static int64_t read_timestamp(const uint8_t *p) {
+        return (int64_t)(p[0] >> 1 & 7) << 30 | (int64_t)p[1] << 22 | (int64_t)(p[2] >> 1) << 15 | (int64_t)p[3] << 7 |
+               p[4] >> 1;
+}
+
+/* Returns the payload of a complete PES packet that has a PTS. */
+static const uint8_t *open_pes(TsReader *reader, const GByteArray *pes, int64_t *ret_pts, bool *ret_has_dts,
+                               size_t *ret_size) {
+        const uint8_t *p = pes->data;
+        if (pes->len < 14 || p[0] != 0 || p[1] != 0 || p[2] != 1 || !(p[7] & 0x80) || 9u + p[8] > pes->len) {
+                fault(reader, "no PES header with a PTS", pes->len);
+                return NULL;
+        }
+        const size_t length = (size_t)p[4] << 8 | p[5];
+        if (length != 0 && length + 6 != pes->len)
+                fault(reader, "PES length differs from what was carried", (int64_t)length);
+        *ret_pts = read_timestamp(p + 9);
+        *ret_has_dts = p[7] & 0x40;
+        *ret_size = pes->len - 9 - p[8];
+        return p + 9 + p[8];
+}
+
+static void note_nal(TsPicture *picture, int type) {
+        picture->idr |= type == 5;
+        picture->sps |= type == 7;
+        picture->pps |= type == 8;
+        picture->aud |= type == 9;
+}
+
+/* a - b of two instants of the 33-bit clock that are less than half of its round apart. */
+static int64_t difference(int64_t a, int64_t b) {
+        const int64_t ahead = (a - b) & PTS_MASK;
+        return ahead < PTS_HALF ? ahead : ahead - PTS_MASK - 1;
+}
+
+static void end_picture(TsReader *reader) {
+        Stream *stream = &reader->state->picture;
+        if (!stream->pes)
+                return;
+        TsPicture *picture = &stream->picture;
+        size_t size;
+        const uint8_t *data = open_pes(reader, stream->pes, &picture->pts, &picture->has_dts, &size);
+        if (data) {
+                for (size_t i = 0; i + 3 < size; i++)
+                        if (data[i] == 0 && data[i + 1] == 0 && data[i + 2] == 1)
+                                note_nal(picture, data[i + 3] & 0x1f);
+                picture->bytes = size;
+                if (reader->state->pcr_27mhz >= 0)
+                        picture->margin = difference(picture->pts, reader->state->pcr_27mhz / 300);
+                g_array_append_val(reader->pictures, *picture);
+        }
+        drop_pes(stream);
+}
+
+static void end_sound(TsReader *reader) {
+        Stream *stream = &reader->state->sound;
+        if (!stream->pes)
+                return;
+        TsSound sound = {0};
+        bool has_dts;
+        size_t size = 0, at = 0;
+        const uint8_t *data = open_pes(reader, stream->pes, &sound.pts, &has_dts, &size);
+        while (data && at + 7 <= size) {
+                const uint8_t *adts = data + at;
+                const size_t length = (size_t)(adts[3] & 3) << 11 | (size_t)adts[4] << 3 | adts[5] >> 5;
+                const bool stereo_48k = (adts[2] >> 2 & 0xf) == 3 && ((adts[2] & 1) << 2 | adts[3] >> 6) == 2;
+                if (adts[0] != 0xff || (adts[1] & 0xf6) != 0xf0 || !stereo_48k || length < 7 || length > size - at) {
+                        fault(reader, "not a whole ADTS frame of 48 kHz stereo", (int64_t)at);
+                        break;
+                }
+                sound.frames++;
+                at += length;
+        }
+        if (data && at != size)
+                fault(reader, "bytes behind the last ADTS frame", (int64_t)(size - at));
+        sound.bytes = size;
+        if (data)
+                g_array_append_val(reader->sounds, sound);
+        drop_pes(stream);
+}
+
+static void begin_picture(TsReader *reader, bool random_access) {
+        struct TsReaderState *state = reader->state;
+        const bool tables = state->pmt_packet == reader->packets - 1 && state->pat_packet == reader->packets - 2;
+        state->picture.picture = (TsPicture){
+                .packet = reader->packets,
+                .tables_packet = tables ? state->pat_packet : UINT64_MAX,
+                .random_access = random_access,
+        };
+        state->picture.pes = g_byte_array_new();
+}
+
+static void read_pcr(TsReader *reader, const uint8_t *p) {
+        struct TsReaderState *state = reader->state;
+        const int64_t base = (int64_t)p[0] << 25 | p[1] << 17 | p[2] << 9 | p[3] << 1 | p[4] >> 7;
+        const int64_t pcr = base * 300 + ((p[4] & 1) << 8 | p[5]);
+        if (state->pcr_27mhz >= 0) {
+                const int64_t gap = clock_gap(state->pcr_27mhz, pcr);
+                if (gap <= 0)
+                        fault(reader, "PCR does not increase", gap);
+                reader->max_pcr_gap_27mhz = MAX(reader->max_pcr_gap_27mhz, gap);
+        }
+        state->pcr_27mhz = pcr;
+}
+
+static void check_counter(TsReader *reader, int pid, const uint8_t *packet) {
+        int8_t *last = &reader->state->counters[pid];
+        const int8_t counter = packet[3] & 0x0f;
+        const bool has_payload = packet[3] & 0x10;
+        if (*last >= 0 && counter != (has_payload ? (*last + 1) & 0x0f : *last))
+                g_array_append_val(reader->cc_jumps, reader->packets);
+        *last = counter;
+}
+
+static void read_payload(TsReader *reader, int pid, bool starts, bool random_access, const uint8_t *payload,
+                         size_t size) {
+        struct TsReaderState *state = reader->state;
+        if (pid == PAT_PID)
+                read_pat(reader, payload, size);
+        else if (pid == state->pmt_pid)
+                read_pmt(reader, payload, size);
+        else if (pid == state->picture.pid && starts) {
+                end_picture(reader);
+                begin_picture(reader, random_access);
+        } else if (pid == state->sound.pid && starts) {
+                end_sound(reader);
+                state->sound.pes = g_byte_array_new();
+        }
+        Stream *stream = pid == state->picture.pid ? &state->picture : pid == state->sound.pid ? &state->sound : NULL;
+        if (stream && stream->pes)
+                g_byte_array_append(stream->pes, payload, (guint)size);
+}
+
+static void read_packet(TsReader *reader) {
+        const uint8_t *packet = reader->state->packet;
+        if (packet[0] != 0x47 || packet[1] & 0x80) {
+                fault(reader, "no sync byte, or transport error", packet[0]);
+                return;
+        }
+        const int pid = pid_at(packet + 1);
+        const bool has_adaptation = packet[3] & 0x20, has_payload = packet[3] & 0x10;
+        const size_t payload = 4 + (has_adaptation ? 1u + packet[4] : 0);
+        if (payload > PACKET_SIZE || (!has_payload && !has_adaptation)) {
+                fault(reader, "adaptation field is longer than its packet", packet[4]);
+                return;
+        }
+        const uint8_t flags = has_adaptation && packet[4] > 0 ? packet[5] : 0;
+        check_counter(reader, pid, packet);
+        if (flags & 0x10 && pid == reader->state->pcr_pid)
+                read_pcr(reader, packet + 6);
+        if (has_payload)
+                read_payload(reader, pid, packet[1] & 0x40, flags & 0x40, packet + payload, PACKET_SIZE - payload);
+}
+
+void ts_reader_feed(TsReader *reader, const void *data, size_t size) {
+        struct TsReaderState *state = reader->state;
+        const uint8_t *p = data;
+        while (size > 0) {
+                const size_t n = MIN(size, PACKET_SIZE - state->filled);
+                memcpy(state->packet + state->filled, p, n);
+                state->filled += n;
+                p += n;
+                size -= n;
+                if (state->filled < PACKET_SIZE)
+                        return;
+                read_packet(reader);
+                reader->packets++;
+                state->filled = 0;
+        }
+}
+
+void ts_reader_end(TsReader *reader) {
+        end_picture(reader);
+        end_sound(reader);
+}
+
+int64_t ts_pts_of_tick(int64_t tick, RvRational rate) {
+        /* floor(x + 1/2) of x = tick * 90000 * den / num */
+        const int64_t twice = rv_mul_div_floor(tick, (int64_t)180000 * rate.den, rate.num);
+        return (TS_TICK_0_PTS + ((twice + 1) >> 1)) & PTS_MASK;
+}
+
+int64_t ts_tick_of_pts(int64_t pts, RvRational rate, int64_t reference_tick) {
+        const int64_t delta = (pts - ts_pts_of_tick(reference_tick, rate)) & PTS_MASK;
+        return reference_tick + rv_mul_div_floor(2 * delta + 1, rate.num, (int64_t)180000 * rate.den);
+}
+
+static char *check_picture(const TsPicture *picture, size_t i) {
+        if (picture->has_dts)
+                return g_strdup_printf("picture %zu has a DTS of its own", i);
+        if (!picture->aud)
+                return g_strdup_printf("picture %zu has no access unit delimiter", i);
+        if (picture->idr != picture->random_access)
+                return g_strdup_printf("picture %zu: IDR %d, random_access_indicator %d", i, picture->idr,
+                                       picture->random_access);
+        if (picture->idr && (!picture->sps || !picture->pps || picture->tables_packet == UINT64_MAX))
+                return g_strdup_printf("IDR %zu without PAT and PMT directly in front, SPS or PPS", i);
+        return NULL;
+}
+
+/* Counters jump behind a loss only: not before the first picture that follows one. */
+static char *check_counters(const TsReader *reader, uint64_t first_loss_packet) {
+        for (guint i = 0; i < reader->cc_jumps->len; i++) {
+                const uint64_t packet = g_array_index(reader->cc_jumps, uint64_t, i);
+                if (packet < first_loss_packet)
+                        return g_strdup_printf("continuity counter jumps at packet %" G_GUINT64_FORMAT, packet);
+        }
+        return NULL;
+}
+
+static char *check_pictures(const TsReader *reader, RvRational rate, int64_t first_tick, TsExpectation expectation) {
+        int64_t due = first_tick;
+        uint64_t first_loss_packet = UINT64_MAX;
+        for (guint i = 0; i < reader->pictures->len; i++, due++) {
+                const TsPicture *picture = &g_array_index(reader->pictures, TsPicture, i);
+                char *wrong = check_picture(picture, i);
+                if (wrong)
+                        return wrong;
+                /* In front of a loss the next clock reference is not the one that followed. */
+                if (expectation == TS_UNBROKEN && picture->margin <= 0)
+                        return g_strdup_printf("picture %u is delivered %" G_GINT64_FORMAT " / 90 kHz too late", i,
+                                               -picture->margin);
+                if (i == 0 && !picture->idr)
+                        return g_strdup("the first picture is no IDR");
+                if (picture->pts == ts_pts_of_tick(due, rate))
+                        continue;
+                if (expectation == TS_UNBROKEN || !picture->idr)
+                        return g_strdup_printf("picture %u: PTS %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT, i,
+                                               picture->pts, ts_pts_of_tick(due, rate));
+                due = ts_tick_of_pts(picture->pts, rate, due);
+                if (picture->pts != ts_pts_of_tick(due, rate))
+                        return g_strdup_printf("picture %u is off the grid", i);
+                first_loss_packet = MIN(first_loss_packet, picture->tables_packet);
+        }
+        return check_counters(reader, first_loss_packet);
+}
+
+static char *check_sounds(const TsReader *reader, TsExpectation expectation) {
+        int64_t due = -1;
+        for (guint i = 0; i < reader->sounds->len; i++) {
+                const TsSound *sound = &g_array_index(reader->sounds, TsSound, i);
+                const int64_t off = due < 0 ? 0 : difference(sound->pts, due);
+                if (expectation == TS_UNBROKEN ? off != 0 : off < 0 || off % AAC_FRAME_PTS != 0)
+                        return g_strdup_printf("sound %u: PTS %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT, i,
+                                               sound->pts, due);
+                due = (sound->pts + (int64_t)AAC_FRAME_PTS * sound->frames) & PTS_MASK;
+        }
+        return NULL;
+}
+
+char *ts_reader_check(const TsReader *reader, RvRational rate, int64_t first_tick, TsExpectation expectation) {
+        if (reader->fault)
+                return g_strdup(reader->fault);
+        if (reader->pictures->len == 0 || reader->sounds->len == 0)
+                return g_strdup("no pictures or no sound");
+        if (expectation == TS_UNBROKEN && reader->max_pcr_gap_27mhz > MAX_PCR_GAP_27MHZ)
+                return g_strdup_printf("PCRs %" G_GINT64_FORMAT " / 27 MHz apart", reader->max_pcr_gap_27mhz);
+        char *wrong = check_pictures(reader, rate, first_tick, expectation);
+        return wrong ? wrong : check_sounds(reader, expectation);
+}
