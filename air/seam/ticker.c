@@ -167,10 +167,13 @@ static void skip_turn(Seam *seam, int64_t tick, bool next_primed) {
         block_plan_unref(turn.block);
 }
 
-static uint32_t count_passed(const Seam *seam, int64_t tick) {
+/* How many waiting turns are over by this tick, and the one after them, from one look: more may arrive meanwhile. */
+static uint32_t count_passed(const Seam *seam, int64_t tick, const Turn **ret_next) {
         uint32_t n = 0;
-        for (const Turn *turn; (turn = turns_at(&seam->turns, n)) && turn->end_tick <= tick; n++)
-                ;
+        const Turn *turn = turns_at(&seam->turns, n);
+        while (turn && turn->end_tick <= tick)
+                turn = turns_at(&seam->turns, ++n);
+        *ret_next = turn;
         return n;
 }
 
@@ -182,9 +185,9 @@ static bool change_source(Seam *seam, int64_t tick, const Cell **ret_cell) {
         if (reports_room(&seam->reports) < REPORTS_A_CHANGE + REPORTS_AT_END)
                 return false; /* INV-SEAM-104 */
         const bool ends = seam->rt.turn.block;
-        const uint32_t passed = count_passed(seam, tick);
-        const Turn *next = turns_at(&seam->turns, passed);
-        const bool begins = next && next->start_tick <= tick;
+        const Turn *next;
+        const uint32_t passed = count_passed(seam, tick, &next);
+        const bool begins = next && next->start_tick <= tick; /* INV-SEAM-105 */
         const Cell *cell = begins ? take_cell(seam, next->producer, tick) : NULL;
         if (ends)
                 close_turn(seam, tick, cell);

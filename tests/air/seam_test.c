@@ -66,7 +66,7 @@ static bool fake_take(Producer *producer, int64_t tick, const Cell **ret_cell) {
         FakeSource *source = (FakeSource *)producer;
         const RvRational rate = source->options.format.rate;
         const int64_t i = tick - source->options.start_tick;
-        assert_true(tick >= source->options.start_tick && tick < source->options.end_tick);
+        g_assert(tick >= source->options.start_tick && tick < source->options.end_tick); /* not the test's thread */
         if (!fake_has(source, i))
                 return false;
         source->cell = (Cell){
@@ -138,7 +138,7 @@ typedef struct {
 static void on_push(void *user, const Cell *cell, bool idr) {
         Session *s = user;
         pthread_mutex_lock(&s->lock);
-        assert_true(s->n_shots < MAX_TICKS);
+        g_assert(s->n_shots < MAX_TICKS); /* not the test's thread */
         s->shots[s->n_shots++] = (Shot){
                 cell->tick, cell->source_frame, cell->kind, cell->n_samples, cell->picture == source_picture, idr};
         pthread_cond_broadcast(&s->more);
