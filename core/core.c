@@ -238,16 +238,17 @@ static bool start_catalog(Core *core, GError **error) {
 
 /* --- record ------------------------------------------------------------------------------------------------------ */
 
-static void day_of(void *user, const char *channel_id, int64_t utc_ms, char ret_day[11]) {
+static void place_of(void *user, const char *channel_id, int64_t utc_ms, char ret_day[11], char ret_time[9]) {
         Core *core = user;
         g_autoptr(PlanView) view = plan_board_view(core->board, channel_id);
-        if (view) {
-                schedule_day_of(view->spec, utc_ms, ret_day);
-                return;
-        }
         g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(utc_ms / 1000);
-        g_autofree char *day = g_date_time_format(utc, "%Y-%m-%d");
+        g_autoptr(GDateTime) local = view ? g_date_time_to_timezone(utc, view->spec->zone) : g_date_time_ref(utc);
+        g_autofree char *time = g_date_time_format(local, "%H:%M:%S");
+        g_autofree char *day = g_date_time_format(local, "%Y-%m-%d"); /* of a channel that is gone: the calendar's */
+        g_strlcpy(ret_time, time, 9);
         g_strlcpy(ret_day, day, 11);
+        if (view)
+                schedule_day_of(view->spec, utc_ms, ret_day);
 }
 
 static int64_t recorder_last_sequence(void *user, const char *channel_id, const char *session_id) {
@@ -263,7 +264,7 @@ static bool start_record(Core *core, GError **error) {
                 .store_path = core->store_path,
                 .logs_dir = core->logs_dir,
                 .clock = core->clock,
-                .day_of = day_of,
+                .place_of = place_of,
                 .user = core,
         };
         core->asrun = asrun_new(&options, error);

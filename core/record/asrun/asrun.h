@@ -20,8 +20,9 @@ typedef struct {
         const char *store_path;
         const char *logs_dir;
         RvClock *clock;
-        /* The broadcast day "YYYY-MM-DD" of the channel that the instant belongs to (given by the composition root). */
-        void (*day_of)(void *user, const char *channel_id, int64_t utc_ms, char ret_day[11]);
+        /* In the channel's own time (given by the composition root): the broadcast day "YYYY-MM-DD" that the instant
+         * belongs to and the local time "HH:MM:SS". Any thread. */
+        void (*place_of)(void *user, const char *channel_id, int64_t utc_ms, char ret_day[11], char ret_time[9]);
         void *user;
 } AsRunOptions;
 
@@ -32,11 +33,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsRun, asrun_free)
 int64_t asrun_last_sequence(AsRun *asrun, const char *channel_id, const char *session_id);
 /* Rows and file lines are on disk when it returns true; an event held already changes nothing. */
 bool asrun_record(AsRun *asrun, const EvidenceEvent *event, GError **error);
-/* An engine died without channel_terminated: its open segment and block are closed (TRUNCATED, CHANNEL_TERMINATED) and an ERROR
- * entry is written, once per session. */
-bool asrun_engine_died(AsRun *asrun, const char *channel_id, const char *session_id, const char *detail, GError **error);
+/* An engine died without channel_terminated: its open segment and block are closed (TRUNCATED, CHANNEL_TERMINATED) and
+ * an ERROR entry is written, once per session. */
+bool asrun_engine_died(AsRun *asrun, const char *channel_id, const char *session_id, const char *detail,
+                       GError **error);
 
-/* Entries of a channel that began in [from, to), oldest first, at most limit: array of objects with
- * actual_start_utc_ms, duration_ms, status, type, event_id, block_id, title, asset_uri, reason, notes. json_decref it. */
+/* What began in [from, to) on a channel, oldest first, at most limit: an array of the events' documents (block_start,
+ * segment_end, block_fence, channel_terminated) as in the .asrun.jsonl file. json_decref it. */
 json_t *asrun_entries(AsRun *asrun, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms, unsigned limit,
                       GError **error);

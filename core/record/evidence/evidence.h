@@ -15,7 +15,8 @@
 typedef struct {
         /* Highest sequence held for the session; 0 for none. */
         int64_t (*last_sequence)(void *user, const char *channel_id, const char *session_id);
-        /* Durable when it returns true. An event already held (session and sequence, or event_uuid) is true and changes nothing. */
+        /* Durable when it returns true. An event already held (session and sequence, or event_uuid) is true and changes
+         * nothing. */
         bool (*record)(void *user, const EvidenceEvent *event, GError **error);
         void *user;
 } EvidenceRecorder;

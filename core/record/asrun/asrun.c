@@ -1,0 +1,168 @@
+#include <string.h>
+
+#include "core/record/asrun/asrun_private.h"
+#include "proto/base/id.h"
+#include "proto/base/log.h"
+
+AsRun *asrun_new(const AsRunOptions *options, GError **error) {
+        g_autoptr(Store) store = store_open(options->store_path, error);
+        /* An acknowledgement is a promise: a commit must have reached the disk before it is given. */
+        if (!store || !store_run(store, error, "PRAGMA synchronous = FULL", ""))
+                return NULL;
+        AsRun *asrun = g_new0(AsRun, 1);
+        asrun->options = *options;
+        asrun->logs_dir = g_strdup(options->logs_dir);
+        asrun->store = g_steal_pointer(&store);
+        pthread_mutex_init(&asrun->lock, NULL);
+        return asrun;
+}
+
+void asrun_free(AsRun *asrun) {
+        if (!asrun)
+                return;
+        store_close(asrun->store);
+        pthread_mutex_destroy(&asrun->lock);
+        g_free(asrun->logs_dir);
+        g_free(asrun);
+}
+
+int64_t asrun_last_sequence(AsRun *asrun, const char *channel_id, const char *session_id) {
+        g_autoptr(GError) error = NULL;
+        pthread_mutex_lock(&asrun->lock);
+        int64_t last = asrun_store_last_sequence(asrun, session_id, &error);
+        pthread_mutex_unlock(&asrun->lock);
+        if (error)
+                rv_error("asrun.unreadable", RV_S("channel", channel_id), RV_S("error", error->message));
+        return last;
+}
+
+/* --- one event: with the lock held, inside a transaction --------------------------------------------------------- */
+
+static char *path_of(AsRun *asrun, const EvidenceEvent *event, const AsRunPlace *place, const char *suffix) {
+        g_autofree char *name = g_strconcat(place->day, suffix, NULL);
+        return g_build_filename(asrun->logs_dir, "asrun", event->channel_id, name, NULL);
+}
+
+/* INV-ASRUN-IMMUTABLE-001: only ever appended to. The size is committed with the event, so a line whose commit did not
+ * happen is written over, and none appears twice. */
+static bool append(AsRun *asrun, const char *path, const char *header, const char *text, GError **error) {
+        int64_t size = asrun_store_file_size(asrun, path, error);
+        if (size < 0)
+                return false;
+        size = asrun_file_append(path, size, header, text, error);
+        return size >= 0 && asrun_store_set_file_size(asrun, path, size, error);
+}
+
+static bool append_line(AsRun *asrun, const EvidenceEvent *event, const AsRunPlace *place, GError **error) {
+        g_autofree char *line = asrun_line(event, place);
+        if (!line)
+                return true;
+        g_autofree char *path = path_of(asrun, event, place, ".asrun");
+        g_autofree char *header = g_strdup_printf(
+                "# as-run of channel %s, broadcast day %s\n%-8s %-8s %-10s %-8s %-32s %s\n", event->channel_id,
+                place->day, "# ACTUAL", "DUR", "STATUS", "TYPE", "EVENT_ID", "NOTES");
+        return append(asrun, path, header, line, error);
+}
+
+static bool append_document(AsRun *asrun, const EvidenceEvent *event, const AsRunPlace *place, const json_t *document,
+                            GError **error) {
+        g_autofree char *path = path_of(asrun, event, place, ".asrun.jsonl");
+        char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
+        g_autofree char *line = g_strconcat(text, "\n", NULL);
+        free(text);
+        return append(asrun, path, "", line, error);
+}
+
+static bool write_event(AsRun *asrun, const EvidenceEvent *event, GError **error) {
+        AsRunPlace place = {0};
+        g_autoptr(EvidenceEvent) whole = evidence_event_copy(event);
+        if (!asrun_store_fill_in(asrun, whole, error))
+                return false;
+        asrun->options.place_of(asrun->options.user, event->channel_id, asrun_event_start_utc_ms(event), place.day,
+                                place.time);
+        json_t *document = asrun_document(whole);
+        bool done = asrun_store_insert(asrun, whole, place.day, document, error) &&
+                    append_line(asrun, whole, &place, error) && append_document(asrun, whole, &place, document, error);
+        json_decref(document);
+        return done;
+}
+
+/* INV-ASRUN-001: by session and sequence, and by event_uuid, an event is written once. */
+static bool write_once(AsRun *asrun, const EvidenceEvent *event, GError **error) {
+        bool holds;
+        return asrun_store_holds(asrun, event, &holds, error) && (holds || write_event(asrun, event, error));
+}
+
+bool asrun_record(AsRun *asrun, const EvidenceEvent *event, GError **error) {
+        if (!rv_slug_valid(event->channel_id)) { /* it becomes a file's name */
+                g_set_error(error, RV_ERROR, RV_ERROR_INVALID, "\"%s\" is not a channel id", event->channel_id);
+                return false;
+        }
+        pthread_mutex_lock(&asrun->lock);
+        bool done = store_begin(asrun->store, error);
+        if (done && !(done = write_once(asrun, event, error)))
+                store_rollback(asrun->store);
+        if (done)
+                done = store_commit(asrun->store, error);
+        pthread_mutex_unlock(&asrun->lock);
+        return done;
+}
+
+/* --- an engine that died ----------------------------------------------------------------------------------------- */
+
+/* Core's own entries have negative sequences; their event_uuid follows from the session, so that they too come once. */
+static void sign(AsRun *asrun, EvidenceEvent *event, int64_t sequence) {
+        g_autofree char *name = g_strdup_printf("asrun:%s:%" G_GINT64_FORMAT, event->session_id, sequence);
+        event->event_uuid = g_malloc(RV_UUID_SIZE);
+        rv_uuid_named(name, event->event_uuid);
+        event->sequence = sequence;
+        event->emitted_utc_ms = rv_clock_utc_ms(asrun->options.clock);
+}
+
+static bool close_session(AsRun *asrun, const char *channel_id, const char *session_id, const char *detail,
+                          GError **error) {
+        int64_t now = rv_clock_utc_ms(asrun->options.clock);
+        g_autoptr(GPtrArray) open = asrun_store_open_segments(asrun, session_id, now, error);
+        if (!open)
+                return false;
+        int64_t sequence = -1;
+        for (unsigned i = 0; i < open->len; i++) {
+                EvidenceEvent *segment = g_ptr_array_index(open, i);
+                sign(asrun, segment, sequence--);
+                if (!write_once(asrun, segment, error))
+                        return false;
+        }
+        g_autoptr(EvidenceEvent) end = evidence_event_new(EVIDENCE_CHANNEL_TERMINATED);
+        end->channel_id = g_strdup(channel_id);
+        end->session_id = g_strdup(session_id);
+        end->end_utc_ms = now;
+        end->reason = g_strdup("CHANNEL_TERMINATED");
+        end->detail = g_strdup(detail);
+        sign(asrun, end, sequence);
+        return write_once(asrun, end, error);
+}
+
+bool asrun_engine_died(AsRun *asrun, const char *channel_id, const char *session_id, const char *detail,
+                       GError **error) {
+        bool terminated;
+        pthread_mutex_lock(&asrun->lock);
+        bool done = store_begin(asrun->store, error);
+        if (done) {
+                done = asrun_store_is_terminated(asrun, session_id, &terminated, error) &&
+                       (terminated || close_session(asrun, channel_id, session_id, detail, error));
+                if (done)
+                        done = store_commit(asrun->store, error);
+                else
+                        store_rollback(asrun->store);
+        }
+        pthread_mutex_unlock(&asrun->lock);
+        return done;
+}
+
+json_t *asrun_entries(AsRun *asrun, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms, unsigned limit,
+                      GError **error) {
+        pthread_mutex_lock(&asrun->lock);
+        json_t *entries = asrun_store_entries(asrun, channel_id, from_utc_ms, to_utc_ms, limit, error);
+        pthread_mutex_unlock(&asrun->lock);
+        return entries;
+}

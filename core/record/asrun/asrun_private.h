@@ -1,0 +1,53 @@
+/* What asrun.c (recording), asrun_store.c (rows), document.c (an event as JSON and as a line) and file.c share. */
+#pragma once
+
+#include <pthread.h>
+
+#include "core/base/store.h"
+#include "core/record/asrun/asrun.h"
+
+struct AsRun {
+        AsRunOptions options;
+        char *logs_dir;
+        pthread_mutex_t lock; /* guards the connection and the files */
+        Store *store;
+};
+
+/* Where and when an event belongs in the channel's own reckoning. */
+typedef struct {
+        char day[11]; /* broadcast day */
+        char time[9]; /* HH:MM:SS, local */
+} AsRunPlace;
+
+/* --- document.c -------------------------------------------------------------------------------------------------- */
+
+/* When what the event is about began. */
+int64_t asrun_event_start_utc_ms(const EvidenceEvent *event);
+/* The fields that mean something for the event's kind. json_decref it. */
+json_t *asrun_document(const EvidenceEvent *event);
+/* The row of the .asrun file with its newline, or NULL: this kind has none (hello, segment_start). */
+char *asrun_line(const EvidenceEvent *event, const AsRunPlace *place);
+
+/* --- asrun_store.c: with the lock held, inside a transaction where they write --------------------------------------
+ */
+
+bool asrun_store_holds(AsRun *asrun, const EvidenceEvent *event, bool *ret_holds, GError **error);
+bool asrun_store_insert(AsRun *asrun, const EvidenceEvent *event, const char *day, const json_t *document,
+                        GError **error);
+int64_t asrun_store_last_sequence(AsRun *asrun, const char *session_id, GError **error);
+/* Title and file of a segment are told when it starts; its end only has its ids. Fills what event lacks. */
+bool asrun_store_fill_in(AsRun *asrun, EvidenceEvent *event, GError **error);
+/* What an engine that died has left open: segment ends still owed (EvidenceEvent with its free), TRUNCATED at utc_ms.
+ */
+GPtrArray *asrun_store_open_segments(AsRun *asrun, const char *session_id, int64_t utc_ms, GError **error);
+bool asrun_store_is_terminated(AsRun *asrun, const char *session_id, bool *ret_terminated, GError **error);
+int64_t asrun_store_file_size(AsRun *asrun, const char *path, GError **error); /* -1 on failure; 0 when unknown */
+bool asrun_store_set_file_size(AsRun *asrun, const char *path, int64_t size, GError **error);
+json_t *asrun_store_entries(AsRun *asrun, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms,
+                            unsigned limit, GError **error);
+
+/* --- file.c ------------------------------------------------------------------------------------------------------ */
+
+/* Puts text at offset of path, cuts off what lies beyond and flushes it to the disk. Makes file and folders; a new file
+ * (offset 0) begins with header. Returns the new size, -1 on failure. */
+int64_t asrun_file_append(const char *path, int64_t offset, const char *header, const char *text, GError **error);

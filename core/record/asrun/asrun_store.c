@@ -1,0 +1,164 @@
+#include <sqlite3.h>
+
+#include "core/record/asrun/asrun_private.h"
+
+bool asrun_store_holds(AsRun *asrun, const EvidenceEvent *event, bool *ret_holds, GError **error) {
+        g_autoptr(GError) local = NULL;
+        sqlite3_stmt *row =
+                store_query(asrun->store, &local,
+                            "SELECT 1 FROM asrun_event WHERE (session_id = ?1 AND sequence = ?2) OR event_uuid = ?3",
+                            "sis", event->session_id, event->sequence, event->event_uuid);
+        *ret_holds = row && store_row(asrun->store, row, &local);
+        if (row)
+                store_reset(row);
+        if (!local)
+                return true;
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+}
+
+bool asrun_store_insert(AsRun *asrun, const EvidenceEvent *event, const char *day, const json_t *document,
+                        GError **error) {
+        char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
+        bool done = store_run(
+                asrun->store, error,
+                "INSERT INTO asrun_event (session_id, sequence, event_uuid, channel_id, broadcast_day, kind, block_id, "
+                "event_id, "
+                "segment_uuid, segment_index, type, status, asset_uuid, title, asset_uri, reason, start_utc_ms, "
+                "end_utc_ms, "
+                "emitted_utc_ms, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "sisssisssiiissssiiis", event->session_id, event->sequence, event->event_uuid, event->channel_id, day,
+                (int64_t)event->kind, event->block_id, event->event_id, event->segment_uuid,
+                (int64_t)event->segment_index, (int64_t)event->type, (int64_t)event->status, event->asset_uuid,
+                event->title, event->asset_uri, event->reason, asrun_event_start_utc_ms(event), event->end_utc_ms,
+                event->emitted_utc_ms, text);
+        free(text);
+        return done;
+}
+
+int64_t asrun_store_last_sequence(AsRun *asrun, const char *session_id, GError **error) {
+        int64_t last = 0;
+        sqlite3_stmt *row =
+                store_query(asrun->store, error,
+                            "SELECT coalesce(max(sequence), 0) FROM asrun_event WHERE session_id = ? AND sequence > 0",
+                            "s", session_id);
+        if (row && store_row(asrun->store, row, error))
+                last = store_int(row, 0);
+        if (row)
+                store_reset(row);
+        return last;
+}
+
+bool asrun_store_fill_in(AsRun *asrun, EvidenceEvent *event, GError **error) {
+        g_autoptr(GError) local = NULL;
+        if (event->kind != EVIDENCE_SEGMENT_END || event->title)
+                return true;
+        sqlite3_stmt *row = store_query(
+                asrun->store, &local,
+                "SELECT title, asset_uri FROM asrun_event WHERE segment_uuid = ? AND session_id = ? AND kind = ?",
+                "ssi", event->segment_uuid, event->session_id, (int64_t)EVIDENCE_SEGMENT_START);
+        if (row && store_row(asrun->store, row, &local)) {
+                event->title = g_strdup(store_text(row, 0));
+                event->asset_uri = g_strdup(store_text(row, 1));
+        }
+        if (row)
+                store_reset(row);
+        if (!local)
+                return true;
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+}
+
+static EvidenceEvent *read_open_segment(sqlite3_stmt *row, const char *session_id, int64_t utc_ms) {
+        EvidenceEvent *event = evidence_event_new(EVIDENCE_SEGMENT_END);
+        event->session_id = g_strdup(session_id);
+        event->channel_id = g_strdup(store_text(row, 0));
+        event->block_id = g_strdup(store_text(row, 1));
+        event->event_id = g_strdup(store_text(row, 2));
+        event->segment_uuid = g_strdup(store_text(row, 3));
+        event->segment_index = (int32_t)store_int(row, 4);
+        event->type = (SegmentType)store_int(row, 5);
+        event->asset_uuid = g_strdup(store_text(row, 6));
+        event->title = g_strdup(store_text(row, 7));
+        event->asset_uri = g_strdup(store_text(row, 8));
+        event->start_utc_ms = store_int(row, 9);
+        event->end_utc_ms = MAX(utc_ms, event->start_utc_ms);
+        event->asset_start_frame = event->asset_end_frame = -1;
+        event->status = SEGMENT_STATUS_TRUNCATED;
+        event->reason = g_strdup("CHANNEL_TERMINATED");
+        return event;
+}
+
+GPtrArray *asrun_store_open_segments(AsRun *asrun, const char *session_id, int64_t utc_ms, GError **error) {
+        g_autoptr(GError) local = NULL;
+        g_autoptr(GPtrArray) open = g_ptr_array_new_with_free_func((GDestroyNotify)evidence_event_free);
+        sqlite3_stmt *row = store_query(
+                asrun->store, &local,
+                "SELECT s.channel_id, s.block_id, s.event_id, s.segment_uuid, s.segment_index, s.type, s.asset_uuid, "
+                "s.title, "
+                "s.asset_uri, s.start_utc_ms FROM asrun_event s WHERE s.session_id = ?1 AND s.kind = ?2 AND NOT EXISTS "
+                "(SELECT 1 FROM asrun_event e WHERE e.segment_uuid = s.segment_uuid AND e.session_id = ?1 AND e.kind = "
+                "?3) "
+                "ORDER BY s.sequence",
+                "sii", session_id, (int64_t)EVIDENCE_SEGMENT_START, (int64_t)EVIDENCE_SEGMENT_END);
+        while (row && store_row(asrun->store, row, &local))
+                g_ptr_array_add(open, read_open_segment(row, session_id, utc_ms));
+        if (!local)
+                return g_steal_pointer(&open);
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+}
+
+bool asrun_store_is_terminated(AsRun *asrun, const char *session_id, bool *ret_terminated, GError **error) {
+        g_autoptr(GError) local = NULL;
+        sqlite3_stmt *row =
+                store_query(asrun->store, &local, "SELECT 1 FROM asrun_event WHERE session_id = ? AND kind = ?", "si",
+                            session_id, (int64_t)EVIDENCE_CHANNEL_TERMINATED);
+        *ret_terminated = row && store_row(asrun->store, row, &local);
+        if (row)
+                store_reset(row);
+        if (!local)
+                return true;
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+}
+
+int64_t asrun_store_file_size(AsRun *asrun, const char *path, GError **error) {
+        g_autoptr(GError) local = NULL;
+        int64_t size = 0;
+        sqlite3_stmt *row = store_query(asrun->store, &local, "SELECT size FROM asrun_file WHERE path = ?", "s", path);
+        if (row && store_row(asrun->store, row, &local))
+                size = store_int(row, 0);
+        if (row)
+                store_reset(row);
+        if (!local)
+                return size;
+        g_propagate_error(error, g_steal_pointer(&local));
+        return -1;
+}
+
+bool asrun_store_set_file_size(AsRun *asrun, const char *path, int64_t size, GError **error) {
+        return store_run(
+                asrun->store, error,
+                "INSERT INTO asrun_file (path, size) VALUES (?1, ?2) ON CONFLICT (path) DO UPDATE SET size = ?2", "si",
+                path, size);
+}
+
+json_t *asrun_store_entries(AsRun *asrun, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms,
+                            unsigned limit, GError **error) {
+        g_autoptr(GError) local = NULL;
+        json_t *entries = json_array();
+        sqlite3_stmt *row = store_query(asrun->store, &local,
+                                        "SELECT document FROM asrun_event WHERE channel_id = ? AND start_utc_ms >= ? "
+                                        "AND start_utc_ms < ? AND kind <> ? "
+                                        "ORDER BY start_utc_ms, emitted_utc_ms, sequence LIMIT ?",
+                                        "siiii", channel_id, from_utc_ms, to_utc_ms, (int64_t)EVIDENCE_SEGMENT_START,
+                                        (int64_t)limit);
+        while (row && store_row(asrun->store, row, &local))
+                json_array_append_new(entries, json_loads(store_text(row, 0), 0, NULL));
+        if (!local)
+                return entries;
+        json_decref(entries);
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+}
