@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "core/record/asrun/asrun_private.h"
+#include "proto/base/error.h"
 #include "proto/base/id.h"
 #include "proto/base/log.h"
 
