@@ -42,7 +42,9 @@ struct Producer {
         atomic_uint tail; /* by the tick thread */
 
         atomic_int_fast64_t playhead;  /* by the tick thread: the last tick asked for */
+        atomic_int_fast64_t made_tick; /* by the thread: the last tick made */
         atomic_int_fast64_t over_tick; /* by the thread: black from here to end_tick; NEVER: not known */
+        Wake progress;                 /* for producer_wait: made_tick or state has changed */
 
         struct {
                 bool lent; /* the slot at tail */
@@ -90,6 +92,7 @@ static void producer_unref(Producer *producer) {
         picture_unref(producer->rt.black.picture);
         picture_pool_release(producer->pool);
         block_plan_unref(producer->block);
+        wake_clear(&producer->progress);
         g_mutex_clear(&producer->ready_lock);
         g_mutex_clear(&producer->result_lock);
         g_free(producer->slots);
@@ -103,6 +106,7 @@ static void set_state(Producer *producer, ProducerState state) {
         if (first && producer->on_ready)
                 producer->on_ready(producer->on_ready_user);
         g_mutex_unlock(&producer->ready_lock);
+        wake_up(&producer->progress);
 }
 
 static void finish(Producer *producer, ProducerState state, const Fault *fault) {
@@ -171,8 +175,11 @@ static ProducerState make_cells(Producer *producer, Source *source, Fault *fault
                         return PRODUCER_OVER;
                 }
                 atomic_store(&producer->head, head + 1);
+                atomic_store(&producer->made_tick, tick);
                 if (producer_state(producer) == PRODUCER_PREPARING)
                         set_state(producer, PRODUCER_READY);
+                else
+                        wake_up(&producer->progress);
         }
 }
 
@@ -249,6 +256,8 @@ Producer *producer_new(const ProducerOptions *options) {
         atomic_init(&producer->refs, 1);
         atomic_init(&producer->state, PRODUCER_PREPARING);
         atomic_init(&producer->playhead, options->start_tick - 1);
+        atomic_init(&producer->made_tick, options->start_tick - 1);
+        wake_init(&producer->progress);
         atomic_init(&producer->over_tick, producer->is_pad ? options->start_tick : NEVER);
         g_mutex_init(&producer->ready_lock);
         g_mutex_init(&producer->result_lock);
@@ -326,6 +335,22 @@ void producer_on_ready(Producer *producer, void (*f)(void *user), void *user) {
         if (is_past && f)
                 f(user);
         g_mutex_unlock(&producer->ready_lock);
+}
+
+static bool is_settled(Producer *producer, int64_t tick) {
+        const ProducerState state = producer_state(producer);
+        return state == PRODUCER_FAILED || state == PRODUCER_OVER || producer->is_pad ||
+               atomic_load(&producer->made_tick) >= tick;
+}
+
+void producer_wait(Producer *producer, int64_t tick) {
+        while (!is_settled(producer, tick)) {
+                wake_announce(&producer->progress);
+                if (is_settled(producer, tick))
+                        wake_cancel(&producer->progress);
+                else
+                        wake_wait(&producer->progress);
+        }
 }
 
 void producer_free(Producer *producer) {

@@ -49,11 +49,16 @@ Producer *producer_new(const ProducerOptions *options);
 /*
  * Tick thread: the cell for exactly this tick, if it is finished; older ones in the ring are thrown away. False: none
  * (yet). *ret_cell is lent until the next call of take or free; picture is a borrowed reference. Never blocks, never
- * allocates. Ticks are asked for in rising order.
+ * allocates. Ticks are asked for in rising order. A tick that has been asked for has passed: its cell will not be made
+ * any more, and a producer that is behind goes on with the next one.
  */
 bool producer_take(Producer *producer, int64_t tick, const Cell **ret_cell);
 
-/* Any thread. */
+/* Waits until take can no longer be too early for tick: its cell is finished, or none will come. For one user that is
+ * not bound to time (compressed runs, tests); tick is less than ring_cells ahead of the last one taken. */
+void producer_wait(Producer *producer, int64_t tick);
+
+/* Any thread. READY, FAILED and OVER tell of the making: cells may still be in the ring. */
 ProducerState producer_state(const Producer *producer);
 ProducerResult producer_result(const Producer *producer);
 
