@@ -22,10 +22,10 @@ typedef struct {
         ChannelSpec *spec;
         int64_t generation;
         GPtrArray *programmes; /* Programme, contiguous, from before now to epg_end */
-        GPtrArray *blocks;     /* BlockPlan, contiguous, locked, from the block on the air to execution_end */
-        int64_t epg_end_utc_ms, execution_end_utc_ms;
-        char *fault;           /* why the horizon is short, a sentence; NULL when it is not */
-        gatomicrefcount refs;  /* private */
+        GPtrArray *blocks;     /* BlockPlan, contiguous, locked, from a little before the block on the air to execution_end */
+        int64_t epg_end_utc_ms, execution_end_utc_ms; /* 0 = nothing is planned */
+        char *fault;          /* why the horizon is short or not what the rules say, a sentence or more; NULL when all is well */
+        gatomicrefcount refs; /* private */
 } PlanView;
 
 PlanView *plan_view_ref(PlanView *view);
@@ -34,11 +34,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanView, plan_view_unref)
 
 typedef enum {
         PLAN_OK = 0,
-        PLAN_NO_CHANNEL,        /* no such channel */
-        PLAN_NO_SCHEDULE_DATA,  /* nothing is planned for that instant: a planning fault, never a reason to plan */
+        PLAN_NO_CHANNEL,       /* no such channel (view is NULL) */
+        PLAN_NO_SCHEDULE_DATA, /* nothing is planned for that instant: a planning fault, never a reason to plan */
 } PlanResult;
 
-/* The programme or block at an instant (new reference). */
+/* The programme or block at an instant (new reference). view may be NULL. */
 PlanResult plan_view_programme_at(const PlanView *view, int64_t utc_ms, Programme **ret_programme) G_GNUC_WARN_UNUSED_RESULT;
 PlanResult plan_view_block_at(const PlanView *view, int64_t utc_ms, BlockPlan **ret_block) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -54,15 +54,18 @@ PlanView *plan_board_view(PlanBoard *board, const char *channel_id);
 GPtrArray *plan_board_views(PlanBoard *board);
 /* Rises with every publication of any channel. */
 int64_t plan_board_generation(PlanBoard *board);
+/* For who plans (and tests): puts the view in the place of its channel's and gives it its generation; takes the reference. */
+void plan_board_publish(PlanBoard *board, PlanView *take_view);
+void plan_board_unpublish(PlanBoard *board, const char *channel_id);
 
 typedef struct Horizon Horizon;
 
 typedef struct {
-        Store *store;          /* the planner thread's; borrowed */
-        PlanBoard *board;      /* borrowed */
+        Store *store;     /* the planner thread's; borrowed */
+        PlanBoard *board; /* borrowed */
         RvClock *clock;
         int64_t min_epg_ms, min_execution_ms;
-        const char *logs_dir;  /* for transmission-log artifacts: <logs_dir>/transmission/<channel>/<day>.tlog[.jsonl] */
+        const char *logs_dir; /* for transmission-log artifacts: <logs_dir>/transmission/<channel>/<day>.tlog[.jsonl] */
         void (*on_published)(void *user, const char *channel_id); /* on the planner's thread; may be NULL */
         void *user;
 } HorizonOptions;
@@ -78,7 +81,8 @@ void horizon_set_inputs(Horizon *horizon, GPtrArray *specs, CatalogSnapshot *cat
 /* Extends every channel that is short, publishes, drops the past. Returns when to be called again (UTC ms, at most a minute on). */
 int64_t horizon_evaluate(Horizon *horizon);
 
-/* The extension calls, each of which evaluate uses. False: a planning fault, recorded in the view. */
+/* The extension calls, each of which evaluate uses. False: no such channel, or a planning fault, recorded in the view. */
 bool horizon_extend_epg_day(Horizon *horizon, const char *channel_id);
 bool horizon_extend_execution_day(Horizon *horizon, const char *channel_id);
 bool horizon_extend_execution_blocks(Horizon *horizon, const char *channel_id, unsigned n_blocks);
+bool horizon_extend_execution_until(Horizon *horizon, const char *channel_id, int64_t utc_ms);

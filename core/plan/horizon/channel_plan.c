@@ -1,0 +1,328 @@
+#include "core/plan/horizon/channel_plan.h"
+
+#include <string.h>
+
+#include "proto/base/log.h"
+
+#define HOUR_MS INT64_C(3600000)
+#define DAY_MS (24 * HOUR_MS)
+#define FAULT_MAX 600                /* characters of a fault's text */
+#define CATCH_UP_DAYS 31             /* that nobody planned: computed, so that rotation goes on as if */
+#define BLOCKS_KEPT_MS (10 * 60000)  /* in the view after their end */
+#define BLOCKS_STORED_MS (8 * DAY_MS) /* longer than any cooldown of a spot */
+
+ChannelPlan *channel_plan_new(Store *store, ChannelSpec *spec, CatalogSnapshot *catalog) {
+        ChannelPlan *plan = g_new0(ChannelPlan, 1);
+        plan->store = store;
+        plan->spec = channel_spec_ref(spec);
+        plan->catalog = catalog_snapshot_ref(catalog);
+        plan->days = g_ptr_array_new_with_free_func((GDestroyNotify)schedule_day_free);
+        plan->blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
+        plan->history = traffic_history_new();
+        plan->excluded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        plan->fault = g_string_new(NULL);
+        plan->dirty = true;
+        return plan;
+}
+
+void channel_plan_free(ChannelPlan *plan) {
+        if (!plan)
+                return;
+        g_ptr_array_unref(plan->days);
+        g_ptr_array_unref(plan->blocks);
+        traffic_history_free(plan->history);
+        traffic_inventory_free(plan->inventory);
+        g_hash_table_unref(plan->excluded);
+        g_string_free(plan->fault, true);
+        catalog_snapshot_unref(plan->catalog);
+        channel_spec_unref(plan->spec);
+        g_free(plan);
+}
+
+void channel_plan_fault(ChannelPlan *plan, const char *format, ...) {
+        va_list args;
+        if (plan->fault->len >= FAULT_MAX)
+                return;
+        va_start(args, format);
+        g_autofree char *text = g_strdup_vprintf(format, args);
+        va_end(args);
+        if (strstr(plan->fault->str, text))
+                return;
+        g_string_append_printf(plan->fault, "%s%s", plan->fault->len > 0 ? "; " : "", text);
+        if (plan->fault->len > FAULT_MAX) {
+                char *end = g_utf8_find_prev_char(plan->fault->str, plan->fault->str + FAULT_MAX);
+                g_string_truncate(plan->fault, (gsize)(end - plan->fault->str));
+                g_string_append(plan->fault, "...");
+        }
+}
+
+void channel_plan_set_inputs(ChannelPlan *plan, ChannelSpec *spec, CatalogSnapshot *catalog) {
+        plan->stale = plan->stale || strcmp(plan->spec->source_sha256, spec->source_sha256) != 0 ||
+                      plan->catalog->revision != catalog->revision || g_hash_table_size(plan->excluded) > 0;
+        channel_spec_ref(spec);
+        channel_spec_unref(plan->spec);
+        plan->spec = spec;
+        catalog_snapshot_ref(catalog);
+        catalog_snapshot_unref(plan->catalog);
+        plan->catalog = catalog;
+        g_clear_pointer(&plan->inventory, traffic_inventory_free);
+        g_hash_table_remove_all(plan->excluded);
+        plan->dirty = true;
+}
+
+int64_t channel_plan_epg_end(const ChannelPlan *plan) {
+        return plan->days->len > 0 ? ((const ScheduleDay *)plan->days->pdata[plan->days->len - 1])->end_utc_ms : INT64_MIN;
+}
+
+int64_t channel_plan_execution_end(const ChannelPlan *plan) {
+        return plan->blocks->len > 0 ? ((const BlockPlan *)plan->blocks->pdata[plan->blocks->len - 1])->end_utc_ms : INT64_MIN;
+}
+
+Programme *channel_plan_programme_at(const ChannelPlan *plan, int64_t utc_ms) {
+        for (guint i = 0; i < plan->days->len; i++) {
+                const ScheduleDay *day = plan->days->pdata[i];
+                if (utc_ms < day->start_utc_ms || utc_ms >= day->end_utc_ms)
+                        continue;
+                for (guint j = 0; j < day->programmes->len; j++) {
+                        Programme *programme = day->programmes->pdata[j];
+                        if (utc_ms >= programme->start_utc_ms && utc_ms < programme->end_utc_ms)
+                                return programme;
+                }
+        }
+        return NULL;
+}
+
+/* --- taking up what is stored --------------------------------------------------------------------------------------- */
+
+/* What does not touch the day before it is not used; it is compiled again. */
+static void cut_at_hole(ChannelPlan *plan) {
+        for (guint i = 1; i < plan->days->len; i++) {
+                const ScheduleDay *before = plan->days->pdata[i - 1], *day = plan->days->pdata[i];
+                if (before->end_utc_ms == day->start_utc_ms)
+                        continue;
+                rv_warning("horizon.hole", RV_S("channel", plan->spec->id), RV_S("day", day->day));
+                g_ptr_array_set_size(plan->days, (gint)i);
+                plan->stale = true;
+        }
+}
+
+static bool load_days(ChannelPlan *plan, int64_t now_utc_ms, GError **error) {
+        char today[11], yesterday[11];
+        ScheduleDay *last = NULL;
+        schedule_day_of(plan->spec, now_utc_ms, today);
+        schedule_day_step(today, -1, yesterday);
+        g_autoptr(GPtrArray) days = schedule_store_days(plan->store, plan->spec->id, yesterday, error);
+        if (!days)
+                return false;
+        if (days->len > 0) {
+                g_ptr_array_extend_and_steal(plan->days, g_steal_pointer(&days));
+                cut_at_hole(plan);
+        } else {
+                if (!schedule_store_last(plan->store, plan->spec->id, &last, error))
+                        return false;
+                if (last)
+                        g_ptr_array_add(plan->days, last);
+        }
+        for (guint i = 0; i < plan->days->len; i++) {
+                const ScheduleDay *day = plan->days->pdata[i];
+                plan->stale = plan->stale || strcmp(day->source_sha256, plan->spec->source_sha256) != 0 ||
+                              day->catalog_revision != plan->catalog->revision;
+        }
+        return true;
+}
+
+static void remember_plays(ChannelPlan *plan, const BlockPlan *block) {
+        int64_t at = block->start_utc_ms;
+        for (uint32_t i = 0; i < block->n_segments; i++) {
+                const BlockSegment *segment = &block->segments[i];
+                if (segment->type != SEGMENT_PAD && segment->type != SEGMENT_CONTENT)
+                        traffic_history_add(plan->history, segment->asset_uuid, at);
+                at += segment->duration_ms;
+        }
+}
+
+/* The blocks that touch, back from the last one, as far as they are still of use. */
+static bool load_blocks(ChannelPlan *plan, int64_t now_utc_ms, GError **error) {
+        g_autoptr(GPtrArray) blocks =
+                transmission_log_blocks(plan->store, plan->spec->id, now_utc_ms - BLOCKS_STORED_MS, error);
+        if (!blocks)
+                return false;
+        for (guint i = 0; i < blocks->len; i++) {
+                BlockPlan *block = blocks->pdata[i];
+                remember_plays(plan, block);
+                if (block->start_utc_ms != channel_plan_execution_end(plan))
+                        g_ptr_array_set_size(plan->blocks, 0);
+                g_ptr_array_add(plan->blocks, block_plan_ref(block));
+        }
+        return true;
+}
+
+bool channel_plan_load(ChannelPlan *plan, int64_t now_utc_ms) {
+        g_autoptr(GError) error = NULL;
+        if (load_days(plan, now_utc_ms, &error) && load_blocks(plan, now_utc_ms, &error)) {
+                plan->loaded = true;
+                return true;
+        }
+        channel_plan_fault(plan, "the stored plan cannot be taken up: %s", error->message);
+        g_ptr_array_set_size(plan->days, 0);
+        g_ptr_array_set_size(plan->blocks, 0);
+        traffic_history_forget_from(plan->history, INT64_MIN);
+        return false;
+}
+
+/* --- days ----------------------------------------------------------------------------------------------------------- */
+
+/* Compiles; warnings and errors are the channel's fault text. */
+static ScheduleDay *compile(ChannelPlan *plan, const char *day, ScheduleFrom from) {
+        g_autoptr(Diag) diag = diag_new();
+        from.excluded = plan->excluded;
+        from.allow_empty = plan->blocks->len > 0; /* a channel that is on the air goes on with filler */
+        ScheduleDay *compiled = schedule_compile(plan->spec, plan->catalog, day, &from, diag);
+        if (!compiled || from.allow_empty) {
+                g_autofree char *text = diag_text(diag);
+                if (*text)
+                        channel_plan_fault(plan, "%s", g_strchomp(text));
+        }
+        return compiled;
+}
+
+static bool store_day(ChannelPlan *plan, const ScheduleDay *day) {
+        g_autoptr(GError) error = NULL;
+        if (schedule_store_put(plan->store, day, &error))
+                return true;
+        channel_plan_fault(plan, "%s of %s cannot be stored: %s", day->day, plan->spec->id, error->message);
+        return false;
+}
+
+/* After a long time off, or on the first day ever: a beginning that does not touch what was before. */
+static bool begin_day(ChannelPlan *plan, int64_t now_utc_ms) {
+        char day[11];
+        ScheduleDay *last = plan->days->len > 0 ? plan->days->pdata[plan->days->len - 1] : NULL;
+        schedule_day_of(plan->spec, now_utc_ms - PLAN_LEAD_MS, day);
+        ScheduleDay *compiled = compile(plan, day, (ScheduleFrom){.state = last ? last->state_after : NULL});
+        if (!compiled)
+                return false;
+        if (!store_day(plan, compiled)) {
+                schedule_day_free(compiled);
+                return false;
+        }
+        g_ptr_array_set_size(plan->days, 0);
+        g_ptr_array_add(plan->days, compiled);
+        plan->dirty = true;
+        return true;
+}
+
+bool channel_plan_extend_day(ChannelPlan *plan, int64_t now_utc_ms) {
+        const int64_t end = channel_plan_epg_end(plan);
+        if (end == INT64_MIN || end < now_utc_ms - CATCH_UP_DAYS * DAY_MS)
+                return begin_day(plan, now_utc_ms);
+        const ScheduleDay *last = plan->days->pdata[plan->days->len - 1];
+        char day[11];
+        schedule_day_step(last->day, 1, day);
+        ScheduleDay *compiled = compile(plan, day, (ScheduleFrom){.carry_in_utc_ms = end, .state = last->state_after});
+        if (!compiled)
+                return false;
+        if (!store_day(plan, compiled)) {
+                schedule_day_free(compiled);
+                return false;
+        }
+        g_ptr_array_add(plan->days, compiled);
+        plan->dirty = true;
+        return true;
+}
+
+/* INV-HORIZON-LOCKED-IMMUTABLE-001: what is locked, on the air or past stays. */
+static int64_t keep_until(const ChannelPlan *plan, int64_t now_utc_ms) {
+        const Programme *on_air = channel_plan_programme_at(plan, now_utc_ms);
+        return MAX(channel_plan_execution_end(plan), on_air ? on_air->end_utc_ms : now_utc_ms);
+}
+
+static GPtrArray *kept_of(const ScheduleDay *day, int64_t until_utc_ms) {
+        GPtrArray *kept = g_ptr_array_new();
+        for (guint i = 0; i < day->programmes->len; i++)
+                if (((const Programme *)day->programmes->pdata[i])->start_utc_ms < until_utc_ms)
+                        g_ptr_array_add(kept, day->programmes->pdata[i]);
+        return kept;
+}
+
+/* The days from first on, compiled anew; NULL with a fault. */
+static GPtrArray *compile_from(ChannelPlan *plan, guint first, int64_t until_utc_ms) {
+        const ScheduleDay *old = plan->days->pdata[first];
+        g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func((GDestroyNotify)schedule_day_free);
+        g_autoptr(GPtrArray) kept = kept_of(old, until_utc_ms);
+        ScheduleFrom from = {.carry_in_utc_ms = old->start_utc_ms, .state = old->state_before, .kept = kept};
+        char day[11];
+        g_strlcpy(day, old->day, sizeof(day));
+        for (guint i = first; i < plan->days->len; i++) {
+                ScheduleDay *compiled = compile(plan, day, from);
+                if (!compiled)
+                        return NULL;
+                g_ptr_array_add(made, compiled);
+                schedule_day_step(day, 1, day);
+                from = (ScheduleFrom){.carry_in_utc_ms = compiled->end_utc_ms, .state = compiled->state_after};
+        }
+        return g_steal_pointer(&made);
+}
+
+static bool store_days(ChannelPlan *plan, const GPtrArray *days) {
+        g_autoptr(GError) error = NULL;
+        if (!store_begin(plan->store, &error)) {
+                channel_plan_fault(plan, "%s", error->message);
+                return false;
+        }
+        for (guint i = 0; i < days->len; i++)
+                if (!store_day(plan, days->pdata[i])) {
+                        store_rollback(plan->store);
+                        return false;
+                }
+        if (store_commit(plan->store, &error))
+                return true;
+        channel_plan_fault(plan, "%s", error->message);
+        return false;
+}
+
+bool channel_plan_recompile(ChannelPlan *plan, int64_t now_utc_ms) {
+        const int64_t until = keep_until(plan, now_utc_ms);
+        guint first = 0;
+        while (first < plan->days->len && ((const ScheduleDay *)plan->days->pdata[first])->end_utc_ms <= until)
+                first++;
+        if (first < plan->days->len) {
+                g_autoptr(GPtrArray) made = compile_from(plan, first, until);
+                if (!made || !store_days(plan, made))
+                        return false;
+                g_ptr_array_set_size(plan->days, (gint)first);
+                g_ptr_array_extend_and_steal(plan->days, g_steal_pointer(&made));
+        }
+        rv_info("horizon.recompiled", RV_S("channel", plan->spec->id), RV_I("from_utc_ms", until),
+                RV_I("catalog_revision", plan->catalog->revision));
+        plan->stale = false;
+        plan->dirty = true;
+        return true;
+}
+
+/* --- letting go ----------------------------------------------------------------------------------------------------- */
+
+void channel_plan_drop_past(ChannelPlan *plan, int64_t now_utc_ms) {
+        g_autoptr(GError) error = NULL;
+        char today[11], yesterday[11];
+        guint over = 0;
+        while (over < plan->blocks->len &&
+               ((const BlockPlan *)plan->blocks->pdata[over])->end_utc_ms <= now_utc_ms - BLOCKS_KEPT_MS)
+                over++;
+        if (over > 0) {
+                g_ptr_array_remove_range(plan->blocks, 0, over);
+                plan->dirty = true;
+        }
+        schedule_day_of(plan->spec, now_utc_ms, today);
+        schedule_day_step(today, -1, yesterday);
+        for (over = 0; over + 1 < plan->days->len && strcmp(((ScheduleDay *)plan->days->pdata[over])->day, yesterday) < 0;)
+                over++;
+        if (over == 0)
+                return;
+        g_ptr_array_remove_range(plan->days, 0, over);
+        plan->dirty = true;
+        traffic_history_forget_before(plan->history, now_utc_ms - BLOCKS_STORED_MS);
+        if (!schedule_store_purge(plan->store, plan->spec->id, yesterday, &error) ||
+            !transmission_log_purge(plan->store, plan->spec->id, now_utc_ms - BLOCKS_STORED_MS, &error))
+                rv_warning("horizon.purge", RV_S("channel", plan->spec->id), RV_S("error", error->message));
+}

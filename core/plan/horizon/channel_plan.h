@@ -1,0 +1,52 @@
+/* One channel's plan: what is compiled, what is locked, and how both grow. Private to horizon; the planner's thread. */
+#pragma once
+
+#include "core/plan/horizon/horizon.h"
+#include "core/plan/traffic/traffic.h"
+#include "core/plan/transmission_log/transmission_log.h"
+
+#define PLAN_LEAD_MS INT64_C(60000) /* before now: who tunes in right after a seam starts a little in the past */
+
+typedef struct {
+        Store *store; /* borrowed */
+        ChannelSpec *spec;
+        CatalogSnapshot *catalog;
+        GPtrArray *days;             /* ScheduleDay, contiguous; from yesterday */
+        GPtrArray *blocks;           /* BlockPlan, contiguous, locked */
+        guint n_unstored;            /* of blocks, the last ones: checked, about to be stored */
+        TrafficHistory *history;     /* plays of this channel, as far back as any rule looks */
+        TrafficInventory *inventory; /* of spec, catalog and excluded; NULL = to be made */
+        GHashTable *excluded;        /* asset id -> TlFault: refused at the lock, not to be used for now */
+        bool loaded;                 /* what earlier runs stored has been taken up */
+        bool stale;                  /* rules or catalog are not those that the days were compiled from */
+        bool dirty;                  /* differs from what is published */
+        GString *fault;              /* of this evaluation; empty = none */
+        unsigned empty_breaks;       /* of the blocks made since the last report */
+} ChannelPlan;
+
+ChannelPlan *channel_plan_new(Store *store, ChannelSpec *spec, CatalogSnapshot *catalog);
+void channel_plan_free(ChannelPlan *plan);
+/* Records a planning fault; the first ones of an evaluation are kept. */
+void channel_plan_fault(ChannelPlan *plan, const char *format, ...) G_GNUC_PRINTF(2, 3);
+void channel_plan_set_inputs(ChannelPlan *plan, ChannelSpec *spec, CatalogSnapshot *catalog);
+
+/* INT64_MIN when there is nothing. */
+int64_t channel_plan_epg_end(const ChannelPlan *plan);
+int64_t channel_plan_execution_end(const ChannelPlan *plan);
+/* Borrowed; NULL: none at that instant. */
+Programme *channel_plan_programme_at(const ChannelPlan *plan, int64_t utc_ms);
+
+/* Takes up what earlier runs stored. False with a fault. */
+bool channel_plan_load(ChannelPlan *plan, int64_t now_utc_ms);
+/* One more day after the last; the first one covers now. False with a fault. */
+bool channel_plan_extend_day(ChannelPlan *plan, int64_t now_utc_ms);
+/* Compiles anew what is neither locked nor begun. False with a fault: the last good plan stays in force. */
+bool channel_plan_recompile(ChannelPlan *plan, int64_t now_utc_ms);
+/* One more block after the last; the first one covers now. False with a fault. Not stored before channel_plan_store. */
+bool channel_plan_extend_block(ChannelPlan *plan, int64_t now_utc_ms);
+/* Locks in the store what extend_block has added; on failure gives it up again. */
+bool channel_plan_store(ChannelPlan *plan, int64_t now_utc_ms);
+/* Allows assets again whose files have come back. */
+void channel_plan_readmit(ChannelPlan *plan);
+/* Lets go of what is over, in memory and in the store. */
+void channel_plan_drop_past(ChannelPlan *plan, int64_t now_utc_ms);

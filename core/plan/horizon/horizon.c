@@ -1,0 +1,220 @@
+#include "core/plan/horizon/horizon.h"
+
+#include <string.h>
+
+#include "core/plan/horizon/channel_plan.h"
+#include "core/plan/schedule/seed.h"
+#include "proto/base/log.h"
+
+#define EVALUATE_MS INT64_C(60000)
+#define RETRY_MS INT64_C(10000)          /* while a channel has nothing for now */
+#define JITTER_MS INT64_C(540000)        /* channels do not all extend in the same minute */
+#define EPG_DAYS_MAX 40                  /* a bound for one evaluation */
+
+struct Horizon {
+        HorizonOptions options;
+        GHashTable *plans; /* channel id -> ChannelPlan */
+        char *logs_dir;
+};
+
+Horizon *horizon_new(const HorizonOptions *options) {
+        Horizon *horizon = g_new0(Horizon, 1);
+        horizon->options = *options;
+        horizon->logs_dir = g_strdup(options->logs_dir);
+        horizon->options.logs_dir = horizon->logs_dir;
+        horizon->plans = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)channel_plan_free);
+        return horizon;
+}
+
+void horizon_free(Horizon *horizon) {
+        if (!horizon)
+                return;
+        g_hash_table_unref(horizon->plans);
+        g_free(horizon->logs_dir);
+        g_free(horizon);
+}
+
+static int64_t now_of(const Horizon *horizon) {
+        return rv_clock_utc_ms(horizon->options.clock);
+}
+
+static bool has_spec(const GPtrArray *specs, const char *channel_id) {
+        for (guint i = 0; i < specs->len; i++)
+                if (strcmp(((const ChannelSpec *)specs->pdata[i])->id, channel_id) == 0)
+                        return true;
+        return false;
+}
+
+static void tell(const Horizon *horizon, const char *channel_id) {
+        if (horizon->options.on_published)
+                horizon->options.on_published(horizon->options.user, channel_id);
+}
+
+void horizon_set_inputs(Horizon *horizon, GPtrArray *specs, CatalogSnapshot *catalog) {
+        GHashTableIter iter;
+        gpointer channel_id;
+        g_hash_table_iter_init(&iter, horizon->plans);
+        while (g_hash_table_iter_next(&iter, &channel_id, NULL)) {
+                if (has_spec(specs, channel_id))
+                        continue;
+                plan_board_unpublish(horizon->options.board, channel_id);
+                tell(horizon, channel_id);
+                g_hash_table_iter_remove(&iter);
+        }
+        for (guint i = 0; i < specs->len; i++) {
+                ChannelSpec *spec = specs->pdata[i];
+                ChannelPlan *plan = g_hash_table_lookup(horizon->plans, spec->id);
+                if (plan)
+                        channel_plan_set_inputs(plan, spec, catalog);
+                else
+                        g_hash_table_insert(horizon->plans, g_strdup(spec->id),
+                                            channel_plan_new(horizon->options.store, spec, catalog));
+        }
+}
+
+/* --- publishing ----------------------------------------------------------------------------------------------------- */
+
+static PlanView *view_of(const ChannelPlan *plan) {
+        PlanView *view = g_new0(PlanView, 1);
+        g_atomic_ref_count_init(&view->refs);
+        view->spec = channel_spec_ref(plan->spec);
+        view->programmes = g_ptr_array_new_with_free_func((GDestroyNotify)programme_unref);
+        view->blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
+        for (guint i = 0; i < plan->days->len; i++) {
+                const ScheduleDay *day = plan->days->pdata[i];
+                for (guint j = 0; j < day->programmes->len; j++)
+                        g_ptr_array_add(view->programmes, programme_ref(day->programmes->pdata[j]));
+        }
+        for (guint i = 0; i < plan->blocks->len; i++)
+                g_ptr_array_add(view->blocks, block_plan_ref(plan->blocks->pdata[i]));
+        view->epg_end_utc_ms = plan->days->len > 0 ? channel_plan_epg_end(plan) : 0;
+        view->execution_end_utc_ms = plan->blocks->len > 0 ? channel_plan_execution_end(plan) : 0;
+        view->fault = plan->fault->len > 0 ? g_strdup(plan->fault->str) : NULL;
+        return view;
+}
+
+static void publish(Horizon *horizon, ChannelPlan *plan) {
+        g_autoptr(PlanView) before = plan_board_view(horizon->options.board, plan->spec->id);
+        const char *fault = plan->fault->len > 0 ? plan->fault->str : NULL;
+        if (fault && g_strcmp0(before ? before->fault : NULL, fault) != 0)
+                rv_warning("horizon.fault", RV_S("channel", plan->spec->id), RV_S("fault", fault));
+        if (before && !plan->dirty && g_strcmp0(before->fault, fault) == 0)
+                return;
+        if (plan->empty_breaks > 0)
+                rv_warning("horizon.empty_breaks", RV_S("channel", plan->spec->id), RV_I("breaks", plan->empty_breaks));
+        PlanView *view = view_of(plan);
+        rv_debug("horizon.published", RV_S("channel", plan->spec->id), RV_I("programmes", view->programmes->len),
+                 RV_I("blocks", view->blocks->len), RV_I("execution_end_utc_ms", view->execution_end_utc_ms));
+        plan_board_publish(horizon->options.board, view);
+        plan->dirty = false;
+        plan->empty_breaks = 0;
+        tell(horizon, plan->spec->id);
+}
+
+/* --- extending ------------------------------------------------------------------------------------------------------ */
+
+/* Ready to be extended: what is stored is taken up, the rules in force are those of today, now is covered. */
+static bool prepare(ChannelPlan *plan, int64_t now_utc_ms) {
+        g_string_truncate(plan->fault, 0);
+        if (!plan->loaded && !channel_plan_load(plan, now_utc_ms))
+                return false;
+        channel_plan_readmit(plan);
+        const ScheduleDay *first = plan->days->len > 0 ? plan->days->pdata[0] : NULL;
+        if (first && now_utc_ms < first->start_utc_ms) {
+                channel_plan_fault(plan, "the clock is earlier than the plan, which begins on %s: set the clock", first->day);
+                return false;
+        }
+        if (plan->stale)
+                (void)channel_plan_recompile(plan, now_utc_ms); /* failing, the last good plan stays in force */
+        for (unsigned i = 0; i < EPG_DAYS_MAX && channel_plan_epg_end(plan) <= now_utc_ms; i++)
+                if (!channel_plan_extend_day(plan, now_utc_ms))
+                        return false;
+        return true;
+}
+
+static bool extend_epg_until(ChannelPlan *plan, int64_t until_utc_ms, int64_t now_utc_ms) {
+        for (unsigned i = 0; i < EPG_DAYS_MAX && channel_plan_epg_end(plan) < until_utc_ms; i++)
+                if (!channel_plan_extend_day(plan, now_utc_ms))
+                        return false;
+        return true;
+}
+
+/* Block by block; the guide grows with it where it is too short. What was reached is stored also when the rest fails. */
+static bool extend_execution(const Horizon *horizon, ChannelPlan *plan, int64_t until_utc_ms, unsigned n_blocks,
+                             int64_t now_utc_ms) {
+        g_autoptr(GError) error = NULL;
+        bool good = true;
+        while (good && n_blocks > 0 && channel_plan_execution_end(plan) < until_utc_ms) {
+                good = channel_plan_execution_end(plan) < channel_plan_epg_end(plan) || channel_plan_extend_day(plan, now_utc_ms);
+                good = good && channel_plan_extend_block(plan, now_utc_ms);
+                n_blocks--;
+        }
+        good = channel_plan_store(plan, now_utc_ms) && good;
+        if (plan->dirty && !transmission_log_seal(plan->store, plan->spec, horizon->logs_dir, now_utc_ms, &error))
+                channel_plan_fault(plan, "the log's files cannot be written: %s", error->message);
+        return good;
+}
+
+/* INV-HORIZON-PROACTIVE-EXTEND-001: time alone brings this about. */
+static int64_t evaluate_plan(Horizon *horizon, ChannelPlan *plan) {
+        const int64_t now = now_of(horizon);
+        const int64_t lead = EVALUATE_MS + (int64_t)(seed_mix(0, plan->spec->id) % JITTER_MS);
+        bool good = prepare(plan, now);
+        if (good) {
+                /* INV-HORIZON-EXECUTION-MIN-001: with the lead, also a minute later, before the next evaluation. */
+                good = extend_epg_until(plan, now + horizon->options.min_epg_ms + lead, now);
+                good = extend_execution(horizon, plan, now + horizon->options.min_execution_ms + lead, UINT_MAX, now) && good;
+                channel_plan_drop_past(plan, now);
+        }
+        publish(horizon, plan);
+        return now + (good || channel_plan_execution_end(plan) > now + EVALUATE_MS ? EVALUATE_MS : RETRY_MS);
+}
+
+int64_t horizon_evaluate(Horizon *horizon) {
+        int64_t next = now_of(horizon) + EVALUATE_MS;
+        GHashTableIter iter;
+        gpointer plan;
+        g_hash_table_iter_init(&iter, horizon->plans);
+        while (g_hash_table_iter_next(&iter, NULL, &plan))
+                next = MIN(next, evaluate_plan(horizon, plan));
+        return next;
+}
+
+bool horizon_extend_epg_day(Horizon *horizon, const char *channel_id) {
+        ChannelPlan *plan = g_hash_table_lookup(horizon->plans, channel_id);
+        const int64_t now = now_of(horizon);
+        if (!plan)
+                return false;
+        const bool good = prepare(plan, now) && channel_plan_extend_day(plan, now);
+        publish(horizon, plan);
+        return good;
+}
+
+static bool extend(Horizon *horizon, const char *channel_id, int64_t until_utc_ms, unsigned n_blocks) {
+        ChannelPlan *plan = g_hash_table_lookup(horizon->plans, channel_id);
+        const int64_t now = now_of(horizon);
+        if (!plan)
+                return false;
+        const bool good = prepare(plan, now) && extend_execution(horizon, plan, until_utc_ms, n_blocks, now);
+        publish(horizon, plan);
+        return good;
+}
+
+bool horizon_extend_execution_blocks(Horizon *horizon, const char *channel_id, unsigned n_blocks) {
+        return extend(horizon, channel_id, INT64_MAX, n_blocks);
+}
+
+bool horizon_extend_execution_until(Horizon *horizon, const char *channel_id, int64_t utc_ms) {
+        return extend(horizon, channel_id, utc_ms, UINT_MAX);
+}
+
+bool horizon_extend_execution_day(Horizon *horizon, const char *channel_id) {
+        const ChannelPlan *plan = g_hash_table_lookup(horizon->plans, channel_id);
+        char day[11];
+        int64_t start = 0, end = 0;
+        if (!plan)
+                return false;
+        schedule_day_of(plan->spec, MAX(channel_plan_execution_end(plan), now_of(horizon)), day);
+        schedule_day_bounds(plan->spec, day, &start, &end);
+        return extend(horizon, channel_id, end, UINT_MAX);
+}

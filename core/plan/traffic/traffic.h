@@ -1,0 +1,80 @@
+/*
+ * Traffic: where a programme's breaks are and what fills them. A programme in its slot becomes a row of items (acts, spots,
+ * filler, pad) that sums to the slot exactly.
+ *
+ * Deterministic: the same programme, catalog, policy and play history give the same items. Called by horizon on the planner's
+ * thread, once for each block, as it comes within the execution horizon; never again after it is stored.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/plan/catalog/catalog.h"
+#include "core/plan/schedule/policy.h"
+#include "core/plan/schedule/schedule.h"
+
+/* --- acts and breaks ------------------------------------------------------------------------------------------------ */
+
+/* A piece of the content, and the break that follows it. */
+typedef struct {
+        int64_t offset_ms, duration_ms;
+        int32_t fade_in_ms, fade_out_ms; /* only at second-class (computed) breakpoints */
+        int64_t break_ms;                /* 0 = none follows */
+} TrafficAct;
+
+/*
+ * The acts of content in a slot (element type TrafficAct). Network: the spare time is split over breaks at chapters (first
+ * class, clean cuts), else at computed points (second class, faded). Film channels: one act, one break after it.
+ * NULL when the content is longer than the slot.
+ */
+GArray *traffic_acts(const BreakPolicy *policy, ChannelType type, const Asset *content, int64_t slot_ms);
+
+/* --- play history --------------------------------------------------------------------------------------------------- */
+
+/* When each spot was last planned or aired on one channel. */
+typedef struct TrafficHistory TrafficHistory;
+
+TrafficHistory *traffic_history_new(void);
+void traffic_history_free(TrafficHistory *history);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TrafficHistory, traffic_history_free)
+/* In order of time for each asset. */
+void traffic_history_add(TrafficHistory *history, const char *asset_id, int64_t start_utc_ms);
+/* A plan that was given up: forgets plays at or after the instant. */
+void traffic_history_forget_from(TrafficHistory *history, int64_t utc_ms);
+/* What no rule looks back to any more. */
+void traffic_history_forget_before(TrafficHistory *history, int64_t utc_ms);
+/* Start of the last play, INT64_MIN when there was none; plays since an instant. */
+int64_t traffic_history_last(const TrafficHistory *history, const char *asset_id);
+uint32_t traffic_history_count(const TrafficHistory *history, const char *asset_id, int64_t since_utc_ms);
+
+/* --- filling -------------------------------------------------------------------------------------------------------- */
+
+/* What may fill breaks on a channel: its spots and filler under one catalog. Immutable. */
+typedef struct TrafficInventory TrafficInventory;
+
+/* Keeps references to both. excluded: set of asset ids not to be used; NULL = none; copied. */
+TrafficInventory *traffic_inventory_new(ChannelSpec *spec, CatalogSnapshot *catalog, const GHashTable *excluded);
+void traffic_inventory_free(TrafficInventory *inventory);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TrafficInventory, traffic_inventory_free)
+
+typedef struct {
+        const Asset *asset;  /* borrowed from the catalog or spec; NULL = pad */
+        bool content;        /* an act of the programme, not what fills its breaks */
+        int64_t offset_ms;   /* in the asset */
+        int64_t duration_ms; /* > 0 */
+        int32_t fade_in_ms, fade_out_ms;
+} TrafficItem;
+
+typedef struct {
+        int64_t spots_ms, filler_ms, pad_ms;
+        unsigned empty_breaks; /* breaks that nothing but pad could fill */
+} TrafficReport;
+
+/*
+ * The programme's items (element type TrafficItem) and their plays in the history. NULL and GError, the history unchanged, when
+ * the content is not in the catalog, not eligible or too long for its slot. ret_report may be NULL.
+ */
+GArray *traffic_fill(const TrafficInventory *inventory, TrafficHistory *history, const Programme *programme,
+                     TrafficReport *ret_report, GError **error);

@@ -1,0 +1,220 @@
+#include <jansson.h>
+#include <string.h>
+
+#include "core/plan/transmission_log/transmission_log.h"
+#include "proto/base/error.h"
+#include "proto/base/id.h"
+
+void transmission_log_id(const char *channel_id, const char *day, char ret_uuid[37]) {
+        g_autofree char *name = g_strdup_printf("transmission_log/%s/%s/1", channel_id, day);
+        rv_uuid_named(name, ret_uuid);
+}
+
+/* --- blocks as documents -------------------------------------------------------------------------------------------- */
+
+static json_t *segment_json(const BlockSegment *segment) {
+        return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s?, s:I, s:I, s:i, s:i, s:i}", "type", segment_type_name(segment->type),
+                         "event_id", segment->event_id, "segment_uuid", segment->segment_uuid, "asset_uuid",
+                         segment->asset_uuid, "title", segment->title, "asset_uri", segment->asset_uri, "offset_ms",
+                         (json_int_t)segment->asset_start_offset_ms, "duration_ms", (json_int_t)segment->duration_ms,
+                         "gain_millibel", segment->gain_millibel, "fade_in_ms", segment->fade_in_ms, "fade_out_ms",
+                         segment->fade_out_ms);
+}
+
+static char *block_text(const BlockPlan *block) {
+        json_t *segments = json_array();
+        for (uint32_t i = 0; i < block->n_segments; i++)
+                json_array_append_new(segments, segment_json(&block->segments[i]));
+        json_t *document = json_pack("{s:s, s:o}", "title", block->title, "segments", segments);
+        char *text = json_dumps(document, JSON_COMPACT), *copy = g_strdup(text);
+        free(text);
+        json_decref(document);
+        return copy;
+}
+
+static int32_t get_int(const json_t *object, const char *key) {
+        return (int32_t)json_integer_value(json_object_get(object, key));
+}
+
+static char *get_text(const json_t *object, const char *key) {
+        return g_strdup(json_string_value(json_object_get(object, key)));
+}
+
+static void read_segment(BlockSegment *segment, const json_t *object) {
+        const char *type = json_string_value(json_object_get(object, "type"));
+        segment->type = type ? segment_type_from_name(type) : 0;
+        segment->event_id = get_text(object, "event_id");
+        segment->segment_uuid = get_text(object, "segment_uuid");
+        segment->asset_uuid = get_text(object, "asset_uuid");
+        segment->title = get_text(object, "title");
+        segment->asset_uri = get_text(object, "asset_uri");
+        segment->asset_start_offset_ms = json_integer_value(json_object_get(object, "offset_ms"));
+        segment->duration_ms = json_integer_value(json_object_get(object, "duration_ms"));
+        segment->gain_millibel = get_int(object, "gain_millibel");
+        segment->fade_in_ms = get_int(object, "fade_in_ms");
+        segment->fade_out_ms = get_int(object, "fade_out_ms");
+}
+
+/* Columns: channel_id, block_id, start_utc_ms, end_utc_ms, sha256, document. NULL and RV_ERROR_INVALID when damaged. */
+static BlockPlan *read_block(sqlite3_stmt *row, GError **error) {
+        const char *text = store_text(row, 5);
+        json_t *document = text ? json_loads(text, 0, NULL) : NULL;
+        const json_t *segments = json_object_get(document, "segments");
+        const char *title = json_string_value(json_object_get(document, "title"));
+        g_autoptr(BlockPlan) block = block_plan_new(store_text(row, 1), store_text(row, 0), title ? title : "",
+                                                    store_int(row, 2), store_int(row, 3), (uint32_t)json_array_size(segments));
+        for (uint32_t i = 0; i < block->n_segments; i++)
+                read_segment(&block->segments[i], json_array_get(segments, i));
+        json_decref(document);
+        /* INV-TL-IMMUTABLE-001: what comes back is what was locked, or nothing does. */
+        g_autofree char *sha256 = block_plan_validate(block, NULL) == BLOCK_PLAN_OK ? block_plan_sha256(block) : NULL;
+        if (g_strcmp0(sha256, store_text(row, 4)) == 0)
+                return g_steal_pointer(&block);
+        g_set_error(error, RV_ERROR, RV_ERROR_INVALID, "locked block %s of %s is damaged in the database", store_text(row, 1),
+                    store_text(row, 0));
+        return NULL;
+}
+
+/* --- locking -------------------------------------------------------------------------------------------------------- */
+
+static bool insert_block(Store *store, const ChannelSpec *spec, const BlockPlan *block, int64_t now_utc_ms, GError **error) {
+        char day[11], log_id[RV_UUID_SIZE];
+        schedule_day_of(spec, block->start_utc_ms, day);
+        transmission_log_id(spec->id, day, log_id);
+        g_autofree char *text = block_text(block), *sha256 = block_plan_sha256(block);
+        return store_run(store, error,
+                         "INSERT INTO transmission_log (log_id, channel_id, day, created_utc_ms) VALUES (?, ?, ?, ?) "
+                         "ON CONFLICT DO NOTHING",
+                         "sssi", log_id, spec->id, day, now_utc_ms) &&
+               store_run(store, error, /* INV-TL-IMMUTABLE-001: a second block at the same start is refused */
+                         "INSERT INTO transmission_block (block_id, channel_id, log_id, start_utc_ms, end_utc_ms, sha256, "
+                         "document, locked_utc_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                         "sssiissi", block->block_id, block->channel_id, log_id, block->start_utc_ms, block->end_utc_ms, sha256,
+                         text, now_utc_ms);
+}
+
+bool transmission_log_lock(Store *store, const ChannelSpec *spec, const GPtrArray *blocks, int64_t now_utc_ms, GError **error) {
+        if (!store_begin(store, error))
+                return false;
+        for (guint i = 0; i < blocks->len; i++)
+                if (!insert_block(store, spec, blocks->pdata[i], now_utc_ms, error)) {
+                        store_rollback(store);
+                        return false;
+                }
+        return store_commit(store, error);
+}
+
+/* --- reading -------------------------------------------------------------------------------------------------------- */
+
+static GPtrArray *read_blocks(Store *store, sqlite3_stmt *query, GError **error) {
+        g_autoptr(GPtrArray) blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
+        g_autoptr(GError) failure = NULL;
+        while (query && store_row(store, query, &failure)) {
+                BlockPlan *block = read_block(query, error);
+                if (!block) {
+                        store_reset(query);
+                        return NULL;
+                }
+                g_ptr_array_add(blocks, block);
+        }
+        if (failure) {
+                g_propagate_error(error, g_steal_pointer(&failure));
+                return NULL;
+        }
+        return query ? g_steal_pointer(&blocks) : NULL;
+}
+
+GPtrArray *transmission_log_blocks(Store *store, const char *channel_id, int64_t after_utc_ms, GError **error) {
+        return read_blocks(store,
+                           store_query(store, error,
+                                       "SELECT channel_id, block_id, start_utc_ms, end_utc_ms, sha256, document "
+                                       "FROM transmission_block WHERE channel_id = ? AND end_utc_ms > ? ORDER BY start_utc_ms",
+                                       "si", channel_id, after_utc_ms),
+                           error);
+}
+
+BlockPlan *transmission_log_find(Store *store, const char *channel_id, const char *block_id, GError **error) {
+        g_autoptr(GPtrArray) blocks =
+                read_blocks(store,
+                            store_query(store, error,
+                                        "SELECT channel_id, block_id, start_utc_ms, end_utc_ms, sha256, document "
+                                        "FROM transmission_block WHERE channel_id = ? AND block_id = ?",
+                                        "ss", channel_id, block_id),
+                            error);
+        return blocks && blocks->len > 0 ? block_plan_ref(blocks->pdata[0]) : NULL;
+}
+
+bool transmission_log_purge(Store *store, const char *channel_id, int64_t before_utc_ms, GError **error) {
+        return store_run(store, error, "DELETE FROM transmission_block WHERE channel_id = ? AND end_utc_ms <= ?", "si",
+                         channel_id, before_utc_ms) &&
+               store_run(store, error,
+                         "DELETE FROM transmission_log WHERE channel_id = ? AND NOT EXISTS "
+                         "(SELECT 1 FROM transmission_block b WHERE b.log_id = transmission_log.log_id)",
+                         "s", channel_id);
+}
+
+/* --- sealing -------------------------------------------------------------------------------------------------------- */
+
+/* TL-ART-001: a file that exists stays as it is. */
+static bool write_once(const char *directory, const char *name, const char *text, GError **error) {
+        g_autofree char *path = g_build_filename(directory, name, NULL);
+        return g_file_test(path, G_FILE_TEST_EXISTS) || store_write_file(path, text, strlen(text), error);
+}
+
+static bool write_files(const ChannelSpec *spec, const char *day, const char *logs_dir, const GPtrArray *blocks,
+                        int64_t now_utc_ms, GError **error) {
+        char log_id[RV_UUID_SIZE];
+        g_autofree char *directory = g_build_filename(logs_dir, "transmission", spec->id, NULL);
+        g_autofree char *name = g_strconcat(day, ".tlog", NULL), *lines_name = g_strconcat(day, ".tlog.jsonl", NULL);
+        if (g_mkdir_with_parents(directory, 0755) != 0) {
+                rv_error_set_errno(error, errno, "cannot make %s", directory);
+                return false;
+        }
+        transmission_log_id(spec->id, day, log_id);
+        g_autofree char *text = transmission_log_text(spec, day, log_id, blocks, now_utc_ms);
+        g_autofree char *lines = transmission_log_jsonl(blocks);
+        return write_once(directory, lines_name, lines, error) && write_once(directory, name, text, error);
+}
+
+/* Nothing can be added to the log any more: its last block reaches the day's end, or that is past. */
+static bool seal_day(Store *store, const ChannelSpec *spec, const char *day, const char *logs_dir, int64_t now_utc_ms,
+                     GError **error) {
+        int64_t day_start = 0, day_end = 0;
+        char log_id[RV_UUID_SIZE];
+        schedule_day_bounds(spec, day, &day_start, &day_end);
+        transmission_log_id(spec->id, day, log_id);
+        g_autoptr(GPtrArray) blocks =
+                read_blocks(store,
+                            store_query(store, error,
+                                        "SELECT channel_id, block_id, start_utc_ms, end_utc_ms, sha256, document "
+                                        "FROM transmission_block WHERE log_id = ? ORDER BY start_utc_ms",
+                                        "s", log_id),
+                            error);
+        if (!blocks)
+                return false;
+        const BlockPlan *last = blocks->len > 0 ? blocks->pdata[blocks->len - 1] : NULL;
+        if (!last || (last->end_utc_ms < day_end && now_utc_ms < day_end))
+                return true;
+        return write_files(spec, day, logs_dir, blocks, now_utc_ms, error) &&
+               store_run(store, error, "UPDATE transmission_log SET sealed_utc_ms = ? WHERE log_id = ?", "is", now_utc_ms,
+                         log_id);
+}
+
+bool transmission_log_seal(Store *store, const ChannelSpec *spec, const char *logs_dir, int64_t now_utc_ms, GError **error) {
+        sqlite3_stmt *query = store_query(store, error,
+                                          "SELECT day FROM transmission_log WHERE channel_id = ? AND sealed_utc_ms IS NULL",
+                                          "s", spec->id);
+        g_autoptr(GPtrArray) days = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GError) failure = NULL;
+        while (query && store_row(store, query, &failure))
+                g_ptr_array_add(days, g_strdup(store_text(query, 0)));
+        if (!query || failure) {
+                if (failure)
+                        g_propagate_error(error, g_steal_pointer(&failure));
+                return false;
+        }
+        for (guint i = 0; i < days->len; i++)
+                if (!seal_day(store, spec, days->pdata[i], logs_dir, now_utc_ms, error))
+                        return false;
+        return true;
+}
