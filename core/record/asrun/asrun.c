@@ -74,6 +74,7 @@ static bool append_document(AsRun *asrun, const EvidenceEvent *event, const AsRu
         return append(asrun, path, "", line, error);
 }
 
+/* INV-ASRUN-TRACEABILITY-001: what a segment was, and from which file, stands with how it ended. */
 static bool write_event(AsRun *asrun, const EvidenceEvent *event, GError **error) {
         AsRunPlace place = {0};
         g_autoptr(EvidenceEvent) whole = evidence_event_copy(event);
@@ -120,6 +121,7 @@ static void sign(AsRun *asrun, EvidenceEvent *event, int64_t sequence) {
         event->emitted_utc_ms = rv_clock_utc_ms(asrun->options.clock);
 }
 
+/* INV-ASRUN-006 */
 static bool close_session(AsRun *asrun, const char *channel_id, const char *session_id, const char *detail,
                           GError **error) {
         int64_t now = rv_clock_utc_ms(asrun->options.clock);

@@ -1,0 +1,269 @@
+#include "core/record/asrun/asrun.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "proto/base/id.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/temp_dir.h"
+
+#define NOON INT64_C(1795262400000)
+#define SESSION "00000000-0000-4000-8000-000000000001"
+
+typedef struct {
+        char *dir, *store_path, *logs_dir;
+        RvClock *clock;
+        AsRun *asrun;
+} Fixture;
+
+static void place_of(void *user, const char *channel_id, int64_t utc_ms, char ret_day[11], char ret_time[9]) {
+        g_strlcpy(ret_day, utc_ms < NOON + 3600000 ? "2026-11-21" : "2026-11-22", 11);
+        g_snprintf(ret_time, 9, "12:00:%02d", (int)((utc_ms - NOON) / 1000 % 60));
+}
+
+static void open_asrun(Fixture *f) {
+        g_autoptr(GError) error = NULL;
+        AsRunOptions options = {f->store_path, f->logs_dir, f->clock, place_of, NULL};
+        f->asrun = asrun_new(&options, &error);
+        assert_null(error);
+}
+
+static int setup(void **state) {
+        Fixture *f = g_new0(Fixture, 1);
+        f->dir = temp_dir_new();
+        f->store_path = g_build_filename(f->dir, "retrovue.db", NULL);
+        f->logs_dir = g_build_filename(f->dir, "logs", NULL);
+        f->clock = rv_clock_fake_new(NOON);
+        open_asrun(f);
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state) {
+        Fixture *f = *state;
+        asrun_free(f->asrun);
+        rv_clock_fake_free(f->clock);
+        g_free(f->store_path);
+        g_free(f->logs_dir);
+        temp_dir_free(f->dir);
+        g_free(f);
+        return 0;
+}
+
+static void name_event(EvidenceEvent *event, int64_t sequence) {
+        event->channel_id = g_strdup("retro");
+        event->session_id = g_strdup(SESSION);
+        event->sequence = sequence;
+        event->event_uuid = g_malloc(RV_UUID_SIZE);
+        rv_uuid_random(event->event_uuid);
+        event->block_id = g_strdup("block-1");
+        event->emitted_utc_ms = NOON + sequence * 1000;
+}
+
+static EvidenceEvent *segment_start(int64_t sequence, const char *segment_uuid) {
+        EvidenceEvent *event = evidence_event_new(EVIDENCE_SEGMENT_START);
+        name_event(event, sequence);
+        event->segment_uuid = g_strdup(segment_uuid);
+        event->event_id = g_strdup_printf("event-%s", segment_uuid);
+        event->title = g_strdup("A \"title\"\nof two lines");
+        event->asset_uri = g_strdup("/media/a.mkv");
+        event->type = SEGMENT_CONTENT;
+        event->start_utc_ms = NOON + 1000;
+        return event;
+}
+
+static EvidenceEvent *segment_end(int64_t sequence, const char *segment_uuid) {
+        EvidenceEvent *event = evidence_event_new(EVIDENCE_SEGMENT_END);
+        name_event(event, sequence);
+        event->segment_uuid = g_strdup(segment_uuid);
+        event->event_id = g_strdup_printf("event-%s", segment_uuid);
+        event->type = SEGMENT_CONTENT;
+        event->status = SEGMENT_STATUS_AIRED;
+        event->start_utc_ms = NOON + 1000;
+        event->end_utc_ms = NOON + 31000;
+        event->frames = 899;
+        return event;
+}
+
+static void record(Fixture *f, EvidenceEvent *take_event) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(EvidenceEvent) event = take_event;
+        bool done = asrun_record(f->asrun, event, &error);
+        assert_null(error);
+        assert_true(done);
+}
+
+static char *read_file(Fixture *f, const char *name) {
+        g_autofree char *path = g_build_filename(f->logs_dir, "asrun", "retro", name, NULL);
+        char *text = NULL;
+        assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        return text;
+}
+
+static unsigned count_lines(const char *text, const char *holding) {
+        unsigned n = 0;
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        for (char **line = lines; *line; line++)
+                n += strstr(*line, holding) != NULL;
+        return n;
+}
+
+static json_t *entries(Fixture *f) {
+        g_autoptr(GError) error = NULL;
+        json_t *list = asrun_entries(f->asrun, "retro", NOON, NOON + 7200000, 100, &error);
+        assert_null(error);
+        return list;
+}
+
+static void INV_ASRUN_001_an_event_sent_again_is_held_once(void **state) {
+        Fixture *f = *state;
+        g_autoptr(EvidenceEvent) end = segment_end(2, "s1");
+        record(f, segment_start(1, "s1"));
+        record(f, evidence_event_copy(end));
+        record(f, evidence_event_copy(end));
+        assert_int_equal(asrun_last_sequence(f->asrun, "retro", SESSION), 2);
+
+        /* Another sequence does not make another fact of the same event_uuid. */
+        end->sequence = 3;
+        record(f, evidence_event_copy(end));
+        json_t *list = entries(f);
+        assert_int_equal(json_array_size(list), 1);
+        json_decref(list);
+        g_autofree char *text = read_file(f, "2026-11-21.asrun");
+        assert_int_equal(count_lines(text, "AIRED"), 1);
+}
+
+static void INV_ASRUN_001_held_over_restarts(void **state) {
+        Fixture *f = *state;
+        g_autoptr(EvidenceEvent) start = segment_start(1, "s1");
+        record(f, evidence_event_copy(start));
+        asrun_free(f->asrun);
+        open_asrun(f);
+        assert_int_equal(asrun_last_sequence(f->asrun, "retro", SESSION), 1);
+        record(f, evidence_event_copy(start));
+        g_autofree char *text = read_file(f, "2026-11-21.asrun.jsonl");
+        assert_int_equal(count_lines(text, "segment_start"), 1);
+}
+
+/* What a commit that never happened had written is not there when the next event comes. */
+static void INV_ASRUN_IMMUTABLE_001_a_torn_line_is_written_over(void **state) {
+        Fixture *f = *state;
+        record(f, segment_start(1, "s1"));
+        record(f, segment_end(2, "s1"));
+        g_autofree char *before = read_file(f, "2026-11-21.asrun");
+        g_autofree char *path = g_build_filename(f->logs_dir, "asrun", "retro", "2026-11-21.asrun", NULL);
+        g_autofree char *torn = g_strconcat(before, "12:00:31 00:00:30 AIRED      conte", NULL);
+        assert_true(g_file_set_contents(path, torn, -1, NULL));
+        record(f, segment_end(4, "s2"));
+        g_autofree char *after = read_file(f, "2026-11-21.asrun");
+        assert_true(g_str_has_prefix(after, before));
+        assert_int_equal(count_lines(after, "AIRED"), 2);
+        assert_int_equal(count_lines(after, "conte "), 0);
+}
+
+static void INV_ASRUN_TRACEABILITY_001_a_line_names_its_event_title_and_file(void **state) {
+        Fixture *f = *state;
+        record(f, segment_start(1, "s1"));
+        record(f, segment_end(2, "s1"));
+        g_autofree char *text = read_file(f, "2026-11-21.asrun");
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        assert_string_equal(
+                lines[2],
+                "12:00:01 00:00:30 AIRED      content  event-s1                         A \"title\" of two lines");
+        json_t *list = entries(f);
+        const json_t *entry = json_array_get(list, 0);
+        assert_string_equal(json_string_value(json_object_get(entry, "asset_uri")), "/media/a.mkv");
+        assert_string_equal(json_string_value(json_object_get(entry, "event_id")), "event-s1");
+        assert_int_equal(json_integer_value(json_object_get(entry, "frames")), 899);
+        json_decref(list);
+}
+
+static void INV_ASRUN_006_a_dead_engine_leaves_no_open_segment(void **state) {
+        Fixture *f = *state;
+        g_autoptr(GError) error = NULL;
+        record(f, segment_start(1, "s1"));
+        record(f, segment_end(2, "s1"));
+        record(f, segment_start(3, "s2"));
+        rv_clock_fake_advance_ms(f->clock, 20000);
+        for (int i = 0; i < 2; i++) /* a second report of the same death changes nothing */
+                assert_true(asrun_engine_died(f->asrun, "retro", SESSION, "killed by signal 9", &error));
+        g_autofree char *text = read_file(f, "2026-11-21.asrun");
+        assert_int_equal(count_lines(text, "TRUNCATED"), 1);
+        assert_int_equal(count_lines(text, "reason=CHANNEL_TERMINATED"), 1);
+        assert_int_equal(count_lines(text, "ERROR"), 1);
+        assert_int_equal(asrun_last_sequence(f->asrun, "retro", SESSION), 3);
+}
+
+static void INV_ASRUN_006_an_engine_that_said_goodbye_is_not_dead(void **state) {
+        Fixture *f = *state;
+        g_autoptr(GError) error = NULL;
+        EvidenceEvent *end = evidence_event_new(EVIDENCE_CHANNEL_TERMINATED);
+        name_event(end, 1);
+        end->end_utc_ms = NOON + 5000;
+        end->reason = g_strdup("stop_requested");
+        record(f, end);
+        assert_true(asrun_engine_died(f->asrun, "retro", SESSION, "late", &error));
+        g_autofree char *text = read_file(f, "2026-11-21.asrun");
+        assert_int_equal(count_lines(text, "ERROR"), 0);
+        assert_int_equal(count_lines(text, "stop_requested"), 1);
+}
+
+static void files_follow_the_broadcast_day(void **state) {
+        Fixture *f = *state;
+        EvidenceEvent *late = segment_end(2, "s1");
+        late->start_utc_ms = NOON + 3600000;
+        late->end_utc_ms = NOON + 3700000;
+        record(f, segment_end(1, "s0"));
+        record(f, late);
+        g_autofree char *first = read_file(f, "2026-11-21.asrun");
+        g_autofree char *second = read_file(f, "2026-11-22.asrun");
+        assert_int_equal(count_lines(first, "AIRED"), 1);
+        assert_int_equal(count_lines(second, "AIRED"), 1);
+}
+
+static void a_channel_id_that_leaves_the_folder_is_refused(void **state) {
+        Fixture *f = *state;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(EvidenceEvent) event = segment_end(1, "s1");
+        g_free(event->channel_id);
+        event->channel_id = g_strdup("../../etc");
+        assert_false(asrun_record(f->asrun, event, &error));
+        assert_non_null(error);
+}
+
+static void a_disk_that_refuses_loses_nothing_that_was_held(void **state) {
+        Fixture *f = *state;
+        g_autoptr(GError) error = NULL;
+        record(f, segment_end(1, "s1"));
+        g_autofree char *dir = g_build_filename(f->logs_dir, "asrun", NULL);
+        g_autofree char *away = g_build_filename(f->logs_dir, "away", NULL);
+        assert_int_equal(g_rename(dir, away), 0);
+        assert_true(g_file_set_contents(dir, "a file where the folder was", -1, NULL));
+
+        g_autoptr(EvidenceEvent) event = segment_end(2, "s2");
+        assert_false(asrun_record(f->asrun, event, &error));
+        assert_int_equal(asrun_last_sequence(f->asrun, "retro", SESSION), 1);
+
+        assert_int_equal(g_remove(dir), 0);
+        assert_int_equal(g_rename(away, dir), 0);
+        record(f, evidence_event_copy(event));
+        g_autofree char *text = read_file(f, "2026-11-21.asrun");
+        assert_int_equal(count_lines(text, "AIRED"), 2);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(INV_ASRUN_001_an_event_sent_again_is_held_once),
+                TEST(INV_ASRUN_001_held_over_restarts),
+                TEST(INV_ASRUN_IMMUTABLE_001_a_torn_line_is_written_over),
+                TEST(INV_ASRUN_TRACEABILITY_001_a_line_names_its_event_title_and_file),
+                TEST(INV_ASRUN_006_a_dead_engine_leaves_no_open_segment),
+                TEST(INV_ASRUN_006_an_engine_that_said_goodbye_is_not_dead),
+                TEST(files_follow_the_broadcast_day),
+                TEST(a_channel_id_that_leaves_the_folder_is_refused),
+                TEST(a_disk_that_refuses_loses_nothing_that_was_held),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
