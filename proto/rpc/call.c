@@ -6,20 +6,6 @@
 #include "proto/base/log.h"
 #include "proto/rpc/message.h"
 
-/* The core is not built for thread sanitizer, which therefore does not see that a batch is handed over and back. */
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
-void __tsan_acquire(void *address);
-void __tsan_release(void *address);
-#define HANDED_OVER(address) __tsan_release(address)
-#define HANDED_BACK(address) __tsan_acquire(address)
-#else
-#define HANDED_OVER(address) (void)(address)
-#define HANDED_BACK(address) (void)(address)
-#endif
-
 typedef enum { BATCH_READ, BATCH_WRITE, BATCH_END, BATCH_WAKE, N_BATCHES } Batch;
 
 struct RpcCall {
@@ -58,7 +44,7 @@ struct RpcCall {
 /* --- batches --------------------------------------------------------------------------------------------------- */
 
 static void start(RpcCall *call, Batch batch, const grpc_op *ops, size_t n_ops) {
-        HANDED_OVER(&call->tag[batch]);
+        RPC_HANDED_OVER(&call->tag[batch]);
         call->busy[batch] = true;
         grpc_call_error error = grpc_call_start_batch(call->core, ops, n_ops, &call->tag[batch], NULL);
         g_assert(error == GRPC_CALL_OK);
@@ -86,7 +72,7 @@ static bool step(RpcCall *call, RpcDeadline deadline) {
         grpc_event event = grpc_completion_queue_next(call->queue, rpc_deadline_left(deadline), NULL);
         if (event.type != GRPC_OP_COMPLETE)
                 return false;
-        HANDED_BACK(event.tag);
+        RPC_HANDED_BACK(event.tag);
         Batch batch = (Batch)((char *)event.tag - call->tag);
         if (batch == BATCH_WAKE) {
                 /* An exchange, not a store: what its maker wrote before is seen here. */

@@ -8,6 +8,21 @@
 /* How long something that must come by itself is waited for before the next stronger means. */
 #define RPC_PATIENCE_MS 500
 
+/* The core is not built for thread sanitizer, which therefore does not see that a batch is handed over and back: say so
+ * of its tag before it is started and after it has come out of the queue. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+#define RPC_HANDED_OVER(address) __tsan_release(address)
+#define RPC_HANDED_BACK(address) __tsan_acquire(address)
+#else
+#define RPC_HANDED_OVER(address) (void)(address)
+#define RPC_HANDED_BACK(address) (void)(address)
+#endif
+
 /* The options with their defaults filled in. */
 RpcOptions rpc_options_resolve(RpcOptions options);
 /* How long a write may be held up by a peer that does not read: the time in which keepalive finds a dead reader. */

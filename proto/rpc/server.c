@@ -99,6 +99,7 @@ static void served_arm(Served *served) {
         grpc_metadata_array_init(&served->metadata);
         served->next = (RpcArrival){0};
         served->queue = unary ? NULL : grpc_completion_queue_create_for_next(NULL);
+        RPC_HANDED_OVER(&served->arrived);
         grpc_call_error error = grpc_server_request_registered_call(
                 served->server->core, served->registered, &served->next.core, &served->next.deadline, &served->metadata,
                 payload ? &served->next.payload : NULL, unary ? served->server->queue : served->queue,
@@ -136,6 +137,7 @@ static void served_arrived(RpcCompletion *self, bool ok) {
 static void unknown_arm(Unknown *unknown) {
         grpc_call_details_init(&unknown->details);
         grpc_metadata_array_init(&unknown->metadata);
+        RPC_HANDED_OVER(&unknown->arrived);
         grpc_call_error error =
                 grpc_server_request_call(unknown->server->core, &unknown->call, &unknown->details, &unknown->metadata,
                                          unknown->server->queue, unknown->server->queue, &unknown->arrived);
@@ -168,6 +170,7 @@ static void run(void *user) {
                 if (event.type == GRPC_QUEUE_SHUTDOWN)
                         return;
                 RpcCompletion *completion = event.tag;
+                RPC_HANDED_BACK(completion);
                 completion->done(completion, event.success);
         }
 }
@@ -309,6 +312,7 @@ static bool wait_stopped(RpcServer *server, int timeout_ms) {
 }
 
 static void stop_core(RpcServer *server, int grace_ms) {
+        RPC_HANDED_OVER(&server->shutdown.stopped);
         grpc_server_shutdown_and_notify(server->core, server->queue, &server->shutdown.stopped);
         if (wait_stopped(server, MAX(grace_ms, 0)))
                 return;

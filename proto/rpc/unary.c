@@ -46,6 +46,7 @@ static void unary_reply(Unary *unary, RpcStatus status) {
         size_t n_ops = 3;
         if (unary->reply)
                 ops[n_ops++] = (grpc_op){.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = unary->reply};
+        RPC_HANDED_OVER(&unary->replied);
         grpc_call_error error = grpc_call_start_batch(unary->arrival.core, ops, n_ops, &unary->replied, NULL);
         g_assert(error == GRPC_CALL_OK);
         grpc_slice_unref(details);

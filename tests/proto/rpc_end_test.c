@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "proto/base/clock.h"
-#include "tests/proto/rpc_engine.h"
+#include "tests/proto/rpc_callers.h"
 
 #define DEADLINE_MS 10000
 
@@ -34,11 +34,12 @@ static int end(void **state) {
 /* --- the peer, a process of its own ------------------------------------------------------------------------------ */
 
 extern char **environ;
+static const char *program; /* this one */
 
 static pid_t spawn_peer(const char *role, const char *path) {
         pid_t pid;
         char *const argv[] = {(char *)"peer", (char *)role, (char *)path, NULL};
-        assert_int_equal(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, environ), 0);
+        assert_int_equal(posix_spawn(&pid, program, NULL, NULL, argv, environ), 0);
         return pid;
 }
 
@@ -85,7 +86,7 @@ static int peer(const char *role, const char *path) {
 
 static void INV_RPC_001_killed_client_frees_its_handler(void **state) {
         Engine *engine = *state;
-        engine->n_events = 3;
+        engine_set_events(engine, 3, 0);
         pid_t pid = spawn_peer("die", engine->path);
         assert_int_equal(waitpid(pid, NULL, 0), pid);
         engine_await_written(engine, 3);
@@ -93,8 +94,7 @@ static void INV_RPC_001_killed_client_frees_its_handler(void **state) {
 }
 
 static pid_t spawn_stopped_subscriber(Engine *engine, gsize event_bytes) {
-        engine->n_events = -1;
-        engine->ballast = g_strnfill(event_bytes, 'x');
+        engine_set_events(engine, -1, event_bytes);
         pid_t pid = spawn_peer("stop", engine->path);
         int status;
         assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
@@ -149,8 +149,7 @@ static void INV_RPC_001_stopped_client_does_not_hold_up_the_end_large(void **sta
 /* Live, but it never reads this stream: only the stream ends. */
 static void INV_RPC_001_reader_that_does_not_read_loses_its_stream(void **state) {
         Engine *engine = *state;
-        engine->n_events = -1;
-        engine->ballast = g_strnfill(LARGE, 'x');
+        engine_set_events(engine, -1, LARGE);
         g_autoptr(RpcClient) client = engine_connect(engine->path, (RpcOptions){0});
         RpcCall *call = open_subscription(client);
         engine_await_open(engine, 1);
@@ -307,7 +306,7 @@ static void server_cancels_a_call(void **state) {
 /* Closing at once, whatever is on its way, any number of times. */
 static void calls_closed_in_haste_leave_nothing(void **state) {
         Engine *engine = *state;
-        engine->n_events = 50;
+        engine_set_events(engine, 50, 0);
         g_autoptr(RpcClient) client = engine_connect(engine->path, (RpcOptions){0});
         for (int i = 0; i < 100; i++) {
                 RpcCall *call = i % 2 ? open_subscription(client) : open_evidence(client);
@@ -383,6 +382,7 @@ static void server_that_never_started_is_freed(void **state) {
 int main(int argc, char **argv) {
         if (argc == 3)
                 return peer(argv[1], argv[2]);
+        program = argv[0];
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(INV_RPC_001_killed_client_frees_its_handler, begin, end),
                 cmocka_unit_test_setup_teardown(INV_RPC_001_stopped_client_frees_its_handler_small, begin_impatient,

@@ -36,11 +36,11 @@ typedef struct {
 
         atomic_int handled;     /* unary calls that reached their handler */
         atomic_int off_context; /* of those: not on the context's thread */
-        int n_events;           /* what a subscriber gets before the handler waits; < 0: without end */
-        char *ballast;          /* the channel_id of each event */
 
         pthread_mutex_t lock; /* guards: */
         pthread_cond_t changed;
+        int n_events;        /* what a subscriber gets before its handler waits; < 0: without end */
+        char *ballast;       /* the channel_id of each event; set once */
         int open;            /* stream handlers running */
         int written;         /* events that their handlers got rid of */
         RpcCall *subscriber; /* the newest, while its handler waits to be woken */
@@ -72,6 +72,15 @@ static inline RpcStatus engine_attach(void *user, const void *request, void *res
         answer->detail = g_str_equal(asked->endpoint, "huge") ? g_strnfill((gsize)asked->transport, 'x')
                                                               : g_strdup(asked->endpoint);
         return RPC_OK;
+}
+
+/* What subscribers get from now on: so many events of at least so many bytes. */
+static inline void engine_set_events(Engine *engine, int n_events, gsize bytes) {
+        pthread_mutex_lock(&engine->lock);
+        g_assert(!engine->ballast);
+        engine->n_events = n_events;
+        engine->ballast = g_strnfill(bytes, 'x');
+        pthread_mutex_unlock(&engine->lock);
 }
 
 static inline void engine_note(Engine *engine, int opened, int written, RpcCall *subscriber) {
@@ -107,11 +116,11 @@ static inline void engine_with_subscriber(Engine *engine, void (*f)(RpcCall *cal
         pthread_mutex_unlock(&engine->lock);
 }
 
-static inline bool engine_emit(Engine *engine, RpcCall *call, int64_t sequence) {
+static inline bool engine_emit(Engine *engine, RpcCall *call, char *ballast, int64_t sequence) {
         BlockEvent event = RETROVUE__PLAYOUT__V1__BLOCK_EVENT__INIT;
         event.sequence = sequence;
-        if (engine->ballast)
-                event.channel_id = engine->ballast;
+        if (ballast)
+                event.channel_id = ballast;
         if (!rpc_write(call, &event))
                 return false;
         engine_note(engine, 0, 1, NULL);
@@ -122,12 +131,16 @@ static inline bool engine_emit(Engine *engine, RpcCall *call, int64_t sequence) 
 static inline RpcStatus engine_subscribe(void *user, RpcCall *call, const void *request) {
         Engine *engine = user;
         bool more = true;
+        pthread_mutex_lock(&engine->lock);
+        int n_events = engine->n_events;
+        char *ballast = engine->ballast;
+        pthread_mutex_unlock(&engine->lock);
         engine_note(engine, 1, 0, NULL);
-        for (int i = 1; more && (engine->n_events < 0 || i <= engine->n_events); i++)
-                more = engine_emit(engine, call, i);
+        for (int i = 1; more && (n_events < 0 || i <= n_events); i++)
+                more = engine_emit(engine, call, ballast, i);
         while (more) {
                 engine_note(engine, 0, 0, call);
-                more = rpc_wait(call, -1) == RPC_EVENT_WOKEN && engine_emit(engine, call, -1);
+                more = rpc_wait(call, -1) == RPC_EVENT_WOKEN && engine_emit(engine, call, ballast, -1);
         }
         engine_note(engine, -1, 0, NULL);
         return RPC_OK;
@@ -232,63 +245,4 @@ static inline void engine_free(Engine *engine, int grace_ms) {
         pthread_cond_destroy(&engine->changed);
         pthread_mutex_destroy(&engine->lock);
         g_free(engine);
-}
-
-static inline RpcClient *engine_connect(const char *path, RpcOptions options) {
-        g_autoptr(GError) error = NULL;
-        rpc_init();
-        RpcClient *client = rpc_client_connect(path, 10000, options, &error);
-        g_assert_no_error(error);
-        return client;
-}
-
-static inline RpcStatus call_version(RpcClient *client, int timeout_ms) {
-        VersionRequest request = RETROVUE__PLAYOUT__V1__GET_VERSION_REQUEST__INIT;
-        void *response = NULL;
-        RpcStatus status = rpc_client_call(client, PLAYOUT, "GetVersion", &request, &response, timeout_ms);
-        rpc_message_free(response);
-        return status;
-}
-
-static inline RpcStatus call_attach(RpcClient *client, const char *endpoint, int size, char **ret_detail,
-                                    int timeout_ms) {
-        AttachRequest request = RETROVUE__PLAYOUT__V1__ATTACH_STREAM_REQUEST__INIT;
-        request.endpoint = (char *)endpoint;
-        request.transport = (Retrovue__Playout__V1__Transport)size;
-        void *response = NULL;
-        RpcStatus status = rpc_client_call(client, PLAYOUT, "AttachStream", &request, &response, timeout_ms);
-        if (status.code == RPC_CODE_OK && ret_detail)
-                *ret_detail = g_strdup(((AttachResponse *)response)->detail);
-        rpc_message_free(response);
-        return status;
-}
-
-static inline RpcCall *open_subscription(RpcClient *client) {
-        SubscribeRequest request = RETROVUE__PLAYOUT__V1__SUBSCRIBE_BLOCK_EVENTS_REQUEST__INIT;
-        return rpc_client_open(client, PLAYOUT, "SubscribeBlockEvents", &request);
-}
-
-static inline RpcCall *open_evidence(RpcClient *client) {
-        return rpc_client_open(client, EVIDENCE, "EvidenceStream", NULL);
-}
-
-static inline bool send_evidence(RpcCall *call, int64_t sequence) {
-        EvidenceMessage message = RETROVUE__EVIDENCE__V1__EVIDENCE_FROM_AIR__INIT;
-        message.sequence = sequence;
-        return rpc_write(call, &message);
-}
-
-/* The sequence of the next event, 0 when there is none. */
-static inline int64_t next_event(RpcCall *call) {
-        BlockEvent *event = rpc_read(call);
-        int64_t sequence = event ? event->sequence : 0;
-        rpc_message_free(event);
-        return sequence;
-}
-
-static inline int64_t next_ack(RpcCall *call) {
-        Ack *ack = rpc_read(call);
-        int64_t sequence = ack ? ack->acked_sequence : 0;
-        rpc_message_free(ack);
-        return sequence;
 }

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "proto/base/error.h"
-#include "tests/proto/rpc_engine.h"
+#include "tests/proto/rpc_callers.h"
 
 #define DEADLINE_MS 10000
 

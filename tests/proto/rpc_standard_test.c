@@ -3,7 +3,7 @@
 
 #include "proto/rpc/health.pb-c.h"
 #include "proto/rpc/reflection.pb-c.h"
-#include "tests/proto/rpc_engine.h"
+#include "tests/proto/rpc_callers.h"
 
 #define DEADLINE_MS 10000
 #define HEALTH (&grpc__health__v1__health__descriptor)

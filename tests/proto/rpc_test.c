@@ -1,5 +1,5 @@
 /* Calls that go as they should, and calls that are refused. */
-#include "tests/proto/rpc_engine.h"
+#include "tests/proto/rpc_callers.h"
 
 #define DEADLINE_MS 10000
 
@@ -81,7 +81,7 @@ static void callers_on_one_connection_get_their_own_answers(void **state) {
 
 static void server_stream_in_order_then_woken(void **state) {
         Engine *engine = *state;
-        engine->n_events = 1000;
+        engine_set_events(engine, 1000, 0);
         g_autoptr(RpcClient) client = engine_connect(engine->path, (RpcOptions){0});
         RpcCall *call = open_subscription(client);
         for (int i = 1; i <= 1000; i++)
@@ -232,16 +232,16 @@ static void INV_RPC_006_too_large_a_message_is_refused_either_way(void **state) 
 
 static void INV_RPC_006_too_large_a_stream_message_ends_the_stream(void **state) {
         Engine *engine = *state;
-        engine->n_events = 1;
-        engine->ballast = g_strnfill(2 << 20, 'x');
+        engine_set_events(engine, 1, 2 << 20);
         g_autoptr(RpcClient) client = engine_connect(engine->path, (RpcOptions){.max_message_bytes = 1 << 24});
         RpcCall *call = open_subscription(client);
         assert_int_equal(next_event(call), 0);
         assert_int_equal(rpc_close(call).code, RPC_CODE_RESOURCE_EXHAUSTED);
 
         call = open_evidence(client);
+        g_autofree char *large = g_strnfill(2 << 20, 'x');
         EvidenceMessage message = RETROVUE__EVIDENCE__V1__EVIDENCE_FROM_AIR__INIT;
-        message.channel_id = engine->ballast;
+        message.channel_id = large;
         (void)!rpc_write(call, &message);
         assert_int_equal(next_ack(call), 0);
         assert_int_equal(rpc_close(call).code, RPC_CODE_RESOURCE_EXHAUSTED);
