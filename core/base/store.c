@@ -162,7 +162,8 @@ static bool refuse_newer(Store *store, GError **error) {
         return false;
 }
 
-/* Whether it was applied is asked inside of the transaction: several programs may open a new database at once. */
+/* INV-STORE-004: whether it was applied is asked inside of the transaction, for several may open a new database at
+ * once. */
 static bool apply(Store *store, const Migration *migration, GError **error) {
         int64_t applied = 0;
         sqlite3_stmt *count = store_query(store, error, "SELECT count(*) FROM schema_migration WHERE number = ?", "i",

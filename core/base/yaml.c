@@ -87,7 +87,7 @@ static YamlNode *node_new(Source *source, YamlKind kind, yaml_mark_t mark) {
         YamlNode *node = g_new0(YamlNode, 1);
         node->kind = kind;
         node->file = source->file;
-        node->line = (int)mark.line + 1;
+        node->line = (int)mark.line + 1; /* INV-YAML-001 */
         node->column = (int)mark.column + 1;
         node->weight = 1;
         node->height = 1;

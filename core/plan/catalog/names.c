@@ -105,12 +105,13 @@ static char *pretty(const char *text) {
         return trim_marks(names_clean(stripped));
 }
 
-/* The first that is not empty; never NULL. */
+/* The first that is not empty, or "Untitled". */
 static char *first_text(char *take_text, const char *otherwise) {
-        if (take_text && *take_text != '\0')
-                return take_text;
-        g_free(take_text);
-        return names_clean(*otherwise != '\0' ? otherwise : "Untitled");
+        g_autofree char *text = take_text;
+        g_autofree char *second = names_clean(otherwise);
+        if (text && *text != '\0')
+                return g_steal_pointer(&text);
+        return *second != '\0' ? g_steal_pointer(&second) : g_strdup("Untitled");
 }
 
 static int number_of(const GMatchInfo *match, int group) {
