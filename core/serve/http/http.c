@@ -202,7 +202,9 @@ Http *http_new(const HttpOptions *options, GError **error) {
         Http *http = g_new0(Http, 1);
         http->options = *options;
         http->port = port_of(fd);
+        http->files = files_load(options->web_dir);
         if (!start_daemon(http, fd, error)) {
+                g_hash_table_unref(http->files);
                 g_free(http);
                 return NULL;
         }
@@ -225,5 +227,6 @@ void http_free(Http *http) {
         (void)MHD_quiesce_daemon(http->daemon);
         http_streams_give_up(http->options.streams, INT64_MAX);
         MHD_stop_daemon(http->daemon);
+        g_hash_table_unref(http->files);
         g_free(http);
 }

@@ -16,7 +16,8 @@ struct Http {
         HttpOptions options;
         struct MHD_Daemon *daemon;
         int port;
-        GSource *timer; /* control loop: gives up waiting requests */
+        GSource *timer;    /* control loop: gives up waiting requests */
+        GHashTable *files; /* path -> File, immutable */
 };
 
 /* Why a request that waited was called again. */
@@ -71,11 +72,14 @@ typedef struct {
         const char *type;          /* Content-Type */
         const char *cache_control; /* NULL = no-cache */
         const char *etag;          /* quoted; NULL = none */
+        const char *policy;        /* Content-Security-Policy; NULL = none */
         bool is_text;              /* may be compressed */
 } Representation;
 
 /* 200, 206, 304 or 416, as the request's conditions ask; takes no reference of body's. */
 enum MHD_Result respond_bytes(Request *request, GBytes *body, const Representation *representation);
+/* The same with another status, without conditions and ranges. */
+enum MHD_Result respond_bytes_as(Request *request, unsigned status, GBytes *body, const Representation *representation);
 enum MHD_Result respond_json(Request *request, unsigned status, json_t *take_document);
 /* {"error": {"code", "message"}}; retry_after_s 0 = none. */
 enum MHD_Result respond_error(Request *request, unsigned status, const char *code, int retry_after_s,
@@ -84,6 +88,8 @@ enum MHD_Result respond_error(Request *request, unsigned status, const char *cod
 void respond_common_headers(struct MHD_Response *response);
 /* "http://host:port" as the client sees us; g_free it. */
 char *request_base_url(Request *request);
+/* Of it the path alone ("" or "/prefix"): for addresses that stay on the page's own origin; g_free it. */
+char *request_base_path(Request *request);
 const char *request_header(Request *request, const char *name);
 
 /* --- routes ------------------------------------------------------------------------------------------------------ */
@@ -104,4 +110,6 @@ enum MHD_Result api_ready(Request *request);
 enum MHD_Result documents_m3u(Request *request);
 enum MHD_Result documents_xmltv(Request *request);
 
+/* What is below web_dir; NULL or missing: nothing. Free with g_hash_table_unref. */
+GHashTable *files_load(const char *web_dir);
 enum MHD_Result files_page(Request *request);

@@ -52,6 +52,7 @@ static void representation_headers(struct MHD_Response *response, const Represen
         add(response, MHD_HTTP_HEADER_CACHE_CONTROL,
             representation->cache_control ? representation->cache_control : "no-cache");
         add(response, MHD_HTTP_HEADER_ETAG, representation->etag);
+        add(response, "Content-Security-Policy", representation->policy);
         if (representation->is_text)
                 add(response, MHD_HTTP_HEADER_VARY, "Accept-Encoding");
 }
@@ -140,7 +141,8 @@ static GBytes *compress_gzip(GBytes *body) {
         return NULL;
 }
 
-static enum MHD_Result respond_whole(Request *request, GBytes *body, const Representation *representation) {
+enum MHD_Result respond_bytes_as(Request *request, unsigned status, GBytes *body,
+                                 const Representation *representation) {
         g_autoptr(GBytes) packed = NULL;
         if (representation->is_text && g_bytes_get_size(body) >= COMPRESS_MIN_BYTES && accepts_gzip(request))
                 packed = compress_gzip(body);
@@ -151,7 +153,7 @@ static enum MHD_Result respond_whole(Request *request, GBytes *body, const Repre
                 add(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
         else if (!representation->is_text)
                 add(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
-        return queue(request, MHD_HTTP_OK, response);
+        return queue(request, status, response);
 }
 
 enum MHD_Result respond_bytes(Request *request, GBytes *body, const Representation *representation) {
@@ -174,7 +176,7 @@ enum MHD_Result respond_bytes(Request *request, GBytes *body, const Representati
         case RANGE_NONE:
                 break;
         }
-        return respond_whole(request, body, representation);
+        return respond_bytes_as(request, MHD_HTTP_OK, body, representation);
 }
 
 static struct MHD_Response *json_response(json_t *take_document) {
@@ -239,4 +241,11 @@ char *request_base_url(Request *request) {
         bool secure = scheme && g_str_equal(scheme, "https");
         return g_strdup_printf("%s://%s%s", secure ? "https" : "http", host,
                                prefix && prefix[0] == '/' && !g_str_has_suffix(prefix, "/") ? prefix : "");
+}
+
+char *request_base_path(Request *request) {
+        g_autofree char *url = request_base_url(request);
+        const char *host = strstr(url, "://");
+        const char *path = host ? strchr(host + strlen("://"), '/') : NULL;
+        return g_strdup(path ? path : "");
 }

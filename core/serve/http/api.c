@@ -1,0 +1,191 @@
+/* Documents for programs: channels, guide, as-run, alerts, health, channel list and XMLTV. */
+#include <string.h>
+
+#include "core/serve/http/http_private.h"
+
+#define HOUR_MS (INT64_C(60) * 60 * 1000)
+/* What is asked for when nothing is said, and at most. */
+#define DEFAULT_BEFORE_MS HOUR_MS
+#define DEFAULT_AFTER_MS (24 * HOUR_MS)
+#define MAX_RANGE_MS (8 * 24 * HOUR_MS)
+/* Seconds until somebody who is told 503 should ask again. */
+#define NOT_READY_RETRY_S 2
+
+/* --- instants in queries ----------------------------------------------------------------------------------------- */
+
+/* UTC milliseconds, or ISO 8601 with a zone (UTC without one). */
+static bool parse_instant(const char *text, int64_t *ret_utc_ms) {
+        if (g_ascii_string_to_signed(text, 10, 0, G_MAXINT64 / 2, ret_utc_ms, NULL))
+                return true;
+        g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
+        g_autoptr(GDateTime) instant = g_date_time_new_from_iso8601(text, utc);
+        if (!instant)
+                return false;
+        *ret_utc_ms = g_date_time_to_unix(instant) * 1000 + g_date_time_get_microsecond(instant) / 1000;
+        return true;
+}
+
+static const char *query_value(Request *request, const char *name) {
+        return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* Of the query's from and to, or [now - 1 h, from + 25 h); false when they are none, with the sentence that says so. */
+static bool query_range(Request *request, int64_t *ret_from_utc_ms, int64_t *ret_to_utc_ms, const char **ret_fault) {
+        const char *from_text = query_value(request, "from"), *to_text = query_value(request, "to");
+        int64_t from = rv_clock_utc_ms(request->http->options.clock) - DEFAULT_BEFORE_MS, to;
+        *ret_fault = "from and to are UTC milliseconds or ISO 8601 (2026-11-22T20:00:00Z)";
+        if (from_text && !parse_instant(from_text, &from))
+                return false;
+        to = from + DEFAULT_BEFORE_MS + DEFAULT_AFTER_MS;
+        if (to_text && !parse_instant(to_text, &to))
+                return false;
+        *ret_fault = "to must be after from, by 8 days at most";
+        if (to <= from || to - from > MAX_RANGE_MS)
+                return false;
+        *ret_from_utc_ms = from;
+        *ret_to_utc_ms = to;
+        return true;
+}
+
+static enum MHD_Result bad_query(Request *request, const char *fault) {
+        return respond_error(request, MHD_HTTP_BAD_REQUEST, "bad_query", 0, "%s", fault);
+}
+
+static enum MHD_Result no_channel(Request *request, const char *id) {
+        return respond_error(request, MHD_HTTP_NOT_FOUND, "no_such_channel", 0, "there is no channel \"%s\"", id);
+}
+
+/* --- channels and guide ------------------------------------------------------------------------------------------ */
+
+static json_t *streams_json(Request *request, const char *id) {
+        g_autofree char *base = request_base_path(request);
+        g_autofree char *hls = g_strdup_printf("%s/channel/%s/live.m3u8", base, id);
+        g_autofree char *ts = g_strdup_printf("%s/channel/%s.ts", base, id);
+        return json_pack("{s:s,s:s}", "hls", hls, "ts", ts);
+}
+
+static void add_status(json_t *object, Channel *channel) {
+        ChannelStatus status = channel ? channel_status(channel) : (ChannelStatus){0};
+        g_autofree char *fault = g_utf8_make_valid(status.fault, -1);
+        json_object_set_new(object, "state", json_string(channel_state_name(status.state)));
+        json_object_set_new(object, "viewers", json_integer(status.viewers));
+        json_object_set_new(object, "starts", json_integer(status.starts));
+        json_object_set_new(object, "crashes", json_integer(status.crashes));
+        json_object_set_new(object, "fault", fault[0] ? json_string(fault) : json_null());
+}
+
+static json_t *channel_json(Request *request, const PlanView *view) {
+        const HttpOptions *options = &request->http->options;
+        const char *id = view->spec->id;
+        g_autoptr(Channel) channel = channel_hub_find(options->hub, id);
+        g_autofree char *base = request_base_path(request);
+        g_autofree char *logo = g_strdup_printf("%s/logo/%s.png", base, id);
+        json_t *object = guide_channel_json(options->guide, view);
+        add_status(object, channel);
+        if (view->fault && channel) {
+                g_autofree char *fault = g_utf8_make_valid(view->fault, -1);
+                json_object_set_new(object, "plan_fault", json_string(fault));
+        }
+        json_object_set_new(object, "planned_until_utc_ms", json_integer(view->execution_end_utc_ms));
+        json_object_set_new(object, "logo", json_string(logo));
+        json_object_set_new(object, "streams", streams_json(request, id));
+        return object;
+}
+
+enum MHD_Result api_channels(Request *request) {
+        const HttpOptions *options = &request->http->options;
+        g_autoptr(GPtrArray) views = plan_board_views(options->board);
+        json_t *channels = json_array();
+        for (unsigned i = 0; i < views->len; i++)
+                json_array_append_new(channels, channel_json(request, g_ptr_array_index(views, i)));
+        return respond_json(request, MHD_HTTP_OK,
+                            json_pack("{s:I,s:o}", "now_utc_ms", (json_int_t)rv_clock_utc_ms(options->clock),
+                                      "channels", channels));
+}
+
+enum MHD_Result api_guide(Request *request) {
+        int64_t from, to;
+        const char *fault, *channel = query_value(request, "channel");
+        if (!query_range(request, &from, &to, &fault))
+                return bad_query(request, fault);
+        json_t *guide = guide_json(request->http->options.guide, channel, from, to);
+        return guide ? respond_json(request, MHD_HTTP_OK, guide) : no_channel(request, channel);
+}
+
+/* --- record and health ------------------------------------------------------------------------------------------- */
+
+enum MHD_Result api_asrun(Request *request) {
+        const HttpOptions *options = &request->http->options;
+        int64_t from, to;
+        const char *fault;
+        g_autoptr(PlanView) view = plan_board_view(options->board, request->argument);
+        if (!view)
+                return no_channel(request, request->argument);
+        if (!query_range(request, &from, &to, &fault))
+                return bad_query(request, fault);
+        json_t *entries = options->asrun ? options->asrun(options->user, request->argument, from, to) : NULL;
+        if (!entries)
+                return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "no_record", NOT_READY_RETRY_S,
+                                     "the as-run record cannot be read");
+        return respond_json(request, MHD_HTTP_OK,
+                            json_pack("{s:s,s:I,s:I,s:o}", "channel", request->argument, "from_utc_ms",
+                                      (json_int_t)from, "to_utc_ms", (json_int_t)to, "entries", entries));
+}
+
+enum MHD_Result api_progress(Request *request) {
+        const HttpOptions *options = &request->http->options;
+        json_t *progress = options->progress ? options->progress(options->user) : NULL;
+        if (progress)
+                return respond_json(request, MHD_HTTP_OK, progress);
+        return respond_error(request, MHD_HTTP_NOT_FOUND, "no_scan", 0, "no folder of media is being looked through");
+}
+
+enum MHD_Result api_alerts(Request *request) {
+        const HttpOptions *options = &request->http->options;
+        json_t *alerts = options->alerts ? options->alerts(options->user) : NULL;
+        return respond_json(request, MHD_HTTP_OK, json_pack("{s:o}", "alerts", alerts ? alerts : json_array()));
+}
+
+enum MHD_Result api_health(Request *request) {
+        return respond_json(request, MHD_HTTP_OK, json_pack("{s:s}", "status", "ok"));
+}
+
+static enum MHD_Result not_ready(Request *request) {
+        return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "not_ready", NOT_READY_RETRY_S,
+                             "no channel is planned yet");
+}
+
+enum MHD_Result api_ready(Request *request) {
+        g_autoptr(GPtrArray) views = plan_board_views(request->http->options.board);
+        if (views->len == 0)
+                return not_ready(request);
+        return respond_json(request, MHD_HTTP_OK,
+                            json_pack("{s:s,s:i}", "status", "ready", "channels", (int)views->len));
+}
+
+/* --- documents for players --------------------------------------------------------------------------------------- */
+
+static enum MHD_Result respond_document(Request *request, const GuideDocument *document, const char *type) {
+        if (!document->body)
+                return not_ready(request); /* an empty list or guide would wipe the client's own */
+        return respond_bytes(request, document->body,
+                             &(Representation){.type = type, .etag = document->etag, .is_text = true});
+}
+
+/* ?format=hls lists playlists instead of transport streams. */
+enum MHD_Result documents_m3u(Request *request) {
+        const char *format = query_value(request, "format"),
+                   *agent = request_header(request, MHD_HTTP_HEADER_USER_AGENT);
+        g_autofree char *base = request_base_url(request);
+        unsigned stream = format && g_str_equal(format, "hls") ? GUIDE_STREAM_HLS : GUIDE_STREAM_TS;
+        if (agent && strstr(agent, "Kodi"))
+                stream |= GUIDE_STREAM_KODI;
+        g_auto(GuideDocument) document = guide_m3u(request->http->options.guide, base, (GuideStream)stream);
+        return respond_document(request, &document, "audio/x-mpegurl; charset=utf-8");
+}
+
+enum MHD_Result documents_xmltv(Request *request) {
+        g_autofree char *base = request_base_url(request);
+        g_auto(GuideDocument) document = guide_xmltv(request->http->options.guide, base);
+        return respond_document(request, &document, "application/xml; charset=utf-8");
+}
