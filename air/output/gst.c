@@ -150,6 +150,23 @@ static void start_preload(void) {
                 (void)atexit(end_preload);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+/*
+ * GLib's table of quarks, made by its constructor, is left behind for those still reading it when GStreamer's thousands
+ * of types make it grow. Only a full stack tells that block from any other of g_malloc's.
+ */
+const char *__lsan_default_suppressions(void);
+const char *__asan_default_options(void);
+
+const char *__lsan_default_suppressions(void) {
+        return "leak:call_init\n";
+}
+
+const char *__asan_default_options(void) {
+        return "fast_unwind_on_malloc=0:malloc_context_size=10"; /* ten: a registry is made in half of the time */
+}
+#endif
+
 bool gst_start(const char *cache_dir, GError **error) {
         g_autoptr(GError) confine_error = NULL;
         if (cache_dir && !confine(cache_dir, &confine_error))

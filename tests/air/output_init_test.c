@@ -11,7 +11,7 @@
 
 extern char **environ;
 
-#define N_ENGINES 6
+#define N_ENGINES 4
 
 static int start_as_engine(const char *cache_dir) {
         g_autoptr(GError) error = NULL;
@@ -47,23 +47,23 @@ static int count_entries(const char *path) {
         return n;
 }
 
-static void INV_OUTPUT_006_many_engines_start_at_once(void **state) {
-        g_autofree char *cache_dir = g_build_filename(*state, "cache", NULL);
+/* The engines that the group's set-up started at once, in an empty folder; all tests use what they made. */
+static struct {
+        char *dir, *cache_dir;
         pid_t pids[N_ENGINES];
+} first;
+
+static void INV_OUTPUT_006_many_engines_start_at_once(void **state) {
         for (int i = 0; i < N_ENGINES; i++)
-                pids[i] = spawn_engine(cache_dir);
-        for (int i = 0; i < N_ENGINES; i++)
-                assert_ends_well(pids[i]);
+                assert_ends_well(first.pids[i]);
         /* The links and the registry, and nothing left behind by those who came second. */
-        g_autofree char *plugins = g_build_filename(cache_dir, "plugins", NULL);
+        g_autofree char *plugins = g_build_filename(first.cache_dir, "plugins", NULL);
         assert_int_equal(count_entries(plugins), 6);
-        assert_int_equal(count_entries(cache_dir), 2);
+        assert_int_equal(count_entries(first.cache_dir), 2);
 }
 
 static void INV_OUTPUT_006_only_the_named_plugins_are_known(void **state) {
-        g_autofree char *cache_dir = g_build_filename(*state, "cache", NULL);
-        assert_ends_well(spawn_engine(cache_dir));
-        g_autofree char *registry = g_build_filename(cache_dir, "registry.bin", NULL);
+        g_autofree char *registry = g_build_filename(first.cache_dir, "registry.bin", NULL);
         g_autofree char *bytes = NULL;
         size_t size;
         assert_true(g_file_get_contents(registry, &bytes, &size, NULL));
@@ -73,8 +73,7 @@ static void INV_OUTPUT_006_only_the_named_plugins_are_known(void **state) {
 }
 
 static void INV_OUTPUT_006_damaged_cache_is_mended(void **state) {
-        g_autofree char *cache_dir = g_build_filename(*state, "cache", NULL);
-        assert_ends_well(spawn_engine(cache_dir));
+        const char *cache_dir = first.cache_dir;
         g_autofree char *registry = g_build_filename(cache_dir, "registry.bin", NULL);
         g_autofree char *link_path = g_build_filename(cache_dir, "plugins", "libgstx264.so", NULL);
         g_autofree char *target = g_file_read_link(link_path, NULL);
@@ -88,34 +87,41 @@ static void INV_OUTPUT_006_damaged_cache_is_mended(void **state) {
 
 /* A file stands where the folder should be: a slower start is better than none. */
 static void unusable_cache_dir_does_not_keep_us_off_the_air(void **state) {
-        g_autofree char *in_the_way = g_build_filename(*state, "file", NULL);
+        /* What stands for the system here, which would take long to search. */
+        g_autofree char *plugins = g_build_filename(first.cache_dir, "plugins", NULL);
+        g_autofree char *registry = g_build_filename(first.dir, "registry.bin", NULL);
+        g_setenv("GST_PLUGIN_SYSTEM_PATH_1_0", plugins, TRUE);
+        g_setenv("GST_REGISTRY_1_0", registry, TRUE);
+        g_autofree char *in_the_way = g_build_filename(first.dir, "file", NULL);
         assert_true(g_file_set_contents(in_the_way, "x", 1, NULL));
-        g_autofree char *own_registry = g_build_filename(*state, "registry", NULL);
-        g_setenv("GST_REGISTRY_1_0", own_registry, TRUE); /* the user's stays untouched */
         assert_ends_well(spawn_engine(in_the_way));
+        assert_true(g_file_test(registry, G_FILE_TEST_EXISTS));
+        g_unsetenv("GST_PLUGIN_SYSTEM_PATH_1_0");
         g_unsetenv("GST_REGISTRY_1_0");
 }
 
 static int set_up(void **state) {
-        *state = temp_dir_new();
+        first.dir = temp_dir_new();
+        first.cache_dir = g_build_filename(first.dir, "cache", NULL);
+        for (int i = 0; i < N_ENGINES; i++)
+                first.pids[i] = spawn_engine(first.cache_dir);
         return 0;
 }
 
 static int tear_down(void **state) {
-        temp_dir_free(*state);
+        temp_dir_free(first.dir);
+        g_free(first.cache_dir);
         return 0;
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(int argc, char **argv) {
         if (argc > 1)
                 return start_as_engine(argv[1]);
         const struct CMUnitTest tests[] = {
-                TEST(INV_OUTPUT_006_many_engines_start_at_once),
-                TEST(INV_OUTPUT_006_only_the_named_plugins_are_known),
-                TEST(INV_OUTPUT_006_damaged_cache_is_mended),
-                TEST(unusable_cache_dir_does_not_keep_us_off_the_air),
+                cmocka_unit_test(INV_OUTPUT_006_many_engines_start_at_once),
+                cmocka_unit_test(INV_OUTPUT_006_only_the_named_plugins_are_known),
+                cmocka_unit_test(INV_OUTPUT_006_damaged_cache_is_mended),
+                cmocka_unit_test(unusable_cache_dir_does_not_keep_us_off_the_air),
         };
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return cmocka_run_group_tests(tests, set_up, tear_down);
 }

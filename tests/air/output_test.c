@@ -342,12 +342,13 @@ static void INV_NETWORK_BACKPRESSURE_DROP_stalled_reader_resumes_at_idr(void **s
         rig_attach(rig);
         while (output_stats(rig->output).bytes_dropped == 0)
                 push_paced(rig, rig->next_tick % 10 == 0); /* nobody reads; nobody waits for that */
+        const int64_t stalled_until = rig->next_tick;
         run(rig, 60, 10);
         end_output(rig);
         assert_stream(rig, TS_LOSSES);
         assert_true(rig->reader->pictures->len < rig->next_tick);
         const TsPicture *last = picture(rig, rig->reader->pictures->len - 1);
-        assert_int_equal(last->pts, ts_pts_of_tick(rig->next_tick - 1, format.rate));
+        assert_true(ts_tick_of_pts(last->pts, format.rate, 0) >= stalled_until);
 }
 
 static void INV_SINK_NO_IMPLICIT_EOF_output_goes_on_without_a_reader(void **state) {
