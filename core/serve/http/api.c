@@ -99,7 +99,7 @@ enum MHD_Result api_channels(Request *request) {
         for (unsigned i = 0; i < views->len; i++)
                 json_array_append_new(channels, channel_json(request, g_ptr_array_index(views, i)));
         return respond_json(request, MHD_HTTP_OK,
-                            json_pack("{s:I,s:o}", "now_utc_ms", (json_int_t)rv_clock_utc_ms(options->clock),
+                            json_pack("{s:I,s:o}", "generated_utc_ms", (json_int_t)rv_clock_utc_ms(options->clock),
                                       "channels", channels));
 }
 
