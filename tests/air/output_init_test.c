@@ -9,8 +9,6 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/temp_dir.h"
 
-extern char **environ;
-
 #define N_ENGINES 4
 
 static int start_as_engine(const char *cache_dir) {
