@@ -57,6 +57,7 @@ static void set_fault(Channel *channel, const char *fault) {
 
 /* --- engines come and go ----------------------------------------------------------------------------------------- */
 
+/* INV-CHANNEL-LIVENESS-RECOVERY-001: 1, 2, 4, 8, 16, 16 ... seconds; at once after an engine that was on the air. */
 static void back_off(Channel *channel, const char *why) {
         unsigned doublings = MIN(channel->failures, 8);
         int64_t wait_ms = channel->failures == 0 ? 0 : MIN(BACKOFF_FIRST_MS << (doublings - 1), BACKOFF_MAX_MS);
@@ -129,7 +130,7 @@ static void start(Channel *channel) {
                 back_off(channel, "nothing is planned for this channel");
                 return;
         }
-        if (hub->running >= (unsigned)hub->options.max_running) {
+        if (hub->running >= (unsigned)hub->options.max_running) { /* INV-CHANNEL-005 */
                 channel->failures++;
                 back_off(channel, "as many channels as max_channels_running allows are on the air");
                 return;
@@ -154,7 +155,7 @@ static void stop(Channel *channel, const char *reason) {
         channel->hub->ops->stop(channel->engine, reason);
 }
 
-/* A stream that does not flow is worse than none: its engine is replaced. */
+/* INV-CHANNEL-004: a stream that does not flow is worse than none: its engine is replaced. */
 static void watch_stream(Channel *channel) {
         ChannelHub *hub = channel->hub;
         int64_t now = now_mono_ns(channel);

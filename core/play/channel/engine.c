@@ -275,6 +275,7 @@ static void engine_kill(Engine *engine, const char *why) {
         send_signal(engine, SIGKILL);
 }
 
+/* INV-CHANNEL-006 */
 static void engine_poll(Engine *engine) {
         if (engine->kill_at_mono_ns == 0 || rv_clock_mono_ns(engine->hub->clock) < engine->kill_at_mono_ns)
                 return;

@@ -2,6 +2,7 @@
 
 #include "proto/base/log.h"
 
+#define MAX_MAIL 100000
 #define POLL_MS 100 /* while any channel is not off: linger, back-off and watchdog are this exact */
 
 ChannelHub *channel_hub_new_with(const ChannelHubOptions *options, const EngineOps *ops) {

@@ -55,6 +55,7 @@ void channel_seen(Channel *channel, const char *viewer_key) {
                 wake_control_loop(channel);
 }
 
+/* INV-CHANNEL-003 */
 static gboolean has_left(gpointer key, gpointer value, gpointer user) {
         return *(const int64_t *)value < *(const int64_t *)user;
 }

@@ -106,7 +106,8 @@ static BlockPlan *block_at(Feed *feed, int64_t utc_ms) {
         return block;
 }
 
-/* The block that follows the last one fed, or NULL: not planned yet. After a hole in the plan, the one on the air now.
+/* INV-CHANNELMANAGER-NO-PLANNING-001: the block that follows the last one fed, or NULL: not planned yet. After a hole
+ * in the plan, the one on the air now.
  */
 static BlockPlan *next_block(Feed *feed) {
         int64_t now = rv_clock_utc_ms(feed->clock);
