@@ -90,7 +90,7 @@ static inline ChannelSpec *fixture_spec(const Fixture *fixture, const char *text
         g_autofree char *faults = NULL;
         ChannelSpec *spec = fixture_try_spec(fixture, text, NULL, &faults);
         if (!spec)
-                g_printerr("%s", faults);
+                g_printerr("%s%s", text, faults);
         g_assert(spec);
         return spec;
 }

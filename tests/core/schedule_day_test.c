@@ -1,0 +1,93 @@
+#include "tests/core/plan_fixture.h"
+#include "tests/support/chance.h"
+#include "tests/support/cmocka.h"
+
+static ChannelSpec *spec_in(const Fixture *fixture, const char *zone, int grid_minutes) {
+        g_autofree char *text = g_strdup_printf("channel: one\n"
+                                                "timezone: %s\n"
+                                                "format: {grid_minutes: %d}\n"
+                                                "pools: {all: {match: {type: episode}}}\n"
+                                                "schedule:\n"
+                                                "  all_day:\n"
+                                                "    - block: {start: \"06:00\", end: \"06:00\", pool: all}\n",
+                                                zone, grid_minutes);
+        return fixture_spec(fixture, text);
+}
+
+static void assert_day(const ChannelSpec *spec, const char *day, const char *start, const char *end) {
+        int64_t start_utc_ms = 0, end_utc_ms = 0;
+        schedule_day_bounds(spec, day, &start_utc_ms, &end_utc_ms);
+        assert_int_equal(start_utc_ms, fixture_utc(start));
+        assert_int_equal(end_utc_ms, fixture_utc(end));
+}
+
+static void INV_SCHEDULE_BROADCAST_DAY_SEMANTIC_CONSISTENCY_days_of_23_24_and_25_hours(void **state) {
+        Fixture fixture;
+        fixture_begin(&fixture);
+        g_autoptr(ChannelSpec) york = spec_in(&fixture, "America/New_York", 30);
+        assert_day(york, "2026-03-07", "2026-03-07T11:00:00Z", "2026-03-08T10:00:00Z"); /* 46 half hours */
+        assert_day(york, "2026-10-31", "2026-10-31T10:00:00Z", "2026-11-01T11:00:00Z"); /* 50 */
+        assert_day(york, "2026-06-01", "2026-06-01T10:00:00Z", "2026-06-02T10:00:00Z");
+        g_autoptr(ChannelSpec) berlin = spec_in(&fixture, "Europe/Berlin", 30);
+        assert_day(berlin, "2026-03-28", "2026-03-28T05:00:00Z", "2026-03-29T04:00:00Z");
+        assert_day(berlin, "2026-10-24", "2026-10-24T04:00:00Z", "2026-10-25T05:00:00Z");
+        g_autoptr(ChannelSpec) howe = spec_in(&fixture, "Australia/Lord_Howe", 30); /* clocks change by half an hour */
+        assert_day(howe, "2026-04-04", "2026-04-03T19:00:00Z", "2026-04-04T19:30:00Z");
+        assert_day(howe, "2026-10-03", "2026-10-02T19:30:00Z", "2026-10-03T19:00:00Z");
+        fixture_end(&fixture);
+}
+
+static void INV_SCHEDULE_BROADCAST_DAY_SEMANTIC_CONSISTENCY_every_instant_is_in_its_day(void **state) {
+        static const char *const zones[] = {"America/New_York",
+                                            "Europe/Berlin",
+                                            "Australia/Lord_Howe",
+                                            "America/Havana",
+                                            "Asia/Kathmandu",
+                                            "Asia/Beirut",
+                                            "UTC"};
+        Fixture fixture;
+        fixture_begin(&fixture);
+        GRand *rand = chance_new();
+        for (size_t z = 0; z < G_N_ELEMENTS(zones); z++) {
+                g_autoptr(ChannelSpec) spec = spec_in(&fixture, zones[z], 30);
+                for (int i = 0; i < 3000; i++) {
+                        const int64_t at =
+                                fixture_utc("2026-01-01T00:00:00Z") + (int64_t)(g_rand_double(rand) * 365 * 24 * HOUR);
+                        int64_t start = 0, end = 0;
+                        char day[11], next[11], back[11];
+                        schedule_day_of(spec, at, day);
+                        schedule_day_bounds(spec, day, &start, &end);
+                        assert_true(start <= at && at < end);
+                        schedule_day_step(day, 1, next);
+                        schedule_day_step(next, -1, back);
+                        assert_string_equal(day, back);
+                        int64_t next_start = 0, next_end = 0;
+                        schedule_day_bounds(spec, next, &next_start, &next_end);
+                        assert_int_equal(next_start, end);
+                }
+        }
+        g_rand_free(rand);
+        fixture_end(&fixture);
+}
+
+static void INV_BLOCK_ALIGNMENT_001_slots_are_whole_grid_units(void **state) {
+        Fixture fixture;
+        fixture_begin(&fixture);
+        g_autoptr(ChannelSpec) half = spec_in(&fixture, "UTC", 30), quarter = spec_in(&fixture, "UTC", 15);
+        assert_int_equal(schedule_slot_ms(half, 0), 1800000);
+        assert_int_equal(schedule_slot_ms(half, 1), 1800000);
+        assert_int_equal(schedule_slot_ms(half, 1800000), 1800000);
+        assert_int_equal(schedule_slot_ms(half, 1801000), 3600000);
+        assert_int_equal(schedule_slot_ms(half, 3600000), 3600000);
+        assert_int_equal(schedule_slot_ms(quarter, 880000), 900000);
+        fixture_end(&fixture);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(INV_SCHEDULE_BROADCAST_DAY_SEMANTIC_CONSISTENCY_days_of_23_24_and_25_hours),
+                cmocka_unit_test(INV_SCHEDULE_BROADCAST_DAY_SEMANTIC_CONSISTENCY_every_instant_is_in_its_day),
+                cmocka_unit_test(INV_BLOCK_ALIGNMENT_001_slots_are_whole_grid_units),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,256 @@
+#include "core/plan/schedule/policy.h"
+#include "tests/core/plan_fixture.h"
+#include "tests/support/cmocka.h"
+
+#define HEAD                                                                                                           \
+        "channel: one\n"                                                                                               \
+        "timezone: America/New_York\n"
+#define POOLS "pools: {all: {match: {type: episode}}, films: {match: {type: movie}}}\n"
+#define ALL_DAY "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: all}}]}\n"
+
+static int set_up(void **state) {
+        Fixture *fixture = g_new0(Fixture, 1);
+        fixture_begin(fixture);
+        *state = fixture;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        fixture_end(*state);
+        g_free(*state);
+        return 0;
+}
+
+/* The text must be refused with that in its faults. */
+static void refused(const Fixture *fixture, const char *text, const char *what) {
+        g_autofree char *faults = NULL;
+        g_autoptr(ChannelSpec) spec = fixture_try_spec(fixture, text, NULL, &faults);
+        if (spec || !strstr(faults, what))
+                print_error("%s\nfaults: %s\nexpected: %s\n", text, faults, what);
+        assert_null(spec);
+        assert_non_null(strstr(faults, what));
+}
+
+static void accepted(const Fixture *fixture, const char *text) {
+        g_autoptr(ChannelSpec) spec = fixture_spec(fixture, text);
+        assert_non_null(spec);
+}
+
+static void a_full_file_says_what_it_says(void **state) {
+        g_autoptr(ChannelSpec) spec = fixture_spec(
+                *state,
+                "channel: prime\nchannel_number: 7\nname: Prime Time\nchannel_type: movie\ntimezone: Europe/Berlin\n"
+                "logo: prime.png\ngroup: Films\nbroadcast_day_start: \"05:00\"\nnotes: [anything, {at: all}]\n"
+                "format:\n  video: {width: 640, height: 360, frame_rate: \"25\", bitrate_kbps: 900}\n"
+                "  audio: {sample_rate: 48000, channels: 2}\n  grid_minutes: 15\n"
+                "filler: {path: filler.mp4, duration_ms: 60000}\n"
+                "traffic: {allowed_types: [promo, bumper], default_cooldown_seconds: 60,\n"
+                "          type_cooldowns: {promo: 600}, max_plays_per_day: 9,\n"
+                "          breaks: {per_half_hour: 2, min_act_sec: 60, min_break_sec: 5, fade_ms: 250}}\n"
+                "pools:\n  f: {match: {type: movie, genre: [Horror, Thriller], rating: {exclude: [R]}, decade: "
+                "1980s}}\n"
+                "schedule:\n  all_day:\n"
+                "    - movie_marathon: {start: \"05:00\", end: \"05:00\", title: All, movie_selector: {pool: f}}\n");
+        assert_string_equal(spec->id, "prime");
+        assert_int_equal(spec->number, 7);
+        assert_string_equal(spec->name, "Prime Time");
+        assert_int_equal(spec->type, CHANNEL_MOVIE);
+        assert_int_equal(spec->grid_minutes, 15);
+        assert_int_equal(spec->day_start_minutes, 300);
+        assert_int_equal(spec->format.width, 640);
+        assert_int_equal(spec->format.rate.num, 25);
+        assert_int_equal(spec->format.gop_frames, 25);
+        assert_int_equal(strlen(spec->source_sha256), 64);
+        const BreakPolicy *policy = channel_spec_policy(spec);
+        assert_true(policy->allowed[ASSET_PROMO] && policy->allowed[ASSET_BUMPER] &&
+                    !policy->allowed[ASSET_COMMERCIAL]);
+        assert_int_equal(policy->cooldown_ms[ASSET_BUMPER], 60000);
+        assert_int_equal(policy->cooldown_ms[ASSET_PROMO], 600000);
+        assert_int_equal(policy->max_plays_per_day, 9);
+        assert_int_equal(policy->breaks_per_half_hour, 2);
+        assert_int_equal(policy->fade_ms, 250);
+}
+
+static void INV_SCHEDULE_FAULTS_001_all_faults_in_one_run_with_their_places(void **state) {
+        g_autofree char *faults = NULL;
+        g_autoptr(ChannelSpec) spec = fixture_try_spec(
+                *state,
+                "channel: One Two\ntimezon: UTC\npools:\n  all:\n    match: {typ: episode}\nschedule:\n  all_day:\n"
+                "    - block: {start: 6am, duration: 24h, pol: all}\n",
+                NULL, &faults);
+        assert_null(spec);
+        assert_non_null(strstr(faults, "channel.yaml:1:10: \"One Two\" cannot name a channel"));
+        assert_non_null(strstr(faults, "channel.yaml:2:1: unknown key \"timezon\""));
+        assert_non_null(strstr(faults, "did you mean \"timezone\"?"));
+        assert_non_null(strstr(faults, "channel.yaml:5:13: unknown key \"typ\""));
+        assert_non_null(strstr(faults, "channel.yaml:8:22: \"6am\" is not a time of day"));
+        assert_non_null(strstr(faults, "unknown key \"pol\""));
+        assert_non_null(strstr(faults, "did you mean \"pool\"?"));
+}
+
+static void INV_SCHEDULE_FAULTS_001_each_kind_of_fault_is_named(void **state) {
+        const Fixture *fixture = *state;
+        refused(fixture, "[]\n", "a channel file must be keys and values");
+        refused(fixture, "", "channel.yaml");
+        refused(fixture, "timezone: UTC\n" POOLS ALL_DAY, "\"channel\" is missing");
+        refused(fixture, "channel: one\n" POOLS ALL_DAY, "\"timezone\" is missing");
+        refused(fixture, "channel: one\ntimezone: Mars/Phobos\n" POOLS ALL_DAY, "no time zone \"Mars/Phobos\"");
+        refused(fixture, "channel: one\ntimezone: \"+02:00\"\n" POOLS ALL_DAY, "no time zone");
+        refused(fixture, HEAD POOLS, "\"schedule\" is missing");
+        refused(fixture, HEAD POOLS "schedule: {}\n", "schedule has no layer");
+        refused(fixture, HEAD POOLS "schedule: {all_day: []}\n", "schedule.all_day is empty");
+        refused(fixture, HEAD POOLS "schedule: {funday: []}\n", "unknown key \"funday\"");
+        refused(fixture, HEAD POOLS "format: {grid_minutes: 7}\n" ALL_DAY,
+                "grid_minutes must be 5, 10, 15, 20, 30 or 60");
+        refused(fixture, "channel: one\ntimezone: Australia/Lord_Howe\nformat: {grid_minutes: 60}\n" POOLS ALL_DAY,
+                "does not go with Australia/Lord_Howe");
+        refused(fixture, HEAD POOLS "format: {video: {frame_rate: fast}}\n" ALL_DAY, "\"fast\" is not a frame rate");
+        refused(fixture, HEAD POOLS "format: {video: {width: 641}}\n" ALL_DAY, "format cannot be put on the air");
+        refused(fixture, HEAD POOLS "traffic: {allowed_types: [comercial]}\n" ALL_DAY, "did you mean \"commercial\"?");
+        refused(fixture, HEAD POOLS "filler: {path: a.mp4}\n" ALL_DAY, "filler needs \"duration_ms\"");
+        refused(fixture, HEAD POOLS "filler: {pool: nope}\n" ALL_DAY, "no pool \"nope\" (used in filler)");
+        refused(fixture, HEAD "pools: {all: {order: newest}}\n" ALL_DAY, "pools.all has no \"match\"");
+        refused(fixture, HEAD "pools: {all: {match: {type: film}}}\n" ALL_DAY, "\"film\" is not one of");
+        refused(fixture, HEAD "pools: {all: {match: {season: two}}}\n" ALL_DAY,
+                "\"two\" is neither a number nor a range");
+        refused(fixture, HEAD "pools: {all: {match: {year_range: [1999, 1990]}}}\n" ALL_DAY, "ends before it begins");
+        refused(fixture, HEAD "pools: {all: {match: {genre: []}}}\n" ALL_DAY, "this list is empty");
+}
+
+static void INV_SCHEDULE_FAULTS_001_each_fault_of_an_entry_is_named(void **state) {
+        const Fixture *fixture = *state;
+#define ONE(entry) HEAD POOLS "schedule: {all_day: [" entry "]}\n"
+        refused(fixture, ONE("{block: {start: \"06:00\", duration: 24h, pool: al}}"),
+                "no pool \"al\" (used in schedule.all_day[0]): did you mean \"all\"?");
+        refused(fixture, ONE("{block: {start: \"06:00\", duration: 24h}}"), "needs either \"pool\" or \"pools\"");
+        refused(fixture, ONE("{block: {duration: 24h, pool: all}}"), "needs a \"start\"");
+        refused(fixture, ONE("{block: {start: \"06:00\", pool: all}}"), "needs an \"end\" or a \"duration\"");
+        refused(fixture, ONE("{block: {start: \"06:00\", end: \"07:00\", duration: 1h, pool: all}}"), "not both");
+        refused(fixture, ONE("{block: {start: \"06:00\", duration: 1.5h, pool: all}}"), "1.5h");
+        refused(fixture, ONE("{block: {start: \"06:00\", duration: 25h, pool: all}}"), "25h");
+        refused(fixture, ONE("{block: {start: \"06:00\", duration: 24h, pool: all, mode: shufle}}"),
+                "did you mean \"shuffle\"?");
+        refused(fixture, ONE("{block: {start: \"06:00\", duration: 24h, pool: all}, movie_block: {}}"),
+                "must be one of");
+        refused(fixture, ONE("{movie_marathon: {start: \"06:00\", duration: 4h}}"), "needs a \"movie_selector\"");
+        refused(fixture, ONE("just text"), "must be keys and values");
+        accepted(fixture, ONE("{block: {start: \"06:00\", duration: 3h30m, pools: [all, films], mode: shuffle}}"));
+        accepted(fixture, HEAD POOLS "schedule: {all_day: {block: {start: \"06:00\", end: \"06:00\", pool: [all]}}}\n");
+}
+
+static void what_is_not_supported_yet_is_refused_not_ignored(void **state) {
+        const Fixture *fixture = *state;
+        refused(fixture, HEAD POOLS "virtual_assets: {}\n" ALL_DAY,
+                "\"virtual_assets\" in the channel file is not supported yet");
+        refused(fixture, HEAD POOLS "templates: {}\n" ALL_DAY,
+                "\"templates\" in the channel file is not supported yet");
+        refused(fixture, HEAD POOLS "schedule: {dates: {}}\n", "\"dates\" in schedule is not supported yet");
+        refused(fixture, HEAD POOLS "schedule: {all_day: [{use: x}]}\n",
+                "\"use\" in schedule.all_day[0] is not supported yet");
+        refused(fixture, HEAD POOLS "schedule: {all_day: [{slots: []}]}\n",
+                "\"slots\" in schedule.all_day[0] is not supported");
+        refused(fixture, HEAD "pools: {all: {match: {studio: X}}}\n" ALL_DAY,
+                "\"studio\" in match is not supported yet");
+        refused(fixture,
+                HEAD POOLS
+                "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: all, mode: weighted}}]}\n",
+                "mode \"weighted\" is not supported yet");
+}
+
+static void INV_PLAN_GRID_ALIGNMENT_001_times_off_the_grid_are_refused(void **state) {
+        const Fixture *fixture = *state;
+        refused(fixture, HEAD POOLS "schedule: {all_day: [{block: {start: \"06:10\", duration: 1h, pool: all}}]}\n",
+                "06:10 is not on the channel's 30-minute grid");
+        refused(fixture, HEAD POOLS "schedule: {all_day: [{block: {start: \"06:00\", end: \"07:15\", pool: all}}]}\n",
+                "07:15 is not on the channel's 30-minute grid");
+        refused(fixture, HEAD POOLS "schedule: {all_day: [{block: {start: \"06:00\", duration: 45m, pool: all}}]}\n",
+                "45m is not on the channel's 30-minute grid");
+        refused(fixture, HEAD POOLS "broadcast_day_start: \"05:45\"\n" ALL_DAY, "broadcast_day_start is not on");
+        accepted(fixture, HEAD POOLS "format: {grid_minutes: 15}\n"
+                                     "schedule: {all_day: [{block: {start: \"06:45\", duration: 45m, pool: all}}]}\n");
+}
+
+static void INV_PLAN_NO_ZONE_OVERLAP_001_entries_of_a_layer_do_not_meet(void **state) {
+        const Fixture *fixture = *state;
+        refused(fixture,
+                HEAD POOLS "schedule:\n  monday:\n    - block: {start: \"20:00\", duration: 2h, pool: all}\n"
+                           "    - block: {start: \"21:00\", duration: 2h, pool: all}\n",
+                "two entries of schedule.monday meet: one runs until 22:00 (line 6), this one starts at 21:00");
+        refused(fixture,
+                HEAD POOLS "schedule:\n  all_day:\n    - block: {start: \"06:00\", duration: 2h, pool: all}\n"
+                           "    - block: {start: \"04:00\", duration: 4h, pool: all}\n",
+                "two entries of schedule.all_day meet");
+        accepted(fixture,
+                 HEAD POOLS "schedule:\n  all_day:\n    - block: {start: \"06:00\", duration: 24h, pool: all}\n"
+                            "  friday:\n    - block: {start: \"20:00\", duration: 2h, pool: all}\n");
+}
+
+static void an_empty_pool_is_named_with_its_use(void **state) {
+        Fixture *fixture = *state;
+        g_autofree char *faults = NULL, *film_faults = NULL;
+        fixture_asset(fixture, ASSET_MOVIE, "Short", 40 * MINUTE);
+        CatalogSnapshot *catalog = fixture_catalog(fixture);
+        g_autoptr(ChannelSpec) none = fixture_try_spec(fixture, HEAD POOLS ALL_DAY, catalog, &faults);
+        assert_null(none);
+        assert_non_null(strstr(faults, "pool \"all\" (used in all_day@06:00) is empty"));
+        g_autoptr(ChannelSpec) films =
+                fixture_try_spec(fixture,
+                                 HEAD POOLS "schedule: {all_day: [{movie_marathon: {start: \"06:00\", end: \"06:00\", "
+                                            "movie_selector: {pool: films}}}]}\n",
+                                 catalog, &film_faults);
+        assert_null(films);
+        assert_non_null(strstr(film_faults, "none of its 1 assets"));
+        assert_non_null(strstr(film_faults, "min_duration_sec"));
+        catalog_snapshot_unref(catalog);
+}
+
+static void a_directory_gives_channels_by_number(void **state) {
+        Fixture *fixture = *state;
+        g_autofree char *dir = g_build_filename(fixture->dir, "channels", NULL);
+        assert_int_equal(g_mkdir(dir, 0755), 0);
+        g_autofree char *a = g_build_filename(dir, "a.yaml", NULL), *b = g_build_filename(dir, "b.yaml", NULL);
+        g_autofree char *c = g_build_filename(dir, "c.yaml", NULL), *d = g_build_filename(dir, "d.yaml", NULL);
+        g_autofree char *defaults = g_build_filename(dir, "_defaults.yaml", NULL);
+        assert_true(g_file_set_contents(a, "channel: a\nchannel_number: 9\ntimezone: UTC\n" POOLS ALL_DAY, -1, NULL));
+        assert_true(g_file_set_contents(b, "channel: b\ntimezone: UTC\ntraffic: {max_plays_per_day: 3}\n" POOLS ALL_DAY,
+                                        -1, NULL));
+        assert_true(g_file_set_contents(c, "channel: a\ntimezone: UTC\n" POOLS ALL_DAY, -1, NULL));
+        assert_true(g_file_set_contents(d, "channel: d\nchannel_number: 9\ntimezone: UTC\n" POOLS ALL_DAY, -1, NULL));
+        assert_true(g_file_set_contents(defaults, "traffic: {max_plays_per_day: 5, default_cooldown_seconds: 60}\n", -1,
+                                        NULL));
+        g_autoptr(Diag) diag = diag_new();
+        g_autoptr(GPtrArray) specs = channel_specs_load(dir, NULL, diag);
+        g_autofree char *faults = diag_text(diag);
+        assert_int_equal(specs->len, 2);
+        const ChannelSpec *first = specs->pdata[0], *second = specs->pdata[1];
+        assert_string_equal(first->id, "b");
+        assert_int_equal(first->number, 1);
+        assert_string_equal(second->id, "a");
+        assert_int_equal(diag_errors(diag), 2);
+        assert_non_null(strstr(faults, "channel \"a\" is defined in"));
+        assert_non_null(strstr(faults, "channel_number 9 is that of \"a\""));
+        assert_int_equal(channel_spec_policy(first)->max_plays_per_day, 3);
+        assert_int_equal(channel_spec_policy(first)->cooldown_ms[ASSET_PROMO], 60000);
+        assert_int_equal(channel_spec_policy(second)->max_plays_per_day, 5);
+        g_autofree char *nowhere = g_build_filename(dir, "nowhere", NULL);
+        g_autoptr(GPtrArray) none = channel_specs_load(nowhere, NULL, diag);
+        assert_int_equal(none->len, 0);
+        assert_int_equal(diag_errors(diag), 3);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                T(a_full_file_says_what_it_says),
+                T(INV_SCHEDULE_FAULTS_001_all_faults_in_one_run_with_their_places),
+                T(INV_SCHEDULE_FAULTS_001_each_kind_of_fault_is_named),
+                T(INV_SCHEDULE_FAULTS_001_each_fault_of_an_entry_is_named),
+                T(what_is_not_supported_yet_is_refused_not_ignored),
+                T(INV_PLAN_GRID_ALIGNMENT_001_times_off_the_grid_are_refused),
+                T(INV_PLAN_NO_ZONE_OVERLAP_001_entries_of_a_layer_do_not_meet),
+                T(an_empty_pool_is_named_with_its_use),
+                T(a_directory_gives_channels_by_number),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
