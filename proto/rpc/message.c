@@ -1,8 +1,8 @@
 #include "proto/rpc/message.h"
 
+#include <glib/gprintf.h>
 #include <grpc/byte_buffer_reader.h>
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "proto/base/clock.h"
 
@@ -12,7 +12,7 @@ RpcStatus rpc_status(RpcCode code, const char *format, ...) {
         RpcStatus status = {.code = code};
         va_list args;
         va_start(args, format);
-        (void)vsnprintf(status.message, sizeof status.message, format, args);
+        (void)g_vsnprintf(status.message, sizeof status.message, format, args);
         va_end(args);
         return status;
 }
@@ -46,6 +46,9 @@ void rpc_channel_args_init(RpcChannelArgs *args, const RpcOptions *options) {
         /* Pings are our own on both ends: none is ever a strike. */
         add_integer(args, GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
         add_integer(args, GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+        /* Nobody here compresses; what a peer compresses would be inflated before its size is judged. */
+        add_integer(args, GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
+                    1 << GRPC_COMPRESS_NONE); /* INV-RPC-006 */
         /* One machine, one connection: nothing to probe, to retry elsewhere, or to report. */
         add_integer(args, GRPC_ARG_HTTP2_BDP_PROBE, 0);
         add_integer(args, GRPC_ARG_ENABLE_RETRIES, 0);

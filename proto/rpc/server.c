@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -110,9 +109,10 @@ static void served_arm(Served *served) {
 /* The connection that a call came by: the core names it by its descriptor, which is open as long as the call. */
 static RpcConnection *connection_of(RpcServer *server, grpc_call *call) {
         char *peer = grpc_call_get_peer(call);
-        int core_fd;
-        RpcConnection *connection =
-                sscanf(peer, "fd:%d", &core_fd) == 1 ? rpc_connections_find(server->connections, core_fd) : NULL;
+        guint64 core_fd;
+        RpcConnection *connection = NULL;
+        if (g_str_has_prefix(peer, "fd:") && g_ascii_string_to_unsigned(peer + 3, 10, 0, INT_MAX, &core_fd, NULL))
+                connection = rpc_connections_find(server->connections, (int)core_fd);
         gpr_free(peer);
         return connection;
 }

@@ -62,46 +62,65 @@ static RpcStatus health_watch(void *user, RpcCall *call, const void *request) {
 
 /* --- reflection -------------------------------------------------------------------------------------------------- */
 
-static bool reflection_error(RpcCall *call, ReflectionResponse *response, RpcCode code, const char *message) {
-        Grpc__Reflection__V1__ErrorResponse error = GRPC__REFLECTION__V1__ERROR_RESPONSE__INIT;
-        error.error_code = code;
-        error.error_message = (char *)message;
-        response->message_response_case =
-                GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_ERROR_RESPONSE;
-        response->error_response = &error;
-        return rpc_write(call, response);
+#define ASKS(what) GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_##what
+#define TELLS(what) GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_##what
+
+/* One conversation: what is asked, and the files that may be told of. */
+typedef struct {
+        const RpcServer *server;
+        RpcCall *call;
+        DescriptorSet *set;
+} Reflection;
+
+static ReflectionResponse response_to(ReflectionRequest *request) {
+        ReflectionResponse response = GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__INIT;
+        response.valid_host = request->host;
+        response.original_request = request;
+        return response;
 }
 
-/* By file name, or by package for a symbol (which all of a package's symbols begin with). */
-static bool file_matches(const DescriptorFile *file, const char *filename, const char *symbol) {
-        if (filename)
-                return strcmp(file->name, filename) == 0;
+static bool tell_not_found(const Reflection *reflection, ReflectionRequest *request, const char *message) {
+        Grpc__Reflection__V1__ErrorResponse error = GRPC__REFLECTION__V1__ERROR_RESPONSE__INIT;
+        error.error_code = RPC_CODE_NOT_FOUND;
+        error.error_message = (char *)message;
+        ReflectionResponse response = response_to(request);
+        response.message_response_case = TELLS(ERROR_RESPONSE);
+        response.error_response = &error;
+        return rpc_write(reflection->call, &response);
+}
+
+static bool is_named(const DescriptorFile *file, const char *name) {
+        return strcmp(file->name, name) == 0;
+}
+
+/* All symbols of a package begin with its name. */
+static bool is_package_of(const DescriptorFile *file, const char *symbol) {
         size_t n = strlen(file->package);
         return strncmp(symbol, file->package, n) == 0 && symbol[n] == '.';
 }
 
-static bool set_has(const DescriptorSet *set, const char *filename, const char *symbol) {
-        for (size_t i = 0; i < set->n_file; i++) {
+typedef bool (*Matches)(const DescriptorFile *file, const char *name);
+
+static bool set_has(const DescriptorSet *set, Matches matches, const char *name) {
+        bool found = false;
+        for (size_t i = 0; i < set->n_file && !found; i++) {
                 DescriptorFile *file =
                         retrovue__rpc__v1__descriptor_file__unpack(NULL, set->file[i].len, set->file[i].data);
-                bool found = file && file_matches(file, filename, symbol);
+                found = file && matches(file, name);
                 rpc_message_free(file);
-                if (found)
-                        return true;
         }
-        return false;
+        return found;
 }
 
-static bool list_services(const RpcServer *server, const DescriptorSet *set, RpcCall *call,
-                          ReflectionResponse *response) {
+static bool tell_services(const Reflection *reflection, ReflectionRequest *request) {
         Grpc__Reflection__V1__ListServiceResponse list = GRPC__REFLECTION__V1__LIST_SERVICE_RESPONSE__INIT;
-        size_t n = rpc_server_n_services(server);
+        size_t n = rpc_server_n_services(reflection->server);
         g_autofree Grpc__Reflection__V1__ServiceResponse *services = g_new0(Grpc__Reflection__V1__ServiceResponse, n);
         g_autofree Grpc__Reflection__V1__ServiceResponse **pointers =
                 g_new0(Grpc__Reflection__V1__ServiceResponse *, n);
         for (size_t i = 0; i < n; i++) {
-                const char *name = rpc_server_service(server, i)->name;
-                if (!set_has(set, NULL, name))
+                const char *name = rpc_server_service(reflection->server, i)->name;
+                if (!set_has(reflection->set, is_package_of, name))
                         continue;
                 grpc__reflection__v1__service_response__init(&services[list.n_service]);
                 services[list.n_service].name = (char *)name;
@@ -109,52 +128,48 @@ static bool list_services(const RpcServer *server, const DescriptorSet *set, Rpc
                 list.n_service++;
         }
         list.service = pointers;
-        response->message_response_case =
-                GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_LIST_SERVICES_RESPONSE;
-        response->list_services_response = &list;
-        return rpc_write(call, response);
+        ReflectionResponse response = response_to(request);
+        response.message_response_case = TELLS(LIST_SERVICES_RESPONSE);
+        response.list_services_response = &list;
+        return rpc_write(reflection->call, &response);
 }
 
 /* All files at once: they are few, and nobody has to ask for what they import. */
-static bool send_files(const DescriptorSet *set, RpcCall *call, ReflectionResponse *response, const char *filename,
-                       const char *symbol) {
-        if (!set_has(set, filename, symbol))
-                return reflection_error(call, response, RPC_CODE_NOT_FOUND, "not described here");
+static bool tell_files(const Reflection *reflection, ReflectionRequest *request, Matches matches, const char *name) {
+        if (!set_has(reflection->set, matches, name))
+                return tell_not_found(reflection, request, "not described here");
         Grpc__Reflection__V1__FileDescriptorResponse files = GRPC__REFLECTION__V1__FILE_DESCRIPTOR_RESPONSE__INIT;
-        files.n_file_descriptor_proto = set->n_file;
-        files.file_descriptor_proto = set->file;
-        response->message_response_case =
-                GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_FILE_DESCRIPTOR_RESPONSE;
-        response->file_descriptor_response = &files;
-        return rpc_write(call, response);
+        files.n_file_descriptor_proto = reflection->set->n_file;
+        files.file_descriptor_proto = reflection->set->file;
+        ReflectionResponse response = response_to(request);
+        response.message_response_case = TELLS(FILE_DESCRIPTOR_RESPONSE);
+        response.file_descriptor_response = &files;
+        return rpc_write(reflection->call, &response);
 }
 
-#define ASKS(what) GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_##what
-
-static bool reflect(const RpcServer *server, const DescriptorSet *set, RpcCall *call, ReflectionRequest *request) {
-        ReflectionResponse response = GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__INIT;
-        response.valid_host = request->host;
-        response.original_request = request;
+static bool reflect(const Reflection *reflection, ReflectionRequest *request) {
         if (request->message_request_case == ASKS(LIST_SERVICES))
-                return list_services(server, set, call, &response);
+                return tell_services(reflection, request);
         if (request->message_request_case == ASKS(FILE_BY_FILENAME))
-                return send_files(set, call, &response, request->file_by_filename, NULL);
+                return tell_files(reflection, request, is_named, request->file_by_filename);
         if (request->message_request_case == ASKS(FILE_CONTAINING_SYMBOL))
-                return send_files(set, call, &response, NULL, request->file_containing_symbol);
-        return reflection_error(call, &response, RPC_CODE_NOT_FOUND, "proto3 files have no extensions");
+                return tell_files(reflection, request, is_package_of, request->file_containing_symbol);
+        return tell_not_found(reflection, request, "proto3 files have no extensions");
 }
 
 static RpcStatus reflection_info(void *user, RpcCall *call, const void *nothing) {
         size_t size = (size_t)(rpc_descriptor_set_end - rpc_descriptor_set);
-        DescriptorSet *set = retrovue__rpc__v1__descriptor_set__unpack(NULL, size, rpc_descriptor_set);
-        g_assert(set);
+        Reflection reflection = {.server = user,
+                                 .call = call,
+                                 .set = retrovue__rpc__v1__descriptor_set__unpack(NULL, size, rpc_descriptor_set)};
+        g_assert(reflection.set);
         bool more = true;
         ReflectionRequest *request;
         while (more && (request = rpc_read(call))) {
-                more = reflect(user, set, call, request);
+                more = reflect(&reflection, request);
                 rpc_message_free(request);
         }
-        rpc_message_free(set);
+        rpc_message_free(reflection.set);
         return RPC_OK;
 }
 
