@@ -524,6 +524,22 @@ static void INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_large_file_too(void **sta
         }
 }
 
+/* Two recordings in one file, the second an hour on by its timestamps. */
+static void INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_leap_is_no_length(void **state) {
+        World *world = *state;
+        ffmpeg(PICTURES SOUND "-c:v mpeg2video -c:a mp2 -output_ts_offset 3600", "later.ts");
+        size_t size = 0, size_later = 0;
+        g_autofree char *first = clip_bytes("broadcast.ts", &size), *later = clip_bytes("later.ts", &size_later);
+        first = g_realloc(first, size + size_later);
+        memcpy(first + size, later, size_later);
+        put_bytes(world, "leap.ts", first, size + size_later);
+        ProbeResult result;
+        Asset *asset = probe(world, "leap.ts", &result);
+        assert_int_equal(result, PROBE_OK);
+        assert_near_ms(asset->duration_ms, 2000, 60);
+        asset_free(asset);
+}
+
 static void INV_ASSET_MARKER_BOUNDS_001_chapters_lie_inside(void **state) {
         World *world = *state;
         put_clip(world, "a.mkv", "chapters.mkv");
@@ -660,6 +676,7 @@ int main(void) {
                 SCAN_TEST(INV_CATALOG_005_other_folders_are_left_alone_unless_all_are_named),
                 SCAN_TEST(INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_header_is_not_believed),
                 SCAN_TEST(INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_large_file_too),
+                SCAN_TEST(INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_leap_is_no_length),
                 SCAN_TEST(INV_ASSET_MARKER_BOUNDS_001_chapters_lie_inside),
                 SCAN_TEST(INV_CATALOG_003_a_file_cannot_make_us_open_another),
                 SCAN_TEST(INV_CATALOG_003_a_probe_can_be_stopped_and_retried),

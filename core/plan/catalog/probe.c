@@ -19,8 +19,10 @@
 #define PROBE_US "10000000"
 #define READ_WHOLE_BYTES (32 * 1024 * 1024) /* a smaller file is read to its end in less time than is worth saving */
 #define TAIL_US (10 * INT64_C(1000000))     /* longer than any sane distance of key frames */
-#define TOLERANCE_MS 100                    /* by which header and packets may differ */
-#define FIRST_PICTURE_PACKETS 300           /* video packets that may go by before the first picture */
+#define MAX_LEAP_US                                                                                                    \
+        (600 * INT64_C(1000000))  /* a timestamp further ahead than this is damaged, or another recording's */
+#define TOLERANCE_MS 100          /* by which header and packets may differ */
+#define FIRST_PICTURE_PACKETS 300 /* video packets that may go by before the first picture */
 
 /* Containers of films. Not on the list: what names other files or addresses (playlists, concat scripts, image
  * patterns), and text that looks like subtitles. INV-CATALOG-003 */
@@ -186,6 +188,10 @@ static int64_t frame_us(const AVStream *stream) {
         return rate.num > 0 && rate.den > 0 ? av_rescale(AV_TIME_BASE, rate.den, rate.num) : 0;
 }
 
+static int64_t start_us(const Probe *probe) {
+        return probe->format->start_time == AV_NOPTS_VALUE ? 0 : probe->format->start_time;
+}
+
 static void note_packet(Probe *probe, const AVPacket *packet) {
         const bool video = packet->stream_index == probe->video;
         if (!video && packet->stream_index != probe->audio)
@@ -199,7 +205,10 @@ static void note_packet(Probe *probe, const AVPacket *packet) {
         int64_t length_us = av_rescale_q(packet->duration, stream->time_base, AV_TIME_BASE_Q);
         if (length_us <= 0 && video)
                 length_us = frame_us(stream);
-        track->end_us = MAX(track->end_us, av_rescale_q(at, stream->time_base, AV_TIME_BASE_Q) + length_us);
+        const int64_t end_us = av_rescale_q(at, stream->time_base, AV_TIME_BASE_Q) + length_us;
+        const int64_t before_us = track->end_us == INT64_MIN ? start_us(probe) : track->end_us;
+        if (end_us > before_us && end_us - before_us <= MAX_LEAP_US)
+                track->end_us = end_us;
 }
 
 static void receive_picture(Probe *probe) {
@@ -236,10 +245,6 @@ static void read_packets(Probe *probe, ReadGoal goal) {
         try_decode(probe, NULL);
 }
 
-static int64_t start_us(const Probe *probe) {
-        return probe->format->start_time == AV_NOPTS_VALUE ? 0 : probe->format->start_time;
-}
-
 static int64_t header_ms(const Probe *probe) {
         return probe->format->duration == AV_NOPTS_VALUE ? 0 : probe->format->duration / 1000;
 }
@@ -259,6 +264,7 @@ static bool worth_a_seek(const Probe *probe) {
 static bool read_tail(Probe *probe) {
         const int64_t target_us = start_us(probe) + probe->format->duration - TAIL_US;
         const uint64_t before = probe->video_track.n_packets;
+        probe->video_track.end_us = probe->audio_track.end_us = target_us; /* a leap that is asked for */
         if (av_seek_frame(probe->format, -1, target_us, AVSEEK_FLAG_BACKWARD) < 0)
                 return false;
         read_packets(probe, READ_TO_END);
