@@ -84,6 +84,7 @@ static bool open_format(Demux *demux, const char *path, Fault *fault) {
         demux->format->pb = demux->io;
         demux->format->flags |= AVFMT_FLAG_CUSTOM_IO;
         demux->format->io_open = refuse_nested;
+        demux->format->protocol_whitelist = av_strdup("none"); /* some formats go past io_open to the network */
         demux->format->interrupt_callback = (AVIOInterruptCB){is_aborted, demux};
 
         int error = avformat_open_input(&demux->format, path, NULL, NULL); /* frees the context when it fails */

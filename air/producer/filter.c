@@ -98,6 +98,7 @@ static bool fits(const Filter *filter, const AVFrame *frame) {
                filter->format == frame->format;
 }
 
+/* INV-PRODUCER-005 */
 void filter_push(Filter *filter, AVFrame *frame) {
         if (!frame) {
                 if (filter->graph && av_buffersrc_close(filter->source, AV_NOPTS_VALUE, 0) < 0)

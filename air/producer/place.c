@@ -31,7 +31,7 @@ PlaceRect place_rect(int32_t house_width, int32_t house_height, int32_t width, i
         const int64_t wide = (int64_t)width * (shaped ? sar_num : 1);
         const int64_t high = (int64_t)height * (shaped ? sar_den : 1);
         PlaceRect rect = {.width = house_width, .height = house_height};
-        /* INV-PRODUCER-005 */
+        /* INV-ASPECT-PRESERVE-001 */
         if (house_width * high <= house_height * wide)
                 rect.height = even(house_width * high, wide, house_height);
         else
@@ -105,18 +105,30 @@ void placer_free(Placer *placer) {
         g_free(placer);
 }
 
+/* INV-PRODUCER-005 */
 static bool build(Placer *placer, const Key *key) {
         sws_freeContext(placer->scaler);
         placer->scaler = NULL;
         if (!sws_isSupportedInput(key->format))
                 return false;
-        placer->scaler = sws_getContext(key->width, key->height, key->format, key->rect.width, key->rect.height,
-                                        AV_PIX_FMT_YUV420P, SWS_BICUBIC, NULL, NULL, NULL);
-        if (!placer->scaler)
+        struct SwsContext *scaler = sws_alloc_context();
+        g_assert(scaler);
+        av_opt_set_int(scaler, "srcw", key->width, 0);
+        av_opt_set_int(scaler, "srch", key->height, 0);
+        av_opt_set_int(scaler, "src_format", key->format, 0);
+        av_opt_set_int(scaler, "src_range", key->full_range, 0); /* before init: afterwards a plain copy stays one */
+        av_opt_set_int(scaler, "dstw", key->rect.width, 0);
+        av_opt_set_int(scaler, "dsth", key->rect.height, 0);
+        av_opt_set_int(scaler, "dst_format", AV_PIX_FMT_YUV420P, 0);
+        av_opt_set_int(scaler, "sws_flags", SWS_BICUBIC, 0);
+        if (sws_init_context(scaler, NULL, NULL) < 0) {
+                sws_freeContext(scaler);
                 return false;
+        }
         const int house = key->house_height >= HD_LINES ? SWS_CS_ITU709 : SWS_CS_ITU601;
-        (void)sws_setColorspaceDetails(placer->scaler, sws_getCoefficients(key->colorspace), key->full_range,
+        (void)sws_setColorspaceDetails(scaler, sws_getCoefficients(key->colorspace), key->full_range,
                                        sws_getCoefficients(house), 0, 0, 1 << 16, 1 << 16);
+        placer->scaler = scaler;
         placer->key = *key;
         return true;
 }

@@ -142,7 +142,7 @@ static bool wait_for_space(Producer *producer) {
         return false;
 }
 
-/* The tick to be made next: none that has passed. INV-PRODUCER-002: late or not, it is made as it always would be. */
+/* The tick to be made next: none that has passed. INV-PRODUCER-012: late or not, it is made as it always would be. */
 static bool catch_up(Producer *producer, Source *source, int64_t *tick, Fault *fault) {
         const ProducerOptions *options = &producer->options;
         const RvRational rate = options->format.rate;

@@ -59,6 +59,7 @@ void source_free(Source *source) {
         g_free(source);
 }
 
+/* INV-PRODUCER-010: what has been shown ends when its time is over, whatever the sound does. */
 static void end_video(Source *source) {
         const Shown *last = source->next.valid ? &source->next : &source->current;
         source->video_over = true;

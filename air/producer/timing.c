@@ -93,6 +93,7 @@ static int32_t ramp(int64_t ticks, RvRational rate, int32_t fade_ms) {
         return (int32_t)CLAMP(level, 0, TIMING_FULL);
 }
 
+/* INV-PRODUCER-011 */
 int32_t timing_level(int64_t k, int64_t n_ticks, RvRational rate, int32_t fade_in_ms, int32_t fade_out_ms) {
         return MIN(ramp(k, rate, fade_in_ms), ramp(n_ticks - k, rate, fade_out_ms));
 }
