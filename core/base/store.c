@@ -255,7 +255,7 @@ sqlite3_stmt *store_prepare(Store *store, const char *sql, GError **error) {
 }
 
 /* Texts are copied by SQLite: the caller's may go before the rows are read. */
-static sqlite3_stmt *prepare_bound(Store *store, const char *sql, const char *format, va_list args, GError **error) {
+static sqlite3_stmt *prepare_bound(Store *store, const char *sql, const char *format, va_list *args, GError **error) {
         sqlite3_stmt *statement = store_prepare(store, sql, error);
         if (!statement)
                 return NULL;
@@ -263,9 +263,9 @@ static sqlite3_stmt *prepare_bound(Store *store, const char *sql, const char *fo
         for (int i = 0; format[i]; i++) {
                 int result = SQLITE_OK;
                 if (format[i] == 's')
-                        result = sqlite3_bind_text(statement, i + 1, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+                        result = sqlite3_bind_text(statement, i + 1, va_arg(*args, const char *), -1, SQLITE_TRANSIENT);
                 else if (format[i] == 'i')
-                        result = sqlite3_bind_int64(statement, i + 1, va_arg(args, int64_t));
+                        result = sqlite3_bind_int64(statement, i + 1, va_arg(*args, int64_t));
                 else
                         g_assert_not_reached();
                 if (result != SQLITE_OK) {
@@ -279,7 +279,7 @@ static sqlite3_stmt *prepare_bound(Store *store, const char *sql, const char *fo
 sqlite3_stmt *store_query(Store *store, GError **error, const char *sql, const char *format, ...) {
         va_list args;
         va_start(args, format);
-        sqlite3_stmt *statement = prepare_bound(store, sql, format, args, error);
+        sqlite3_stmt *statement = prepare_bound(store, sql, format, &args, error);
         va_end(args);
         return statement;
 }
@@ -287,7 +287,7 @@ sqlite3_stmt *store_query(Store *store, GError **error, const char *sql, const c
 bool store_run(Store *store, GError **error, const char *sql, const char *format, ...) {
         va_list args;
         va_start(args, format);
-        sqlite3_stmt *statement = prepare_bound(store, sql, format, args, error);
+        sqlite3_stmt *statement = prepare_bound(store, sql, format, &args, error);
         va_end(args);
         if (!statement)
                 return false;

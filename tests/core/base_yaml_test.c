@@ -100,7 +100,7 @@ static void INV_YAML_003_nesting_is_bounded(void **state) {
 /* Ten aliases a level: 10^9 nodes to whoever walks it. */
 static void INV_YAML_003_aliases_cannot_explode(void **state) {
         g_autoptr(GString) bomb = g_string_new("a: &a [x, x, x, x, x, x, x, x, x, x]\n");
-        for (char c = 'b'; c <= 'i'; c++) {
+        for (int c = 'b'; c <= 'i'; c++) {
                 g_string_append_printf(bomb, "%c: &%c [", c, c);
                 for (int i = 0; i < 10; i++)
                         g_string_append_printf(bomb, "%s*%c", i > 0 ? ", " : "", c - 1);

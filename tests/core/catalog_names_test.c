@@ -24,7 +24,7 @@ static Asset *named(const char *relative, uint32_t position, bool alone, int64_t
 static void kinds_series_and_numbers_are_read_from_names(void **state) {
         static const struct {
                 const char *relative;
-                AssetKind kind;
+                int64_t kind; /* AssetKind */
                 const char *series, *title;
                 int season, episode, year;
         } cases[] = {
@@ -61,7 +61,7 @@ static void kinds_series_and_numbers_are_read_from_names(void **state) {
         };
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 Asset *asset = named(cases[i].relative, 7, false, 20 * MINUTE_MS);
-                if (asset->kind != cases[i].kind || g_strcmp0(asset->series, cases[i].series) != 0 ||
+                if (asset->kind != (AssetKind)cases[i].kind || g_strcmp0(asset->series, cases[i].series) != 0 ||
                     g_strcmp0(asset->title, cases[i].title) != 0 || asset->season != cases[i].season ||
                     asset->episode != cases[i].episode || asset->year != cases[i].year)
                         fail_msg("%s: %s of \"%s\" %d x %d \"%s\" %d", cases[i].relative, asset_kind_name(asset->kind),
