@@ -1,1 +1,78 @@
 #include "air/air.h"
+
+#include <glib-unix.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "air/control/control.h"
+#include "proto/base/clock.h"
+#include "proto/base/log.h"
+#include "proto/base/thread.h"
+#include "proto/rpc/rpc.h"
+
+#define LAST_RESORT_MS 950 /* a signal ends the program within a second, whatever hangs */
+
+typedef struct {
+        GMainLoop *loop;
+        Control *control;
+        int exit_status;
+} Air;
+
+static void on_quit(void *user, int exit_status) {
+        Air *air = user;
+        air->exit_status = exit_status;
+        g_main_loop_quit(air->loop);
+}
+
+/* What was done is in the evidence spool by now: nothing is lost with the process. */
+static void last_resort(void *user) {
+        (void)poll(NULL, 0, LAST_RESORT_MS);
+        _exit(EXIT_SUCCESS);
+}
+
+static gboolean on_signal(gpointer user) {
+        Air *air = user;
+        RvThread *thread = rv_thread_start("last-resort", RV_PRIORITY_NORMAL, last_resort, NULL, NULL);
+        if (thread)
+                rv_thread_detach(thread);
+        control_quit(air->control, "stop_requested", "signal", EXIT_SUCCESS);
+        return G_SOURCE_CONTINUE;
+}
+
+static Control *start_control(Air *air, const AirOptions *options, GError **error) {
+        const ControlOptions control = {
+                .channel_id = options->channel_id,
+                .version = RETROVUE_VERSION,
+                .listen_fd = options->control_fd,
+                .listen_path = options->control_path,
+                .cache_dir = options->cache_dir,
+                .orphan_ms = options->orphan_ms,
+                .clock = rv_clock_system(),
+                .on_quit = on_quit,
+                .user = air,
+        };
+        return control_new(&control, error);
+}
+
+int air_run(const AirOptions *options) {
+        rv_log_init("retrovue-air", rv_clock_system());
+        rpc_init();
+        Air air = {.loop = g_main_loop_new(NULL, FALSE)};
+        g_autoptr(GError) error = NULL;
+        air.control = start_control(&air, options, &error);
+        if (air.control) {
+                static const int SIGNALS[] = {SIGTERM, SIGINT, SIGHUP};
+                for (size_t i = 0; i < G_N_ELEMENTS(SIGNALS); i++)
+                        g_unix_signal_add(SIGNALS[i], on_signal, &air);
+                rv_info("air.ready", RV_S("channel", options->channel_id), RV_I("pid", getpid()));
+                g_main_loop_run(air.loop);
+                control_free(air.control);
+        } else {
+                rv_error("air.failed", RV_S("channel", options->channel_id), RV_S("detail", error->message));
+                air.exit_status = EXIT_FAILURE;
+        }
+        g_main_loop_unref(air.loop);
+        return air.exit_status;
+}

@@ -1,6 +1,10 @@
 /*
- * Control: the PlayoutControl service and the session it governs. Composes queue, seam, output and evidence for as long as a
- * session is on the air and answers core's calls; everything here runs on the control loop.
+ * Control: the PlayoutControl service and the session it governs. Composes queue, seam, output and evidence for as long
+ * as a session is on the air and answers core's calls; everything here runs on the control loop (the default main
+ * context).
+ *
+ * When core is gone (no control connection and no reader of the stream) for orphan_ms, the session ends by itself with
+ * the reason core_lost and on_quit is called.
  */
 #pragma once
 
@@ -13,16 +17,20 @@ typedef struct Control Control;
 
 typedef struct {
         const char *channel_id;
-        int listen_fd;          /* listening unix socket, taken over; or -1 */
+        const char *version;     /* of the program */
+        int listen_fd;           /* listening unix socket, taken over; or -1 */
         const char *listen_path; /* socket to make and listen on when listen_fd is -1 */
-        const char *cache_dir;  /* for GStreamer's registry; NULL = system */
-        int orphan_ms;          /* without control connection and without stream reader for so long: end; 0 = 10000 */
+        const char *cache_dir;   /* for GStreamer's registry; NULL = system */
+        int orphan_ms;           /* 0 = 10000 */
         RvClock *clock;
-        void (*on_quit)(void *user, int exit_status); /* the program should end now */
+        void (*on_quit)(void *user, int exit_status); /* the program should end now; on the control loop, once */
         void *user;
 } ControlOptions;
 
+/* Listens and answers from the next turn of the control loop on; GStreamer is started meanwhile. After rpc_init. */
 Control *control_new(const ControlOptions *options, GError **error);
-/* Ends the session, if any, with this reason in evidence and events, then on_quit. */
-void control_quit(Control *control, const char *reason);
+/* Ends the session, if any, with this reason (stop_requested, core_lost ...) in evidence and events, then calls
+ * on_quit. Takes a second at most. */
+void control_quit(Control *control, const char *reason, const char *detail, int exit_status);
+/* Ends the session like a stop, and the service. NULL is allowed. */
 void control_free(Control *control);

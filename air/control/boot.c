@@ -1,0 +1,63 @@
+#include "air/control/boot.h"
+
+#include <pthread.h>
+
+#include "air/output/output.h"
+#include "proto/base/log.h"
+#include "proto/base/thread.h"
+
+struct Boot {
+        char *cache_dir;
+        RvThread *thread;
+
+        pthread_mutex_t lock; /* guards: */
+        pthread_cond_t over;
+        bool done;
+        GError *error;
+};
+
+static void start_output(void *user) {
+        Boot *boot = user;
+        GError *error = NULL;
+        if (!output_init(boot->cache_dir, &error))
+                rv_error("control.output_unusable", RV_S("detail", error->message));
+        pthread_mutex_lock(&boot->lock);
+        boot->done = true;
+        boot->error = error;
+        pthread_cond_broadcast(&boot->over);
+        pthread_mutex_unlock(&boot->lock);
+}
+
+Boot *boot_new(const char *cache_dir, GError **error) {
+        Boot *boot = g_new0(Boot, 1);
+        boot->cache_dir = g_strdup(cache_dir);
+        pthread_mutex_init(&boot->lock, NULL);
+        pthread_cond_init(&boot->over, NULL);
+        boot->thread = rv_thread_start("boot", RV_PRIORITY_NORMAL, start_output, boot, error);
+        if (boot->thread)
+                return boot;
+        boot_free(boot);
+        return NULL;
+}
+
+bool boot_wait(Boot *boot, GError **error) {
+        pthread_mutex_lock(&boot->lock);
+        while (!boot->done)
+                pthread_cond_wait(&boot->over, &boot->lock);
+        if (boot->error && error)
+                *error = g_error_copy(boot->error);
+        const bool ok = !boot->error;
+        pthread_mutex_unlock(&boot->lock);
+        return ok;
+}
+
+void boot_free(Boot *boot) {
+        if (!boot)
+                return;
+        rv_thread_join(boot->thread);
+        g_clear_error(&boot->error);
+        pthread_cond_destroy(&boot->over);
+        pthread_mutex_destroy(&boot->lock);
+        g_free(boot->cache_dir);
+        g_free(boot);
+}
