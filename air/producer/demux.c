@@ -107,10 +107,12 @@ static bool choose_streams(Demux *demux, const char *path, Fault *fault) {
         AVFormatContext *format = demux->format;
         AVStream *video = best_stream(format, AVMEDIA_TYPE_VIDEO);
         AVStream *audio = best_stream(format, AVMEDIA_TYPE_AUDIO);
-        for (unsigned i = 0; i < format->nb_streams; i++) {
-                AVStream *stream = format->streams[i];
-                stream->discard = stream == video || stream == audio ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
-        }
+        for (unsigned i = 0; i < format->nb_streams; i++)
+                format->streams[i]->discard = AVDISCARD_ALL;
+        if (video)
+                video->discard = AVDISCARD_DEFAULT;
+        if (audio)
+                audio->discard = AVDISCARD_DEFAULT;
         demux->lanes[DEMUX_VIDEO].stream = video;
         demux->lanes[DEMUX_AUDIO].stream = audio;
         if (!video && !audio)
@@ -167,8 +169,9 @@ int demux_error(const Demux *demux) {
 
 void demux_drop(Demux *demux, DemuxStream which) {
         Lane *lane = &demux->lanes[which];
-        if (lane->stream)
-                lane->stream->discard = AVDISCARD_ALL;
+        if (!lane->stream)
+                return;
+        lane->stream->discard = AVDISCARD_ALL;
         lane->stream = NULL;
         clear_lane(lane);
 }

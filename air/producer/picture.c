@@ -1,6 +1,7 @@
 #include "air/producer/picture.h"
 
 #include <glib.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "air/producer/timing.h"
@@ -187,9 +188,9 @@ static Picture *new_black(int32_t width, int32_t height) {
 }
 
 Picture *picture_black(int32_t width, int32_t height) {
-        static GMutex lock;
+        static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
         static GHashTable *by_size; /* width << 16 | height -> Picture */
-        g_mutex_lock(&lock);
+        pthread_mutex_lock(&lock);
         if (!by_size)
                 by_size = g_hash_table_new(g_direct_hash, g_direct_equal);
         gpointer key = GINT_TO_POINTER(width << 16 | height);
@@ -198,6 +199,6 @@ Picture *picture_black(int32_t width, int32_t height) {
                 picture = new_black(width, height);
                 g_hash_table_insert(by_size, key, picture);
         }
-        g_mutex_unlock(&lock);
+        pthread_mutex_unlock(&lock);
         return picture_ref(picture);
 }

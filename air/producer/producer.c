@@ -1,6 +1,7 @@
 #include "air/producer/producer.h"
 
 #include <libavutil/log.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "air/producer/picture.h"
@@ -51,11 +52,11 @@ struct Producer {
                 Cell black;
         } rt; /* tick thread only */
 
-        GMutex ready_lock; /* also held while on_ready runs, so that free can wait for it */
+        pthread_mutex_t ready_lock; /* also held while on_ready runs, so that free can wait for it */
         void (*on_ready)(void *user);
         void *on_ready_user;
 
-        GMutex result_lock;
+        pthread_mutex_t result_lock;
         ProducerResult result;
 };
 
@@ -93,28 +94,28 @@ static void producer_unref(Producer *producer) {
         picture_pool_release(producer->pool);
         block_plan_unref(producer->block);
         wake_clear(&producer->progress);
-        g_mutex_clear(&producer->ready_lock);
-        g_mutex_clear(&producer->result_lock);
+        pthread_mutex_destroy(&producer->ready_lock);
+        pthread_mutex_destroy(&producer->result_lock);
         g_free(producer->slots);
         g_free(producer->storage);
         g_free(producer);
 }
 
 static void set_state(Producer *producer, ProducerState state) {
-        g_mutex_lock(&producer->ready_lock);
+        pthread_mutex_lock(&producer->ready_lock);
         const bool first = atomic_exchange(&producer->state, (int)state) == PRODUCER_PREPARING;
         if (first && producer->on_ready)
                 producer->on_ready(producer->on_ready_user);
-        g_mutex_unlock(&producer->ready_lock);
+        pthread_mutex_unlock(&producer->ready_lock);
         wake_up(&producer->progress);
 }
 
 static void finish(Producer *producer, ProducerState state, const Fault *fault) {
-        g_mutex_lock(&producer->result_lock);
+        pthread_mutex_lock(&producer->result_lock);
         producer->result.state = state;
         g_strlcpy(producer->result.reason, fault->code, sizeof(producer->result.reason));
         g_strlcpy(producer->result.detail, fault->detail, sizeof(producer->result.detail));
-        g_mutex_unlock(&producer->result_lock);
+        pthread_mutex_unlock(&producer->result_lock);
         if (state == PRODUCER_FAILED)
                 rv_warning("producer.failed", RV_S("segment", producer->segment->segment_uuid),
                            RV_S("reason", fault->code), RV_S("detail", fault->detail));
@@ -259,8 +260,8 @@ Producer *producer_new(const ProducerOptions *options) {
         atomic_init(&producer->made_tick, options->start_tick - 1);
         wake_init(&producer->progress);
         atomic_init(&producer->over_tick, producer->is_pad ? options->start_tick : NEVER);
-        g_mutex_init(&producer->ready_lock);
-        g_mutex_init(&producer->result_lock);
+        pthread_mutex_init(&producer->ready_lock, NULL);
+        pthread_mutex_init(&producer->result_lock, NULL);
         producer->rt.black =
                 (Cell){.kind = CELL_BLACK, .source_frame = -1, .picture = producer_black(format), .samples = silence};
         if (producer->is_pad) {
@@ -320,21 +321,21 @@ ProducerState producer_state(const Producer *producer) {
 }
 
 ProducerResult producer_result(const Producer *producer) {
-        GMutex *lock = &((Producer *)producer)->result_lock;
-        g_mutex_lock(lock);
+        pthread_mutex_t *lock = &((Producer *)producer)->result_lock;
+        pthread_mutex_lock(lock);
         ProducerResult result = producer->result;
-        g_mutex_unlock(lock);
+        pthread_mutex_unlock(lock);
         return result;
 }
 
 void producer_on_ready(Producer *producer, void (*f)(void *user), void *user) {
-        g_mutex_lock(&producer->ready_lock);
+        pthread_mutex_lock(&producer->ready_lock);
         const bool is_past = producer_state(producer) != PRODUCER_PREPARING;
         producer->on_ready = f;
         producer->on_ready_user = user;
         if (is_past && f)
                 f(user);
-        g_mutex_unlock(&producer->ready_lock);
+        pthread_mutex_unlock(&producer->ready_lock);
 }
 
 static bool is_settled(Producer *producer, int64_t tick) {

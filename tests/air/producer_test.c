@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -91,29 +92,29 @@ static void INV_PRODUCER_010_black_from_the_end_of_material_to_the_end_of_the_se
 /* ---- ready, late, free -------------------------------------------------------------------------------------- */
 
 typedef struct {
-        GMutex lock;
-        GCond changed;
+        pthread_mutex_t lock;
+        pthread_cond_t changed;
         int calls;
 } Ready;
 
 static void note_ready(void *user) {
         Ready *ready = user;
-        g_mutex_lock(&ready->lock);
+        pthread_mutex_lock(&ready->lock);
         ready->calls++;
-        g_cond_signal(&ready->changed);
-        g_mutex_unlock(&ready->lock);
+        pthread_cond_signal(&ready->changed);
+        pthread_mutex_unlock(&ready->lock);
 }
 
 static void tells_once_when_it_is_ready(void **state) {
         g_autofree char *path = rig_clip("r2997.mp4");
         const RigSpec spec = {.path = path, .duration_ms = 8000};
-        Ready ready = {0};
+        Ready ready = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
         g_autoptr(Producer) producer = start(&spec);
         producer_on_ready(producer, note_ready, &ready);
-        g_mutex_lock(&ready.lock);
+        pthread_mutex_lock(&ready.lock);
         while (ready.calls == 0)
-                g_cond_wait(&ready.changed, &ready.lock);
-        g_mutex_unlock(&ready.lock);
+                pthread_cond_wait(&ready.changed, &ready.lock);
+        pthread_mutex_unlock(&ready.lock);
         assert_int_equal(producer_state(producer), PRODUCER_READY);
         for (int64_t tick = 0; tick < 240; tick++) {
                 const Cell *cell;
@@ -121,9 +122,9 @@ static void tells_once_when_it_is_ready(void **state) {
                 assert_true(producer_take(producer, tick, &cell));
                 assert_int_equal(cell->source_frame, tick);
         }
-        assert_int_equal(ready.calls, 1);
         g_clear_pointer(&producer, producer_free);
         await_no_threads();
+        assert_int_equal(ready.calls, 1);
 }
 
 /* Takes n cells from tick on, whenever they come; each must be the one that belongs there. */
