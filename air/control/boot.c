@@ -16,10 +16,18 @@ struct Boot {
         GError *error;
 };
 
+/* Once per process, however many boots a test makes one after the other. */
+static bool init_once(const char *cache_dir, GError **error) {
+        static bool initialized;
+        if (!initialized)
+                initialized = output_init(cache_dir, error);
+        return initialized;
+}
+
 static void start_output(void *user) {
         Boot *boot = user;
         GError *error = NULL;
-        if (!output_init(boot->cache_dir, &error))
+        if (!init_once(boot->cache_dir, &error))
                 rv_error("control.output_unusable", RV_S("detail", error->message));
         pthread_mutex_lock(&boot->lock);
         boot->done = true;
