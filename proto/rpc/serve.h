@@ -5,6 +5,7 @@
 #pragma once
 
 #include <grpc/grpc.h>
+#include <stdatomic.h>
 
 #include "proto/rpc/connections.h"
 #include "proto/rpc/rpc.h"
@@ -29,14 +30,22 @@ typedef struct {
         grpc_byte_buffer *payload; /* the request; NULL where the client streams, or sent none */
 } RpcArrival;
 
+/* How many calls have arrived and not yet been answered to the end. Any thread. */
+typedef struct {
+        atomic_uint n;
+        int none_fd; /* an eventfd, written to whenever there is none any more */
+} RpcOpenCalls;
+void rpc_open_calls_add(RpcOpenCalls *calls);
+void rpc_open_calls_remove(RpcOpenCalls *calls);
+
 /* Ends a call bound to the server's queue with nothing but a status. */
-void rpc_refuse(grpc_call *take_call, RpcStatus status);
+void rpc_refuse(grpc_call *take_call, RpcOpenCalls *calls, RpcStatus status);
 
 /* --- unary calls: in the order of their arrival on the main context --------------------------------------------- */
 
 typedef struct RpcUnaries RpcUnaries;
 
-RpcUnaries *rpc_unaries_new(GMainContext *context, size_t max_message_bytes);
+RpcUnaries *rpc_unaries_new(GMainContext *context, RpcOpenCalls *calls, size_t max_message_bytes);
 /* target outlives the call. */
 void rpc_unaries_take(RpcUnaries *unaries, const RpcTarget *target, RpcArrival take_arrival);
 /* From now on no handler runs: what waits and what still comes is refused. On the context's thread. */
@@ -48,11 +57,12 @@ void rpc_unaries_free(RpcUnaries *unaries);
 
 typedef struct RpcStreams RpcStreams;
 
-RpcStreams *rpc_streams_new(const RpcOptions *options);
+RpcStreams *rpc_streams_new(RpcOpenCalls *calls, const RpcOptions *options);
 /* queue: the one that the call is bound to. target outlives the call. */
 void rpc_streams_take(RpcStreams *streams, const RpcTarget *target, RpcArrival take_arrival,
                       grpc_completion_queue *take_queue, RpcConnection *take_connection);
-void rpc_streams_wake_all(RpcStreams *streams);
+/* From now on no handler is begun: streams that still come are refused. Those that run are woken. */
+void rpc_streams_close(RpcStreams *streams);
 /* Joins every thread. NULL is allowed. */
 void rpc_streams_free(RpcStreams *streams);
 

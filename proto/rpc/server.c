@@ -17,8 +17,8 @@
 #include "proto/rpc/message.h"
 #include "proto/rpc/serve.h"
 
-/* After grace: how long a peer gets to take notice that its calls are cancelled, before its connection is cut. */
-enum { CANCEL_NOTICE_MS = 100 };
+/* How long the peers get to take notice of each of the steps after grace. */
+enum { NOTICE_MS = 250 };
 
 /* A method that the server answers, and the place for the next call of it. */
 typedef struct {
@@ -60,6 +60,7 @@ struct RpcServer {
         RvThread *thread; /* waits on queue */
         Unknown unknown;
         Shutdown shutdown;
+        RpcOpenCalls calls;
         int stopped_fd; /* readable when the core has shut down */
 
         atomic_bool ending; /* any thread's */
@@ -153,7 +154,7 @@ static void unknown_arrived(RpcCompletion *self, bool ok) {
         if (!ok)
                 return;
         unknown_arm(unknown);
-        rpc_refuse(call, status); /* INV-RPC-003 */
+        rpc_refuse(call, &unknown->server->calls, status); /* INV-RPC-003 */
 }
 
 /* Nothing is started on the queue after this: every call has ended, and who waits for the next is told no. */
@@ -200,7 +201,9 @@ RpcServer *rpc_server_new(GMainContext *context, RpcOptions options) {
         server->connections = rpc_connections_new(connection_accepted, server);
         server->unknown = (Unknown){.arrived.done = unknown_arrived, .server = server};
         server->shutdown = (Shutdown){.stopped.done = core_stopped, .server = server};
+        server->calls.none_fd = -1;
         server->stopped_fd = -1;
+        atomic_init(&server->calls.n, 0);
         atomic_init(&server->ending, false);
         rpc_standard_add(server);
         return server;
@@ -264,7 +267,8 @@ static void start_core(RpcServer *server) {
 bool rpc_server_start(RpcServer *server, GError **error) {
         g_assert(!server->core);
         server->stopped_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (server->stopped_fd < 0) {
+        server->calls.none_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (server->stopped_fd < 0 || server->calls.none_fd < 0) {
                 rv_error_set_errno(error, errno, "cannot start a server");
                 return false;
         }
@@ -274,8 +278,8 @@ bool rpc_server_start(RpcServer *server, GError **error) {
                 rpc_queue_free(g_steal_pointer(&server->queue));
                 return false;
         }
-        server->unaries = rpc_unaries_new(server->context, server->options.max_message_bytes);
-        server->streams = rpc_streams_new(&server->options);
+        server->unaries = rpc_unaries_new(server->context, &server->calls, server->options.max_message_bytes);
+        server->streams = rpc_streams_new(&server->calls, &server->options);
         start_core(server);
         return rpc_connections_start(server->connections, error);
 }
@@ -298,10 +302,19 @@ const ProtobufCServiceDescriptor *rpc_server_service(const RpcServer *server, si
 
 /* --- ending ------------------------------------------------------------------------------------------------------ */
 
-static bool wait_stopped(RpcServer *server, int timeout_ms) {
+void rpc_open_calls_add(RpcOpenCalls *calls) {
+        atomic_fetch_add(&calls->n, 1);
+}
+
+void rpc_open_calls_remove(RpcOpenCalls *calls) {
+        if (atomic_fetch_sub(&calls->n, 1) == 1)
+                (void)eventfd_write(calls->none_fd, 1);
+}
+
+static bool wait_readable(int fd, int timeout_ms) {
         RpcDeadline deadline = rpc_deadline_in(timeout_ms);
         while (true) {
-                struct pollfd pollfd = {.fd = server->stopped_fd, .events = POLLIN};
+                struct pollfd pollfd = {.fd = fd, .events = POLLIN};
                 int left_ms = timeout_ms < 0 ? -1 : gpr_time_to_millis(rpc_deadline_left(deadline));
                 int n = poll(&pollfd, 1, left_ms);
                 if (n > 0)
@@ -311,16 +324,25 @@ static bool wait_stopped(RpcServer *server, int timeout_ms) {
         }
 }
 
+/* Calls end before the core says goodbye: a client that answers its goodbye has then read how they ended. */
+static bool wait_for_calls(RpcServer *server, int grace_ms) {
+        eventfd_t before;
+        (void)eventfd_read(server->calls.none_fd, &before);
+        return atomic_load(&server->calls.n) == 0 || wait_readable(server->calls.none_fd, MAX(grace_ms, 0));
+}
+
 static void stop_core(RpcServer *server, int grace_ms) {
+        bool calls_ended = wait_for_calls(server, grace_ms);
         RPC_HANDED_OVER(&server->shutdown.stopped);
         grpc_server_shutdown_and_notify(server->core, server->queue, &server->shutdown.stopped);
-        if (wait_stopped(server, MAX(grace_ms, 0)))
+        if (calls_ended && wait_readable(server->stopped_fd, NOTICE_MS))
                 return;
+        /* Takes the connections down with the calls, but for those with a write that the peer does not take. */
         grpc_server_cancel_all_calls(server->core);
-        if (wait_stopped(server, CANCEL_NOTICE_MS))
+        if (wait_readable(server->stopped_fd, NOTICE_MS))
                 return;
         rpc_connections_cut_all(server->connections); /* INV-RPC-001, INV-RPC-007 */
-        (void)wait_stopped(server, -1);
+        (void)wait_readable(server->stopped_fd, -1);
 }
 
 void rpc_server_free(RpcServer *server, int grace_ms) {
@@ -330,7 +352,7 @@ void rpc_server_free(RpcServer *server, int grace_ms) {
         rpc_connections_stop(server->connections);
         if (server->core) {
                 rpc_unaries_close(server->unaries);
-                rpc_streams_wake_all(server->streams);
+                rpc_streams_close(server->streams);
                 stop_core(server, grace_ms);
                 rv_thread_join(server->thread);
                 rpc_streams_free(server->streams);
@@ -341,6 +363,8 @@ void rpc_server_free(RpcServer *server, int grace_ms) {
         rpc_connections_free(server->connections);
         if (server->stopped_fd >= 0)
                 close(server->stopped_fd);
+        if (server->calls.none_fd >= 0)
+                close(server->calls.none_fd);
         g_ptr_array_unref(server->methods);
         g_ptr_array_unref(server->services);
         g_clear_pointer(&server->context, g_main_context_unref);

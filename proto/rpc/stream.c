@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "proto/base/log.h"
 #include "proto/base/thread.h"
@@ -22,13 +23,17 @@ typedef struct {
 } Stream;
 
 struct RpcStreams {
+        RpcOpenCalls *calls;
         const RpcOptions *options;
+        atomic_bool closed;
         pthread_mutex_t lock; /* guards: */
         GPtrArray *all;       /* Stream */
 };
 
-RpcStreams *rpc_streams_new(const RpcOptions *options) {
+RpcStreams *rpc_streams_new(RpcOpenCalls *calls, const RpcOptions *options) {
         RpcStreams *streams = g_new0(RpcStreams, 1);
+        atomic_init(&streams->closed, false);
+        streams->calls = calls;
         streams->options = options;
         pthread_mutex_init(&streams->lock, NULL);
         streams->all = g_ptr_array_new();
@@ -37,6 +42,8 @@ RpcStreams *rpc_streams_new(const RpcOptions *options) {
 
 static RpcStatus converse(Stream *stream) {
         const RpcTarget *target = stream->target;
+        if (atomic_load(&stream->streams->closed))
+                return rpc_status(RPC_CODE_UNAVAILABLE, "the server is ending");
         if (target->row->client_streams)
                 return target->row->stream(target->user, stream->conversation, NULL);
         void *request = rpc_message_unpack(target->types->input, stream->payload);
@@ -55,6 +62,7 @@ static void run(void *user) {
         pthread_mutex_unlock(&stream->streams->lock);
         rpc_call_finish(stream->conversation, status);
         grpc_byte_buffer_destroy(stream->payload);
+        rpc_open_calls_remove(stream->streams->calls);
         pthread_mutex_lock(&stream->streams->lock);
         stream->ended = true;
         pthread_mutex_unlock(&stream->streams->lock);
@@ -103,6 +111,7 @@ void rpc_streams_take(RpcStreams *streams, const RpcTarget *target, RpcArrival t
         stream->payload = take_arrival.payload;
         stream->conversation = rpc_call_new_server(parts, target->row->client_streams);
         stream->wakeable = stream->conversation;
+        rpc_open_calls_add(streams->calls);
         pthread_mutex_lock(&streams->lock);
         join_ended(streams);
         bool started = start(streams, stream);
@@ -110,11 +119,13 @@ void rpc_streams_take(RpcStreams *streams, const RpcTarget *target, RpcArrival t
         if (!started) {
                 rpc_call_abort(stream->conversation);
                 grpc_byte_buffer_destroy(stream->payload);
+                rpc_open_calls_remove(streams->calls);
                 g_free(stream);
         }
 }
 
-void rpc_streams_wake_all(RpcStreams *streams) {
+void rpc_streams_close(RpcStreams *streams) {
+        atomic_store(&streams->closed, true);
         pthread_mutex_lock(&streams->lock);
         for (guint i = 0; i < streams->all->len; i++) {
                 Stream *stream = g_ptr_array_index(streams->all, i);

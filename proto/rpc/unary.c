@@ -6,6 +6,7 @@
 
 typedef struct {
         RpcCompletion replied; /* first: the tag of the reply */
+        RpcOpenCalls *calls;
         const RpcTarget *target;
         RpcArrival arrival;
         grpc_byte_buffer *reply;
@@ -18,6 +19,7 @@ typedef struct {
 } UnarySource;
 
 struct RpcUnaries {
+        RpcOpenCalls *calls;
         size_t max_message_bytes;
         GSource *source;
 
@@ -31,6 +33,7 @@ static void unary_replied(RpcCompletion *self, bool ok) {
         grpc_byte_buffer_destroy(unary->arrival.payload);
         grpc_byte_buffer_destroy(unary->reply);
         grpc_call_unref(unary->arrival.core);
+        rpc_open_calls_remove(unary->calls);
         g_free(unary);
 }
 
@@ -52,11 +55,18 @@ static void unary_reply(Unary *unary, RpcStatus status) {
         grpc_slice_unref(details);
 }
 
-void rpc_refuse(grpc_call *take_call, RpcStatus status) {
+static Unary *unary_new(RpcOpenCalls *calls, const RpcTarget *target, RpcArrival take_arrival) {
         Unary *unary = g_new0(Unary, 1);
         unary->replied.done = unary_replied;
-        unary->arrival.core = take_call;
-        unary_reply(unary, status);
+        unary->calls = calls;
+        unary->target = target;
+        unary->arrival = take_arrival;
+        rpc_open_calls_add(calls);
+        return unary;
+}
+
+void rpc_refuse(grpc_call *take_call, RpcOpenCalls *calls, RpcStatus status) {
+        unary_reply(unary_new(calls, NULL, (RpcArrival){.core = take_call}), status);
 }
 
 /* Runs the handler; sets reply when there is one to send. */
@@ -94,9 +104,10 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer user) {
         return G_SOURCE_CONTINUE;
 }
 
-RpcUnaries *rpc_unaries_new(GMainContext *context, size_t max_message_bytes) {
+RpcUnaries *rpc_unaries_new(GMainContext *context, RpcOpenCalls *calls, size_t max_message_bytes) {
         static GSourceFuncs funcs = {.dispatch = dispatch};
         RpcUnaries *unaries = g_new0(RpcUnaries, 1);
+        unaries->calls = calls;
         unaries->max_message_bytes = max_message_bytes;
         pthread_mutex_init(&unaries->lock, NULL);
         g_queue_init(&unaries->waiting);
@@ -108,10 +119,7 @@ RpcUnaries *rpc_unaries_new(GMainContext *context, size_t max_message_bytes) {
 }
 
 void rpc_unaries_take(RpcUnaries *unaries, const RpcTarget *target, RpcArrival take_arrival) {
-        Unary *unary = g_new0(Unary, 1);
-        unary->replied.done = unary_replied;
-        unary->target = target;
-        unary->arrival = take_arrival;
+        Unary *unary = unary_new(unaries->calls, target, take_arrival);
         pthread_mutex_lock(&unaries->lock);
         bool closed = unaries->closed;
         if (!closed)
