@@ -161,10 +161,13 @@ static void push(Rig *rig, bool idr) {
         output_push(rig->output, &frame);
 }
 
-/* As fast as the encoders go and no faster: never so far ahead that one would be behind. */
+/*
+ * As fast as the encoders go and no faster: never so far ahead that one would be behind, or that the little time which
+ * output_free gives them would not do. The multiplexer waits for sound, which AAC keeps back for 64 ms.
+ */
 static void push_paced(Rig *rig, bool idr) {
         push(rig, idr);
-        const int64_t ahead = 9 + rig->options.format.rate.num / rig->options.format.rate.den / 6;
+        const int64_t ahead = LEAD_TICKS + 3 + 7 * rig->options.format.rate.num / rig->options.format.rate.den / 100;
         pthread_mutex_lock(&rig->released.lock);
         while (rig->released.n < rig->next_tick - rig->first_tick - ahead)
                 pthread_cond_wait(&rig->released.changed, &rig->released.lock);
