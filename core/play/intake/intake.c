@@ -15,7 +15,8 @@
 #include "proto/base/thread.h"
 
 #define READ_BYTES (64 * 1024)
-#define RECEIVE_BUFFER_BYTES (4 * 1024 * 1024)
+/* A process without a descriptor to spare tries again so much later. */
+#define ACCEPT_RETRY_MS 200
 
 struct Intake {
         char *socket_path;
@@ -49,6 +50,7 @@ static int listen_on(const char *path, GError **error) {
         if (!bound) {
                 rv_error_set_errno(error, errnum, "cannot listen on %s", path);
                 close(fd);
+                (void)unlink(path);
                 return -1;
         }
         return fd;
@@ -57,7 +59,7 @@ static int listen_on(const char *path, GError **error) {
 static void note_bytes(Intake *intake, size_t n) {
         pthread_mutex_lock(&intake->lock);
         intake->stats.bytes += n;
-        intake->stats.packets_dropped = intake_parser_dropped(intake->parser);
+        intake->stats.syncs_lost = intake_parser_syncs_lost(intake->parser);
         intake->stats.last_bytes_mono_ns = rv_clock_mono_ns(intake->clock);
         pthread_mutex_unlock(&intake->lock);
 }
@@ -68,29 +70,30 @@ static void note_connected(Intake *intake, bool connected) {
         pthread_mutex_unlock(&intake->lock);
 }
 
+/* Waits for fd (-1 = for nothing but the time out); false when asked to stop. */
+static bool wait_for(Intake *intake, int fd, int timeout_ms) {
+        struct pollfd fds[] = {{.fd = intake->stop_fd, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+        return (poll(fds, G_N_ELEMENTS(fds), timeout_ms) >= 0 || errno == EINTR) && !fds[0].revents;
+}
+
 /* The next connection; -1 when asked to stop. */
 static int accept_engine(Intake *intake) {
-        for (;;) {
-                struct pollfd fds[] = {{.fd = intake->stop_fd, .events = POLLIN},
-                                       {.fd = intake->listen_fd, .events = POLLIN}};
-                if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
-                        return -1;
-                if (fds[0].revents)
-                        return -1;
+        while (wait_for(intake, intake->listen_fd, -1)) {
                 int fd = accept4(intake->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
                 if (fd >= 0)
                         return fd;
+                if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+                        continue;
+                rv_warning("intake.not_accepted", RV_S("error", g_strerror(errno)));
+                if (!wait_for(intake, -1, ACCEPT_RETRY_MS))
+                        break;
         }
+        return -1;
 }
 
 /* Reads until the engine closes (true) or we are asked to stop (false). */
 static bool read_engine(Intake *intake, int fd, uint8_t *buffer) {
-        for (;;) {
-                struct pollfd fds[] = {{.fd = intake->stop_fd, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
-                if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
-                        return true;
-                if (fds[0].revents)
-                        return false;
+        while (wait_for(intake, fd, -1)) {
                 ssize_t n = read(fd, buffer, READ_BYTES);
                 if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
                         return true;
@@ -99,6 +102,7 @@ static bool read_engine(Intake *intake, int fd, uint8_t *buffer) {
                         note_bytes(intake, (size_t)n);
                 }
         }
+        return false;
 }
 
 static void run(void *user) {
@@ -109,12 +113,10 @@ static void run(void *user) {
                 int fd = accept_engine(intake);
                 if (fd < 0)
                         break;
-                int size = RECEIVE_BUFFER_BYTES;
-                (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
                 note_connected(intake, true);
                 go_on = read_engine(intake, fd, buffer);
                 intake_parser_cut(intake->parser);
-                note_connected(intake, false);
+                note_connected(intake, false); /* another may come: the sinks' stream is not over */
                 close(fd);
         }
         intake_parser_end(intake->parser);

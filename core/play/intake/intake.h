@@ -4,7 +4,7 @@
  *
  * One thread a session reads and calls the sinks; they must not block. Frames are counted from the session's first
  * picture by PTS differences (33-bit safe), so a frame's wall time is epoch + frame * den / num exactly. What is not a
- * transport stream (lost sync, garbage) is dropped packet-wise and counted.
+ * transport stream (lost sync, garbage) is dropped up to the next packet that another one follows.
  */
 #pragma once
 
@@ -26,7 +26,7 @@ typedef struct {
         void (*packets)(void *user, const uint8_t *packets, size_t size);
         /* A picture (access unit) starts in the next bytes. May be NULL. */
         void (*picture)(void *user, int64_t frame);
-        /* The stream is over: the engine closed it, or the intake was stopped. Last call. */
+        /* The stream is over: the intake was stopped. Last call. */
         void (*end)(void *user);
         void *user;
 } IntakeSink;
@@ -42,10 +42,10 @@ void intake_parser_push(IntakeParser *parser, const uint8_t *data, size_t size);
 void intake_parser_cut(IntakeParser *parser);
 void intake_parser_end(IntakeParser *parser);
 /* How often sync was lost. */
-uint64_t intake_parser_dropped(const IntakeParser *parser);
+uint64_t intake_parser_syncs_lost(const IntakeParser *parser);
 
 typedef struct {
-        uint64_t bytes, packets_dropped;
+        uint64_t bytes, syncs_lost;
         int64_t last_bytes_mono_ns; /* when bytes last came; start of the intake before the first */
         bool connected;
 } IntakeStats;

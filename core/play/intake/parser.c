@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define MAX_SINKS 4
+#define SYNC 0x47
 /* PAT, PMT and whatever comes between them and the picture they announce: more means that no picture follows. */
 #define MAX_HELD (64 * TS_PACKET)
 /* Packets are passed on in runs of up to so many bytes, so that a sink locks once a run and not once a packet. */
@@ -17,8 +18,9 @@ struct IntakeParser {
         IntakeSink sinks[MAX_SINKS];
         unsigned n_sinks;
 
-        uint8_t partial[TS_PACKET]; /* a packet cut by the end of a push */
+        uint8_t partial[TS_PACKET]; /* a packet cut by the end of a push, or one that is not believed yet */
         size_t n_partial;
+        bool in_sync; /* the last packet ended where one begins; otherwise the next is believed when another follows */
         uint8_t held[MAX_HELD]; /* from a PAT on: they belong to whatever picture follows */
         size_t n_held;
         uint8_t run[MAX_RUN]; /* to be passed on */
@@ -27,7 +29,7 @@ struct IntakeParser {
         int pmt_pid, video_pid;      /* -1 = not known yet */
         bool started;                /* the first random access point was passed on */
         int64_t first_pts, last_pts; /* unwrapped, 90 kHz; -1 before the first picture */
-        uint64_t dropped;
+        uint64_t syncs_lost;
 };
 
 typedef struct {
@@ -45,6 +47,7 @@ IntakeParser *intake_parser_new(RvRational rate, const IntakeSink *sinks, unsign
         parser->rate = rate;
         memcpy(parser->sinks, sinks, n_sinks * sizeof *sinks);
         parser->n_sinks = n_sinks;
+        parser->in_sync = true;
         parser->pmt_pid = parser->video_pid = -1;
         parser->first_pts = parser->last_pts = -1;
         return parser;
@@ -136,10 +139,10 @@ static int64_t frame_of(IntakeParser *parser, int64_t pts) {
         else if (step < -PTS_MODULUS / 2)
                 step += PTS_MODULUS;
         parser->last_pts += step;
-        int64_t elapsed = parser->last_pts - parser->first_pts;
         /* To the nearest frame: PTS are rounded to 90 kHz. */
-        int64_t unit = (int64_t)PTS_HZ * parser->rate.den;
-        return rv_mul_div_floor(2 * elapsed * parser->rate.num + unit, 1, 2 * unit);
+        int64_t half_frame = (int64_t)PTS_HZ * parser->rate.den / (2 * (int64_t)parser->rate.num);
+        return rv_mul_div_floor(parser->last_pts - parser->first_pts + half_frame, parser->rate.num,
+                                (int64_t)PTS_HZ * parser->rate.den);
 }
 
 static void flush_run(IntakeParser *parser) {
@@ -203,32 +206,53 @@ static void take_packet(IntakeParser *parser, const uint8_t *bytes) {
                 pass_on(parser, bytes, TS_PACKET);
 }
 
+/* INV-INTAKE-003: what was taken for the beginning of a packet is none; what stands behind it may be. */
+static void lose_sync(IntakeParser *parser) {
+        if (parser->in_sync)
+                parser->syncs_lost++;
+        parser->in_sync = false;
+        size_t at = 1;
+        while (at < parser->n_partial && parser->partial[at] != SYNC)
+                at++;
+        parser->n_partial -= MIN(at, parser->n_partial);
+        memmove(parser->partial, parser->partial + at, parser->n_partial);
+}
+
+/* How many of the bytes were used. */
+static size_t push_some(IntakeParser *parser, const uint8_t *data, size_t size) {
+        if (parser->n_partial == TS_PACKET) { /* out of sync: believed if a packet follows */
+                if (data[0] != SYNC) {
+                        lose_sync(parser);
+                        return 0;
+                }
+                parser->in_sync = true;
+                parser->n_partial = 0;
+                take_packet(parser, parser->partial);
+        }
+        size_t n = MIN(size, TS_PACKET - parser->n_partial);
+        memcpy(parser->partial + parser->n_partial, data, n);
+        parser->n_partial += n;
+        while (parser->n_partial > 0 && parser->partial[0] != SYNC)
+                lose_sync(parser);
+        if (parser->n_partial == TS_PACKET && parser->in_sync) {
+                parser->n_partial = 0;
+                take_packet(parser, parser->partial);
+        }
+        return n;
+}
+
 void intake_parser_push(IntakeParser *parser, const uint8_t *data, size_t size) {
         while (size > 0) {
-                if (parser->n_partial == 0 &&
-                    data[0] != 0x47) { /* INV-INTAKE-003: lost sync costs packets, not the stream */
-                        const uint8_t *sync = memchr(data, 0x47, size);
-                        size_t skip = sync ? (size_t)(sync - data) : size;
-                        parser->dropped++;
-                        data += skip;
-                        size -= skip;
-                        continue;
-                }
-                size_t n = MIN(size, TS_PACKET - parser->n_partial);
-                memcpy(parser->partial + parser->n_partial, data, n);
-                parser->n_partial += n;
+                size_t n = push_some(parser, data, size);
                 data += n;
                 size -= n;
-                if (parser->n_partial == TS_PACKET) {
-                        take_packet(parser, parser->partial);
-                        parser->n_partial = 0;
-                }
         }
         flush_run(parser);
 }
 
 void intake_parser_cut(IntakeParser *parser) {
         parser->n_partial = 0;
+        parser->in_sync = true;
         release_held(parser);
         flush_run(parser);
 }
@@ -239,6 +263,6 @@ void intake_parser_end(IntakeParser *parser) {
                 parser->sinks[i].end(parser->sinks[i].user);
 }
 
-uint64_t intake_parser_dropped(const IntakeParser *parser) {
-        return parser->dropped;
+uint64_t intake_parser_syncs_lost(const IntakeParser *parser) {
+        return parser->syncs_lost;
 }
