@@ -5,8 +5,13 @@
 #include "proto/base/log.h"
 
 #define DEFAULT_WINDOW 12
-/* RFC 8216 6.2.2: a live playlist is never shorter than three target durations. */
+/* RFC 8216 6.2.2: a live playlist is never shorter than three target durations, and what has left it stays for the
+ * longest playlist and its own length; one more for whoever is slow to ask. */
 #define MIN_TARGETS 3
+#define KEPT_BEYOND_WINDOW 2
+/* What no segment is, in length and bytes: then its end was missed, or time stamps are wrong. */
+#define MAX_SEGMENT_TARGETS 10
+#define MAX_OPEN_BYTES ((size_t)64 * 1024 * 1024)
 
 static void segment_free(void *user) {
         HlsSegment *segment = user;
@@ -20,9 +25,7 @@ Hls *hls_new(const HlsOptions *options) {
         hls->options = *options;
         if (hls->options.window == 0)
                 hls->options.window = DEFAULT_WINDOW;
-        /* A segment is cut at the first random access point at or after its target: it is never half a second longer,
-         * given a random access point a second. */
-        hls->target_s = (options->segment_ms + 999) / 1000;
+        hls->target_s = MAX(1, (options->segment_ms + 999) / 1000);
         hls->open = g_byte_array_new();
         pthread_mutex_init(&hls->lock, NULL);
         g_queue_init(&hls->segments);
@@ -79,7 +82,7 @@ static void publish(Hls *hls) {
 /* INV-HLS-005: what has left the playlist stays for another window. */
 static void drop_old(Hls *hls) {
         hls->n_listed = MIN(hls->n_listed, hls->options.window);
-        while (g_queue_get_length(&hls->segments) > hls->n_listed + hls->options.window)
+        while (g_queue_get_length(&hls->segments) > hls->n_listed + hls->options.window + KEPT_BEYOND_WINDOW)
                 segment_free(g_queue_pop_head(&hls->segments));
 }
 
@@ -99,25 +102,42 @@ static HlsSegment *segment_new(Hls *hls, int64_t n_frames) {
         return segment;
 }
 
-/* The open segment is complete: [open_frame, end_frame). */
+/* A segment that is longer than promised is listed all the same, under a longer promise: with random access points a
+ * second apart and a target of whole seconds there is none. */
+static void stretch_target(Hls *hls, const HlsSegment *segment) {
+        int64_t rounded_s = (hls_segment_duration_us(segment) + 500000) / 1000000;
+        if (rounded_s <= hls->target_s)
+                return;
+        if (hls->published)
+                rv_warning("hls.target_stretched", RV_S("segment", segment->name), RV_I("from_s", hls->target_s),
+                           RV_I("to_s", rounded_s));
+        hls->target_s = rounded_s;
+}
+
+/* The open segment is complete: [open_frame, end_frame). With the lock held. */
 static void close_segment(Hls *hls, int64_t end_frame) {
-        pthread_mutex_lock(&hls->lock);
         if (hls->codecs[0] == 0)
                 hls_codecs_read(hls->open->data, hls->open->len, hls->codecs, sizeof hls->codecs);
-        g_queue_push_tail(&hls->segments, segment_new(hls, end_frame - hls->open_frame));
+        HlsSegment *segment = segment_new(hls, end_frame - hls->open_frame);
+        g_queue_push_tail(&hls->segments, segment);
         hls->session.n_segments++;
         hls->n_listed++;
+        stretch_target(hls, segment);
         drop_old(hls);
         publish(hls);
-        int64_t next = hls->next_sequence, discontinuity = hls->discontinuity;
-        bool published = hls->published;
-        pthread_mutex_unlock(&hls->lock);
-
         g_byte_array_set_size(hls->open, 0);
-        if (hls->options.on_sequence)
-                hls->options.on_sequence(hls->options.user, next, discontinuity);
-        if (published && hls->options.on_published)
-                hls->options.on_published(hls->options.user);
+}
+
+/* What was written so far cannot become a segment, and what comes next does not continue the last one. With the lock
+ * held. */
+static void abandon_segment(Hls *hls, const char *why) {
+        rv_warning("hls.segment_abandoned", RV_S("session", hls->session.id), RV_S("why", why),
+                   RV_I("bytes", hls->open->len));
+        g_byte_array_set_size(hls->open, 0);
+        hls->cut_off = true;
+        if (hls->session.n_segments > 0)
+                hls->discontinuity++;
+        hls->session.n_segments = 0;
 }
 
 /* Half a frame of grace: 30 frames at 29.97 are a second to whoever asks for one. */
@@ -126,21 +146,51 @@ static bool long_enough(const Hls *hls, int64_t frames) {
         return (2 * frames + 1) * rate.den * 1000 >= 2 * hls->options.segment_ms * rate.num;
 }
 
-static void sink_random_access(void *user, int64_t frame) {
-        Hls *hls = user;
-        bool open = hls->open->len > 0;
-        if (open && !long_enough(hls, frame - hls->open_frame))
-                return;
-        if (open)
+static bool too_long(const Hls *hls, int64_t frames) {
+        return rv_tick_to_ms(frames, hls->session.rate) > MAX_SEGMENT_TARGETS * hls->target_s * 1000;
+}
+
+/* Whether a segment was completed by the random access point. With the lock held. */
+static bool cut_at(Hls *hls, int64_t frame) {
+        int64_t frames = frame - hls->open_frame;
+        bool open = hls->open->len > 0, complete = false;
+        if (open && (frames <= 0 || too_long(hls, frames)))
+                abandon_segment(hls, "time stamps jump");
+        else if (open && !long_enough(hls, frames))
+                return false;
+        else if (open)
+                complete = true;
+        if (complete)
                 close_segment(hls, frame); /* INV-HLS-001: exactly at a random access point */
         hls->open_frame = frame;
         hls->cut_off = false;
+        return complete;
+}
+
+static void sink_random_access(void *user, int64_t frame) {
+        Hls *hls = user;
+        pthread_mutex_lock(&hls->lock);
+        bool complete = cut_at(hls, frame);
+        int64_t next = hls->next_sequence, discontinuity = hls->discontinuity;
+        bool published = hls->published;
+        pthread_mutex_unlock(&hls->lock);
+        if (complete && hls->options.on_sequence)
+                hls->options.on_sequence(hls->options.user, next, discontinuity);
+        if (complete && published && hls->options.on_published)
+                hls->options.on_published(hls->options.user);
 }
 
 static void sink_packets(void *user, const uint8_t *packets, size_t size) {
         Hls *hls = user;
-        if (!hls->cut_off)
+        if (hls->cut_off)
+                return;
+        if (hls->open->len + size <= MAX_OPEN_BYTES) {
                 g_byte_array_append(hls->open, packets, (guint)size);
+                return;
+        }
+        pthread_mutex_lock(&hls->lock);
+        abandon_segment(hls, "no random access point");
+        pthread_mutex_unlock(&hls->lock);
 }
 
 /* What the session leaves unfinished cannot be completed by anybody. */
@@ -157,7 +207,7 @@ IntakeSink hls_sink(Hls *hls) {
 void hls_begin_session(Hls *hls, const char *session_id, int64_t epoch_utc_ms, RvRational rate) {
         pthread_mutex_lock(&hls->lock);
         if (hls->session.n_segments > 0)
-                hls->discontinuity++; /* INV-HLS-003 */
+                hls->discontinuity++; /* INV-HLS-003: once between what was made and what comes */
         hls->session = (HlsSession){.epoch_utc_ms = epoch_utc_ms, .rate = rate};
         g_strlcpy(hls->session.id, session_id, sizeof hls->session.id);
         hls->codecs[0] = 0;

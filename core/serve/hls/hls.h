@@ -5,8 +5,8 @@
  * PMT and an IDR and is cut at the first random access point at or after the target; EXTINF is counted in frames. Media
  * sequence and discontinuity sequence only rise, also over engine sessions (and, by the caller's first numbers, core
  * restarts). The playlist is published when it holds three target durations (RFC 8216 6.2.2) of the running session,
- * and a segment stays fetchable for a window after it has left. Segment names carry the session, so caches never mix
- * sessions.
+ * and a segment stays fetchable for a window and more after it has left. Segment names carry the session, so caches
+ * never mix sessions.
  */
 #pragma once
 
@@ -40,7 +40,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hls, hls_unref)
 void hls_begin_session(Hls *hls, const char *session_id, int64_t epoch_utc_ms, RvRational rate);
 /* Where the intake writes. */
 IntakeSink hls_sink(Hls *hls);
-/* The channel has gone to rest: the playlist is withdrawn, segments are forgotten after their time. */
+/* The channel has gone to rest: the playlist is withdrawn, segments are forgotten; numbers go on with the next session.
+ */
 void hls_rest(Hls *hls);
 
 /* What was measured in the stream, for the master playlist. */

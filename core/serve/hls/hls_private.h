@@ -21,13 +21,13 @@ typedef struct {
         char id[9]; /* first digits of the session's id: tells names of sessions apart */
         int64_t epoch_utc_ms;
         RvRational rate;
-        unsigned n_segments; /* made in this session */
+        unsigned n_segments; /* made in this session since its last discontinuity */
 } HlsSession;
 
 struct Hls {
         gatomicrefcount refs;
         HlsOptions options;
-        int64_t target_s; /* EXT-X-TARGETDURATION: fixed for life */
+        int64_t target_s; /* EXT-X-TARGETDURATION; guarded by lock */
 
         /* The intake's thread only. */
         GByteArray *open;   /* the segment being written; empty: none */
