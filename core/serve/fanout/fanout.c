@@ -6,6 +6,9 @@
 #define DEFAULT_RING_BYTES ((size_t)8 * 1024 * 1024)
 /* Random access points that are still in the ring; one a second and 8 MiB at 3 Mbit/s make some twenty. */
 #define MAX_ENTRIES 256
+/* A viewer begins so many random access points back: players want some seconds before they show anything, and so they
+ * have them at once. */
+#define ENTRIES_BACK 3
 
 struct Fanout {
         gatomicrefcount refs;
@@ -15,7 +18,7 @@ struct Fanout {
         uint64_t end;                  /* bytes ever written; the ring holds [end - size, end) */
         uint64_t entries[MAX_ENTRIES]; /* where random access points are, oldest overwritten */
         uint64_t n_entries;            /* ever seen */
-        bool resting;                  /* the channel is off: who waits, waits for nothing */
+        uint64_t first_entry;          /* of the running session */
         GQueue viewers;
         FanoutStats stats;
 };
@@ -72,7 +75,6 @@ static void wake_all(Fanout *fanout) {
 static void sink_random_access(void *user, int64_t frame) {
         Fanout *fanout = user;
         pthread_mutex_lock(&fanout->lock);
-        fanout->resting = false;
         fanout->entries[fanout->n_entries++ % MAX_ENTRIES] = fanout->end;
         pthread_mutex_unlock(&fanout->lock);
 }
@@ -97,6 +99,10 @@ static void sink_packets(void *user, const uint8_t *packets, size_t size) {
 
 /* The next session, if one comes, begins with a random access point of its own. */
 static void sink_end(void *user) {
+        Fanout *fanout = user;
+        pthread_mutex_lock(&fanout->lock);
+        fanout->first_entry = fanout->n_entries;
+        pthread_mutex_unlock(&fanout->lock);
 }
 
 IntakeSink fanout_sink(Fanout *fanout) {
@@ -106,13 +112,11 @@ IntakeSink fanout_sink(Fanout *fanout) {
 
 void fanout_rest(Fanout *fanout) {
         pthread_mutex_lock(&fanout->lock);
-        fanout->resting = true;
-        fanout->n_entries = 0; /* what is in the ring is over */
+        fanout->n_entries = fanout->first_entry = 0;
         g_clear_pointer(&fanout->ring, g_free);
         fanout->end = 0;
         for (GList *l = fanout->viewers.head; l; l = l->next)
                 ((FanoutViewer *)l->data)->started = false;
-        wake_all(fanout);
         pthread_mutex_unlock(&fanout->lock);
 }
 
@@ -125,7 +129,6 @@ FanoutViewer *fanout_join(Fanout *fanout, void (*wake)(void *user), void *user) 
         viewer->wake = wake;
         viewer->user = user;
         pthread_mutex_lock(&fanout->lock);
-        fanout->resting = false; /* somebody watches, so a session comes or is here */
         g_queue_push_tail_link(&fanout->viewers, &viewer->link);
         pthread_mutex_unlock(&fanout->lock);
         return viewer;
@@ -140,14 +143,26 @@ void fanout_leave(FanoutViewer *viewer) {
         g_free(viewer);
 }
 
-/* INV-FANOUT-001: whoever starts, or has fallen out of the ring, goes on at the newest random access point. */
+/* The random access point so many back from the newest, as far as the ring and the session hold them. False: none. */
+static bool find_entry(const Fanout *fanout, unsigned back, uint64_t *ret_at) {
+        bool found = false;
+        for (uint64_t i = fanout->n_entries; i > fanout->first_entry && fanout->n_entries - i <= back; i--) {
+                uint64_t entry = fanout->entries[(i - 1) % MAX_ENTRIES];
+                if (entry < oldest(fanout))
+                        break;
+                *ret_at = entry;
+                found = true;
+        }
+        return found;
+}
+
+/* INV-FANOUT-001: who starts begins at a random access point, and who has fallen out of the ring goes on at the newest.
+ */
 static bool place_viewer(Fanout *fanout, FanoutViewer *viewer) {
+        uint64_t entry;
         if (viewer->started && viewer->at >= oldest(fanout))
                 return true;
-        if (fanout->n_entries == 0)
-                return false;
-        uint64_t entry = fanout->entries[(fanout->n_entries - 1) % MAX_ENTRIES];
-        if (entry < oldest(fanout))
+        if (!find_entry(fanout, viewer->started ? 0 : ENTRIES_BACK, &entry))
                 return false;
         if (viewer->started)
                 fanout->stats.bytes_skipped += entry - viewer->at;
@@ -170,26 +185,19 @@ static size_t copy_out(Fanout *fanout, FanoutViewer *viewer, uint8_t *buffer, si
         return total;
 }
 
-FanoutResult fanout_read(FanoutViewer *viewer, uint8_t *buffer, size_t size, size_t *ret_size) {
+size_t fanout_read(FanoutViewer *viewer, uint8_t *buffer, size_t size) {
         Fanout *fanout = viewer->fanout;
-        FanoutResult result = FANOUT_EMPTY;
-        *ret_size = 0;
         g_assert(size >= TS_PACKET);
         pthread_mutex_lock(&fanout->lock);
-        if (place_viewer(fanout, viewer))
-                *ret_size = copy_out(fanout, viewer, buffer, size);
-        if (*ret_size > 0)
-                result = FANOUT_DATA;
-        else if (fanout->resting)
-                result = FANOUT_END;
+        size_t n = place_viewer(fanout, viewer) ? copy_out(fanout, viewer, buffer, size) : 0;
         pthread_mutex_unlock(&fanout->lock);
-        return result;
+        return n;
 }
 
 void fanout_arm(FanoutViewer *viewer) {
         Fanout *fanout = viewer->fanout;
         pthread_mutex_lock(&fanout->lock);
-        bool due = fanout->resting || (place_viewer(fanout, viewer) && viewer->at < fanout->end);
+        bool due = place_viewer(fanout, viewer) && viewer->at < fanout->end;
         viewer->waiting = !due;
         pthread_mutex_unlock(&fanout->lock);
         if (due)

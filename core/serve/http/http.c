@@ -14,7 +14,6 @@
 
 #define WORKERS 2
 #define CONNECTION_MEMORY ((size_t)8 * 1024)
-#define IDLE_TIMEOUT_S 30U
 #define GIVE_UP_POLL_MS 250
 
 /* --- routes ------------------------------------------------------------------------------------------------------ */
@@ -100,34 +99,53 @@ static void request_free(Request *request) {
         g_free(request);
 }
 
+static bool has_body(Request *request) {
+        const char *length = request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+        return (length && !g_str_equal(length, "0")) || request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
+/* What can be answered before anything of the body has come; false: go on. */
+static bool answer_early(Request *request, const char *method, enum MHD_Result *ret_result) {
+        bool options = g_str_equal(method, MHD_HTTP_METHOD_OPTIONS);
+        if (!options && !request->head && !g_str_equal(method, MHD_HTTP_METHOD_GET))
+                *ret_result = respond_error(request, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed", 0,
+                                            "%s is not for here", method);
+        else if (has_body(request))
+                *ret_result =
+                        respond_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "no_body", 0, "nothing here takes a body");
+        else
+                return false;
+        return true;
+}
+
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url, const char *method,
                                   const char *version, const char *upload_data, size_t *upload_data_size,
                                   void **state) {
         Http *http = user;
         Request *request = *state;
-        if (!request) { /* headers are in, the body is not */
-                *state = request_new(http, connection, method);
-                return MHD_YES;
-        }
-        if (*upload_data_size > 0) { /* nothing here takes a body */
-                *upload_data_size = 0;
-                return MHD_YES;
+        if (!request) { /* headers are in */
+                enum MHD_Result result = MHD_YES;
+                *state = request = request_new(http, connection, method);
+                pace_expect(http->pace, connection, false);
+                (void)answer_early(request, method, &result);
+                return result;
         }
         request->path = url;
-        if (!request->head && !g_str_equal(method, MHD_HTTP_METHOD_GET))
-                return respond_error(request, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed", 0,
-                                     "%s is not for here", method);
-        if (!request->handler)
+        if (!request->handler && g_str_equal(method, MHD_HTTP_METHOD_OPTIONS))
+                request->handler = respond_preflight;
+        else if (!request->handler)
                 route(request);
         return request->handler(request);
 }
 
 static void on_completed(void *user, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode reason) {
+        Http *http = user;
         Request *request = *state;
         if (request)
                 request_free(request);
         *state = NULL;
+        pace_expect(http->pace, connection, true);
 }
 
 static void on_log(void *user, const char *format, va_list arguments) {
@@ -174,6 +192,9 @@ static int port_of(int fd) {
 static gboolean give_up_due(void *user) {
         Http *http = user;
         http_streams_give_up(http->options.streams, rv_clock_mono_ns(http->options.clock));
+        unsigned n_shut = pace_check(http->pace);
+        if (n_shut > 0)
+                rv_info("http.slow_clients_shut", RV_I("connections", n_shut));
         return G_SOURCE_CONTINUE;
 }
 
@@ -184,15 +205,23 @@ static bool start_daemon(Http *http, int take_fd, GError **error) {
                 NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, take_fd, MHD_OPTION_THREAD_POOL_SIZE,
                 (unsigned)WORKERS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->max_connections,
                 MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)options->max_per_ip, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED,
-                on_completed, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-                MHD_OPTION_END);
+                CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED,
+                on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, pace_on_connection, http->pace,
+                MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
         if (http->daemon)
                 return true;
         g_set_error(error, RV_ERROR, RV_ERROR_FAILED, "the HTTP server could not be started (max_connections %d)",
                     options->max_connections);
         close(take_fd);
         return false;
+}
+
+static void http_clear(Http *http) {
+        pace_free(http->pace);
+        g_hash_table_unref(http->packed);
+        pthread_mutex_destroy(&http->packed_lock);
+        g_hash_table_unref(http->files);
+        g_free(http);
 }
 
 Http *http_new(const HttpOptions *options, GError **error) {
@@ -203,9 +232,11 @@ Http *http_new(const HttpOptions *options, GError **error) {
         http->options = *options;
         http->port = port_of(fd);
         http->files = files_load(options->web_dir);
+        http->pace = pace_new(options->clock);
+        http->packed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
+        pthread_mutex_init(&http->packed_lock, NULL);
         if (!start_daemon(http, fd, error)) {
-                g_hash_table_unref(http->files);
-                g_free(http);
+                http_clear(http);
                 return NULL;
         }
         http->timer = g_timeout_source_new(GIVE_UP_POLL_MS);
@@ -223,10 +254,10 @@ void http_free(Http *http) {
                 return;
         g_source_destroy(http->timer);
         g_source_unref(http->timer);
-        http->options.start_timeout_ms = 0;
-        (void)MHD_quiesce_daemon(http->daemon);
-        http_streams_give_up(http->options.streams, INT64_MAX);
+        int listen_fd = MHD_quiesce_daemon(http->daemon); /* ours from now on */
+        http_streams_end(http->options.streams);
         MHD_stop_daemon(http->daemon);
-        g_hash_table_unref(http->files);
-        g_free(http);
+        if (listen_fd >= 0)
+                close(listen_fd);
+        http_clear(http);
 }

@@ -1,5 +1,5 @@
 /* What http.c (server and routes), streams.c (waiting for a channel), live.c (playlist, segments, raw stream),
- * respond.c (answers), api.c (JSON) and files.c (the page) share. */
+ * respond.c (answers), api.c (JSON), files.c (the page) and pace.c (slow clients) share. */
 #pragma once
 
 #include <microhttpd.h>
@@ -7,7 +7,10 @@
 
 #include "core/serve/http/http.h"
 
+#define HTTP_IDLE_TIMEOUT_S 30U
+
 typedef struct Request Request;
+typedef struct Pace Pace;
 
 /* Answers by queueing a response, or suspends the request: then it is called again when woken. */
 typedef enum MHD_Result (*RequestHandler)(Request *request);
@@ -18,10 +21,11 @@ struct Http {
         int port;
         GSource *timer;    /* control loop: gives up waiting requests */
         GHashTable *files; /* path -> File, immutable */
-};
+        Pace *pace;
 
-/* Why a request that waited was called again. */
-typedef enum { WAIT_NONE, WAIT_WOKEN, WAIT_GIVEN_UP } WaitResult;
+        pthread_mutex_t packed_lock; /* guards packed */
+        GHashTable *packed;          /* entity tag -> GBytes, compressed */
+};
 
 /* One request, from its first header to its completion; its MHD worker's, but for `wait`. */
 struct Request {
@@ -35,15 +39,15 @@ struct Request {
 
         Channel *channel;
         HttpStreams *streams;    /* borrowed from channel */
-        ChannelViewer *presence; /* raw: counted as a viewer */
+        ChannelViewer *presence; /* counted as a viewer: raw, or waiting for a playlist */
         FanoutViewer *raw;
 
         struct {
                 /* Guarded by the set's lock. */
                 bool suspended;
-                bool for_playlist;       /* woken when the channel publishes */
-                int64_t give_up_mono_ns; /* 0 = never */
-                WaitResult result;
+                bool for_playlist; /* woken when the channel publishes */
+                bool given_up;     /* why it was woken */
+                int64_t give_up_mono_ns;
                 GList link;
         } wait;
 };
@@ -57,14 +61,20 @@ struct HttpStreams {
         Fanout *fanout;
 };
 
-/* Puts the request's connection to sleep until request_wake. The caller then checks once more whether what it waits for
- * has come (and wakes it itself), since it may have come in between. */
-void request_sleep(Request *request, bool for_playlist, int64_t give_up_mono_ns);
+/* Puts the request's connection to sleep until request_wake or its time has come. The caller then checks once more
+ * whether what it waits for has come (and wakes it itself), since it may have come in between. False: the server ends,
+ * nobody sleeps. */
+bool request_sleep(Request *request, bool for_playlist, int64_t give_up_mono_ns) G_GNUC_WARN_UNUSED_RESULT;
 /* Any thread; nothing happens when it does not sleep. */
 void request_wake(Request *request);
-WaitResult request_wait_result(Request *request);
-/* Gives up those whose time has come, and wakes all when everything ends. */
+/* Whether its last sleep ended because its time had come; says so once. */
+bool request_given_up(Request *request);
+/* Gives up those whose time has come. */
 void http_streams_give_up(HttpStreamsSet *set, int64_t now_mono_ns);
+/* Gives up all, and nobody sleeps from then on. */
+void http_streams_end(HttpStreamsSet *set);
+/* How much media a playlist has when it is published: it takes no longer than that, once media flow. */
+int64_t http_streams_publish_ms(const HttpStreamsSet *set);
 
 /* --- respond.c --------------------------------------------------------------------------------------------------- */
 
@@ -81,6 +91,8 @@ enum MHD_Result respond_bytes(Request *request, GBytes *body, const Representati
 /* The same with another status, without conditions and ranges. */
 enum MHD_Result respond_bytes_as(Request *request, unsigned status, GBytes *body, const Representation *representation);
 enum MHD_Result respond_json(Request *request, unsigned status, json_t *take_document);
+/* To OPTIONS, a browser's question before it asks across origins. */
+enum MHD_Result respond_preflight(Request *request);
 /* {"error": {"code", "message"}}; retry_after_s 0 = none. */
 enum MHD_Result respond_error(Request *request, unsigned status, const char *code, int retry_after_s,
                               const char *format, ...) G_GNUC_PRINTF(5, 6);
@@ -91,6 +103,18 @@ char *request_base_url(Request *request);
 /* Of it the path alone ("" or "/prefix"): for addresses that stay on the page's own origin; g_free it. */
 char *request_base_path(Request *request);
 const char *request_header(Request *request, const char *name);
+
+/* --- pace.c ------------------------------------------------------------------------------------------------------ */
+
+Pace *pace_new(RvClock *clock);
+void pace_free(Pace *pace);
+/* For MHD_OPTION_NOTIFY_CONNECTION. */
+void pace_on_connection(void *user, struct MHD_Connection *connection, void **state,
+                        enum MHD_ConnectionNotificationCode code);
+/* Whether the connection's client is to send headers now; worker threads. */
+void pace_expect(Pace *pace, struct MHD_Connection *connection, bool headers);
+/* Shuts the connections whose headers have taken too long: how many. Any thread. */
+unsigned pace_check(Pace *pace);
 
 /* --- routes ------------------------------------------------------------------------------------------------------ */
 

@@ -7,6 +7,9 @@
 
 #define RAW_BLOCK_BYTES (64 * TS_PACKET)
 #define RETRY_AFTER_S 2
+/* Of the house format's bit rates, packets included: a segment may empty the encoder's buffer of one second. */
+#define PEAK_PERCENT 215
+#define AVERAGE_PERCENT 108
 
 static const Representation playlist_kind = {
         .type = "application/vnd.apple.mpegurl", .cache_control = "max-age=1", .is_text = true};
@@ -33,28 +36,39 @@ static enum MHD_Result not_on_air(Request *request) {
                              status.fault[0] ? status.fault : "it did not start in time");
 }
 
-static int64_t give_up_mono_ns(Request *request) {
+static int64_t give_up_mono_ns(Request *request, int64_t more_ms) {
         const HttpOptions *options = &request->http->options;
-        return rv_clock_mono_ns(options->clock) + options->start_timeout_ms * INT64_C(1000000);
+        return rv_clock_mono_ns(options->clock) + (options->start_timeout_ms + more_ms) * INT64_C(1000000);
+}
+
+/* The peer's address as text; whether it is this host. */
+static bool read_peer(Request *request, char ret_address[INET6_ADDRSTRLEN]) {
+        const union MHD_ConnectionInfo *info =
+                MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        struct in_addr v4 = {0};
+        g_strlcpy(ret_address, "?", INET6_ADDRSTRLEN);
+        if (!info || (info->client_addr->sa_family != AF_INET && info->client_addr->sa_family != AF_INET6))
+                return false;
+        if (info->client_addr->sa_family == AF_INET6) {
+                const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)(const void *)info->client_addr;
+                if (!IN6_IS_ADDR_V4MAPPED(&in->sin6_addr)) {
+                        inet_ntop(AF_INET6, &in->sin6_addr, ret_address, INET6_ADDRSTRLEN);
+                        return IN6_IS_ADDR_LOOPBACK(&in->sin6_addr);
+                }
+                memcpy(&v4, in->sin6_addr.s6_addr + 12, sizeof v4);
+        } else {
+                v4 = ((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr;
+        }
+        inet_ntop(AF_INET, &v4, ret_address, INET6_ADDRSTRLEN);
+        return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
 /* Address and player: what tells HLS viewers apart without cookies. Behind a proxy on this host the address is the one
  * that it forwards. */
 static char *viewer_key(Request *request) {
-        char address[INET6_ADDRSTRLEN] = "?";
-        const union MHD_ConnectionInfo *info =
-                MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-        bool loopback = false;
-        if (info && info->client_addr->sa_family == AF_INET) {
-                const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)info->client_addr;
-                inet_ntop(AF_INET, &in->sin_addr, address, sizeof address);
-                loopback = g_str_has_prefix(address, "127.");
-        } else if (info && info->client_addr->sa_family == AF_INET6) {
-                const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)(const void *)info->client_addr;
-                inet_ntop(AF_INET6, &in->sin6_addr, address, sizeof address);
-                loopback = g_str_equal(address, "::1");
-        }
-        const char *forwarded = loopback ? request_header(request, "X-Forwarded-For") : NULL;
+        char address[INET6_ADDRSTRLEN];
+        bool local = read_peer(request, address);
+        const char *forwarded = local ? request_header(request, "X-Forwarded-For") : NULL;
         const char *agent = request_header(request, MHD_HTTP_HEADER_USER_AGENT);
         return g_strdup_printf("%.64s|%.128s", forwarded ? forwarded : address, agent ? agent : "");
 }
@@ -66,9 +80,15 @@ static void seen(Request *request) {
 
 /* --- HLS --------------------------------------------------------------------------------------------------------- */
 
-/* INV-HTTP-003: who comes first waits for the picture instead of being sent away. */
+/* INV-HTTP-003: who comes first waits for the picture instead of being sent away. While waiting, the request itself is
+ * the viewer. */
 static enum MHD_Result wait_for_playlist(Request *request) {
-        request_sleep(request, true, give_up_mono_ns(request));
+        if (!request->presence)
+                request->presence = channel_join(request->channel);
+        if (request_given_up(request) ||
+            !request_sleep(request, true,
+                           give_up_mono_ns(request, http_streams_publish_ms(request->http->options.streams))))
+                return not_on_air(request);
         HlsPlaylist now = hls_playlist(request->streams->hls);
         if (now.body) {
                 g_bytes_unref(now.body);
@@ -77,18 +97,19 @@ static enum MHD_Result wait_for_playlist(Request *request) {
         return MHD_YES;
 }
 
+static enum MHD_Result head_of_playlist(Request *request) {
+        g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
+        return respond_bytes(request, nothing, &playlist_kind);
+}
+
 enum MHD_Result live_playlist(Request *request) {
         if (!find_channel(request))
                 return no_channel(request);
         HlsPlaylist playlist = hls_playlist(request->streams->hls);
-        if (!request->head || playlist.body)
-                seen(request);
-        if (!playlist.body && request->head) { /* asking for the headers starts no engine */
-                g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
-                return respond_bytes(request, nothing, &playlist_kind);
-        }
         if (!playlist.body)
-                return request_wait_result(request) == WAIT_GIVEN_UP ? not_on_air(request) : wait_for_playlist(request);
+                /* Asking for the headers starts no engine. */
+                return request->head ? head_of_playlist(request) : wait_for_playlist(request);
+        seen(request);
         Representation kind = playlist_kind;
         kind.etag = playlist.etag;
         enum MHD_Result result = respond_bytes(request, playlist.body, &kind);
@@ -102,11 +123,14 @@ static enum MHD_Result respond_master(Request *request, const HlsMeasure *measur
                 return no_channel(request);
         const HouseFormat *format = &view->spec->format;
         int64_t millihertz = rv_mul_div_floor(format->rate.num, 1000, format->rate.den);
+        int64_t house_bps = (int64_t)(format->video_bitrate_kbps + format->audio_bitrate_kbps) * 1000;
+        int64_t peak_bps = MAX(measure->peak_bps, house_bps * PEAK_PERCENT / 100);
+        int64_t average_bps = MAX(measure->average_bps, house_bps * AVERAGE_PERCENT / 100);
         g_autofree char *text =
                 g_strdup_printf("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n"
                                 "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GINT64_FORMAT ",AVERAGE-BANDWIDTH=%" G_GINT64_FORMAT
                                 ",CODECS=\"%s\",RESOLUTION=%dx%d,FRAME-RATE=%d.%03d\nlive.m3u8\n",
-                                measure->peak_bps, measure->average_bps, measure->codecs, format->width, format->height,
+                                peak_bps, average_bps, measure->codecs, format->width, format->height,
                                 (int)(millihertz / 1000), (int)(millihertz % 1000));
         g_autoptr(GBytes) body = g_bytes_new(text, strlen(text));
         return respond_bytes(request, body, &playlist_kind);
@@ -116,10 +140,10 @@ enum MHD_Result live_master(Request *request) {
         HlsMeasure measure;
         if (!find_channel(request))
                 return no_channel(request);
+        if (!hls_measure(request->streams->hls, &measure))
+                return request->head ? head_of_playlist(request) : wait_for_playlist(request);
         seen(request);
-        if (hls_measure(request->streams->hls, &measure))
-                return respond_master(request, &measure);
-        return request_wait_result(request) == WAIT_GIVEN_UP ? not_on_air(request) : wait_for_playlist(request);
+        return respond_master(request, &measure);
 }
 
 enum MHD_Result live_segment(Request *request) {
@@ -141,34 +165,27 @@ static void wake_raw(void *user) {
         request_wake(user);
 }
 
-static void sleep_raw(Request *request, int64_t give_up) {
-        request_sleep(request, false, give_up);
+static bool sleep_raw(Request *request) {
+        if (!request_sleep(request, false, give_up_mono_ns(request, 0)))
+                return false;
         fanout_arm(request->raw);
+        return true;
 }
 
+/* Between an engine that died and the next one the viewer stays, as long as one waits for a channel to start. */
 static ssize_t read_raw(void *user, uint64_t position, char *buffer, size_t size) {
         Request *request = user;
-        size_t n;
-        switch (fanout_read(request->raw, (uint8_t *)buffer, size, &n)) {
-        case FANOUT_DATA:
+        size_t n = size >= TS_PACKET ? fanout_read(request->raw, (uint8_t *)buffer, size) : 0;
+        bool given_up = request_given_up(request);
+        if (n > 0)
                 return (ssize_t)n;
-        case FANOUT_EMPTY:
-                /* Also between an engine that died and the next one: the viewer stays. */
-                if (request_wait_result(request) == WAIT_GIVEN_UP)
-                        return MHD_CONTENT_READER_END_OF_STREAM;
-                sleep_raw(request, give_up_mono_ns(request));
-                return 0;
-        case FANOUT_END:
-                break;
-        }
-        return MHD_CONTENT_READER_END_OF_STREAM;
+        return !given_up && sleep_raw(request) ? 0 : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-static enum MHD_Result respond_raw(Request *request, bool with_body) {
+/* Also for HEAD: then nothing is read. */
+static enum MHD_Result respond_raw(Request *request) {
         struct MHD_Response *response =
-                with_body
-                        ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, RAW_BLOCK_BYTES, read_raw, request, NULL)
-                        : MHD_create_response_from_buffer(0, (char[]){""}, MHD_RESPMEM_PERSISTENT);
+                MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, RAW_BLOCK_BYTES, read_raw, request, NULL);
         respond_common_headers(response);
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "video/mp2t");
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
@@ -181,16 +198,13 @@ enum MHD_Result live_raw(Request *request) {
         if (!find_channel(request))
                 return no_channel(request);
         if (request->head)
-                return respond_raw(request, false);
+                return respond_raw(request);
         if (!request->raw) {
                 request->presence = channel_join(request->channel);
                 request->raw = fanout_join(request->streams->fanout, wake_raw, request);
-                sleep_raw(request, give_up_mono_ns(request));
-                return MHD_YES;
+                return sleep_raw(request) ? MHD_YES : not_on_air(request);
         }
-        if (request_wait_result(request) == WAIT_GIVEN_UP)
-                return not_on_air(request);
-        return respond_raw(request, true);
+        return request_given_up(request) ? not_on_air(request) : respond_raw(request);
 }
 
 enum MHD_Result live_tuner(Request *request) {

@@ -9,6 +9,13 @@
 #include "core/serve/http/http_private.h"
 
 #define COMPRESS_MIN_BYTES 1024
+/* What is smaller is compressed each time; what is larger is kept compressed, some of it. */
+#define KEEP_MIN_BYTES (16 * 1024)
+#define KEEP_MAX 64
+/* RFC 9110, 8.8.3.3: another coding is another representation. */
+#define PACKED_SUFFIX "-gz"
+
+static const Representation json_kind = {.type = "application/json", .is_text = true};
 
 const char *request_header(Request *request, const char *name) {
         return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
@@ -21,6 +28,7 @@ static void add(struct MHD_Response *response, const char *name, const char *val
 
 void respond_common_headers(struct MHD_Response *response) {
         add(response, "Access-Control-Allow-Origin", "*");
+        add(response, "Access-Control-Expose-Headers", "Content-Length, Content-Range, Date, ETag");
         add(response, "X-Content-Type-Options", "nosniff");
 }
 
@@ -68,7 +76,8 @@ static Range read_range(const char *text, size_t size, size_t *ret_first, size_t
         if (!text || !g_str_has_prefix(text, "bytes=") || strchr(text, ','))
                 return RANGE_NONE;
         const char *spec = text + strlen("bytes=");
-        if (sscanf(spec, "-%llu%n", &last, &used) == 1 && spec[used] == 0) {
+        if (spec[0] == '-' && g_ascii_isdigit(spec[1]) && sscanf(spec, "-%llu%n", &last, &used) == 1 &&
+            spec[used] == 0) {
                 if (last == 0 || size == 0)
                         return RANGE_IMPOSSIBLE;
                 *ret_first = last >= size ? 0 : size - last;
@@ -108,10 +117,20 @@ static enum MHD_Result respond_impossible(Request *request, size_t size) {
 
 /* --- whole representations --------------------------------------------------------------------------------------- */
 
+/* Whether a condition's list of entity tags names ours, in whichever coding it was sent ("tag", W/"tag", "tag-gz"). */
 static bool etag_matches(const char *condition, const char *etag) {
         if (!condition || !etag)
                 return false;
-        return g_str_equal(condition, "*") || strstr(condition, etag) != NULL;
+        size_t n = strlen(etag) - 1; /* without the closing quote */
+        for (const char *p = condition; (p = strchr(p, '"')); p++) {
+                bool named = strncmp(p, etag, n) == 0;
+                if (named && (p[n] == '"' || g_str_has_prefix(p + n, PACKED_SUFFIX "\"")))
+                        return true;
+                p = strchr(p + 1, '"');
+                if (!p)
+                        return false;
+        }
+        return g_str_equal(condition, "*");
 }
 
 static bool accepts_gzip(Request *request) {
@@ -141,17 +160,49 @@ static GBytes *compress_gzip(GBytes *body) {
         return NULL;
 }
 
+/* body, compressed: what was kept under its entity tag, or made now. NULL as in compress_gzip. */
+static GBytes *packed_get(Http *http, GBytes *body, const char *etag) {
+        if (!etag || g_bytes_get_size(body) < KEEP_MIN_BYTES)
+                return compress_gzip(body);
+        pthread_mutex_lock(&http->packed_lock);
+        GBytes *packed = g_hash_table_lookup(http->packed, etag);
+        if (packed)
+                g_bytes_ref(packed);
+        pthread_mutex_unlock(&http->packed_lock);
+        if (packed)
+                return packed;
+        packed = compress_gzip(body);
+        pthread_mutex_lock(&http->packed_lock);
+        if (g_hash_table_size(http->packed) >= KEEP_MAX)
+                g_hash_table_remove_all(http->packed);
+        if (packed)
+                g_hash_table_insert(http->packed, g_strdup(etag), g_bytes_ref(packed));
+        pthread_mutex_unlock(&http->packed_lock);
+        return packed;
+}
+
+static struct MHD_Response *packed_response(GBytes *packed, const Representation *representation) {
+        g_autofree char *etag = NULL;
+        Representation of_packed = *representation;
+        if (representation->etag)
+                of_packed.etag = etag = g_strdup_printf("%.*s" PACKED_SUFFIX "\"",
+                                                        (int)strlen(representation->etag) - 1, representation->etag);
+        struct MHD_Response *response = response_of(packed, 0, g_bytes_get_size(packed));
+        representation_headers(response, &of_packed);
+        add(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+        return response;
+}
+
 enum MHD_Result respond_bytes_as(Request *request, unsigned status, GBytes *body,
                                  const Representation *representation) {
         g_autoptr(GBytes) packed = NULL;
         if (representation->is_text && g_bytes_get_size(body) >= COMPRESS_MIN_BYTES && accepts_gzip(request))
-                packed = compress_gzip(body);
-        GBytes *sent = packed ? packed : body;
-        struct MHD_Response *response = response_of(sent, 0, g_bytes_get_size(sent));
-        representation_headers(response, representation);
+                packed = packed_get(request->http, body, representation->etag);
         if (packed)
-                add(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
-        else if (!representation->is_text)
+                return queue(request, status, packed_response(packed, representation));
+        struct MHD_Response *response = response_of(body, 0, g_bytes_get_size(body));
+        representation_headers(response, representation);
+        if (!representation->is_text)
                 add(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
         return queue(request, status, response);
 }
@@ -179,20 +230,26 @@ enum MHD_Result respond_bytes(Request *request, GBytes *body, const Representati
         return respond_bytes_as(request, MHD_HTTP_OK, body, representation);
 }
 
-static struct MHD_Response *json_response(json_t *take_document) {
+enum MHD_Result respond_preflight(Request *request) {
+        struct MHD_Response *response = MHD_create_response_from_buffer(0, (char[]){""}, MHD_RESPMEM_PERSISTENT);
+        respond_common_headers(response);
+        add(response, "Access-Control-Allow-Methods", "GET, HEAD, OPTIONS");
+        add(response, "Access-Control-Allow-Headers", "Range, If-None-Match, If-Range, Content-Type");
+        add(response, "Access-Control-Max-Age", "86400");
+        add(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, OPTIONS");
+        return queue(request, MHD_HTTP_NO_CONTENT, response);
+}
+
+static GBytes *json_bytes(json_t *take_document) {
         char *text = json_dumps(take_document, JSON_COMPACT);
         json_decref(take_document);
         g_assert(text);
-        struct MHD_Response *response =
-                MHD_create_response_from_buffer_with_free_callback_cls(strlen(text), text, free, text);
-        respond_common_headers(response);
-        add(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-        add(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
-        return response;
+        return g_bytes_new_with_free_func(text, strlen(text), free, text);
 }
 
 enum MHD_Result respond_json(Request *request, unsigned status, json_t *take_document) {
-        return queue(request, status, json_response(take_document));
+        g_autoptr(GBytes) body = json_bytes(take_document);
+        return respond_bytes_as(request, status, body, &json_kind);
 }
 
 enum MHD_Result respond_error(Request *request, unsigned status, const char *code, int retry_after_s,
@@ -202,8 +259,9 @@ enum MHD_Result respond_error(Request *request, unsigned status, const char *cod
         g_autofree char *message = g_strdup_vprintf(format, arguments);
         va_end(arguments);
         g_autofree char *valid = g_utf8_make_valid(message, -1);
-        struct MHD_Response *response =
-                json_response(json_pack("{s:{s:s,s:s}}", "error", "code", code, "message", valid));
+        g_autoptr(GBytes) body = json_bytes(json_pack("{s:{s:s,s:s}}", "error", "code", code, "message", valid));
+        struct MHD_Response *response = response_of(body, 0, g_bytes_get_size(body));
+        representation_headers(response, &json_kind);
         if (retry_after_s > 0) {
                 char text[16];
                 g_snprintf(text, sizeof text, "%d", retry_after_s);

@@ -4,33 +4,39 @@
 #include "core/serve/http/http_private.h"
 
 #define DEFAULT_WINDOW 12
+#define MIN_TARGETS 3 /* of a playlist that is published */
 
 struct HttpStreamsSet {
         HttpStreamsOptions options;
-        pthread_mutex_t lock; /* guards sleeping and Request.wait */
+        pthread_mutex_t lock; /* guards sleeping, ending and Request.wait */
         GQueue sleeping;
+        bool ending; /* nobody is put to sleep any more */
 };
 
 /* --- sleep and wake ---------------------------------------------------------------------------------------------- */
 
-void request_sleep(Request *request, bool for_playlist, int64_t give_up_mono_ns) {
+bool request_sleep(Request *request, bool for_playlist, int64_t give_up_mono_ns) {
         HttpStreamsSet *set = request->streams->set;
         pthread_mutex_lock(&set->lock);
         g_assert(!request->wait.suspended);
-        request->wait.suspended = true;
-        request->wait.for_playlist = for_playlist;
-        request->wait.give_up_mono_ns = give_up_mono_ns;
-        request->wait.result = WAIT_NONE;
-        request->wait.link.data = request;
-        g_queue_push_tail_link(&set->sleeping, &request->wait.link);
-        MHD_suspend_connection(request->connection);
+        bool sleeps = !set->ending;
+        if (sleeps) {
+                request->wait.suspended = true;
+                request->wait.for_playlist = for_playlist;
+                request->wait.give_up_mono_ns = give_up_mono_ns;
+                request->wait.given_up = false;
+                request->wait.link.data = request;
+                g_queue_push_tail_link(&set->sleeping, &request->wait.link);
+                MHD_suspend_connection(request->connection);
+        }
         pthread_mutex_unlock(&set->lock);
+        return sleeps;
 }
 
 /* With the lock held. */
-static void resume(HttpStreamsSet *set, Request *request, WaitResult result) {
+static void resume(HttpStreamsSet *set, Request *request, bool given_up) {
         request->wait.suspended = false;
-        request->wait.result = result;
+        request->wait.given_up = given_up;
         g_queue_unlink(&set->sleeping, &request->wait.link);
         MHD_resume_connection(request->connection);
 }
@@ -39,29 +45,44 @@ void request_wake(Request *request) {
         HttpStreamsSet *set = request->streams->set;
         pthread_mutex_lock(&set->lock);
         if (request->wait.suspended)
-                resume(set, request, WAIT_WOKEN);
+                resume(set, request, false);
         pthread_mutex_unlock(&set->lock);
 }
 
-WaitResult request_wait_result(Request *request) {
+bool request_given_up(Request *request) {
         if (!request->streams)
-                return WAIT_NONE;
+                return false;
         pthread_mutex_lock(&request->streams->set->lock);
-        WaitResult result = request->wait.result;
+        bool given_up = request->wait.given_up;
+        request->wait.given_up = false;
         pthread_mutex_unlock(&request->streams->set->lock);
-        return result;
+        return given_up;
+}
+
+static void give_up(HttpStreamsSet *set, int64_t now_mono_ns, bool all) {
+        for (GList *l = set->sleeping.head, *next; l; l = next) {
+                Request *request = l->data;
+                next = l->next;
+                if (all || request->wait.give_up_mono_ns <= now_mono_ns)
+                        resume(set, request, true);
+        }
 }
 
 void http_streams_give_up(HttpStreamsSet *set, int64_t now_mono_ns) {
         pthread_mutex_lock(&set->lock);
-        for (GList *l = set->sleeping.head, *next; l; l = next) {
-                Request *request = l->data;
-                next = l->next;
-                int64_t give_up = request->wait.give_up_mono_ns;
-                if (now_mono_ns == INT64_MAX || (give_up != 0 && give_up <= now_mono_ns))
-                        resume(set, request, WAIT_GIVEN_UP);
-        }
+        give_up(set, now_mono_ns, false);
         pthread_mutex_unlock(&set->lock);
+}
+
+void http_streams_end(HttpStreamsSet *set) {
+        pthread_mutex_lock(&set->lock);
+        set->ending = true;
+        give_up(set, 0, true);
+        pthread_mutex_unlock(&set->lock);
+}
+
+int64_t http_streams_publish_ms(const HttpStreamsSet *set) {
+        return MIN_TARGETS * set->options.segment_ms;
 }
 
 static void on_published(void *user) {
@@ -72,7 +93,7 @@ static void on_published(void *user) {
                 Request *request = l->data;
                 next = l->next;
                 if (request->wait.for_playlist && request->streams == streams)
-                        resume(set, request, WAIT_WOKEN);
+                        resume(set, request, false);
         }
         pthread_mutex_unlock(&set->lock);
 }
