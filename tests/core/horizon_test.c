@@ -1,19 +1,39 @@
 #include "core/plan/horizon/horizon.h"
 
+#include <glib/gstdio.h>
+
+#include "core/plan/transmission_log/transmission_log.h"
 #include "tests/core/plan_fixture.h"
 #include "tests/support/cmocka.h"
 
 #define NOW "2026-11-22T04:28:00Z"
 
-static const char *const cheers_yaml = "channel: cheers\n"
-                                       "channel_number: 5\n"
-                                       "timezone: America/New_York\n"
-                                       "pools:\n"
-                                       "  cheers:\n"
-                                       "    match: {type: episode, series_title: Cheers}\n"
-                                       "schedule:\n"
-                                       "  all_day:\n"
-                                       "    - block: {start: \"06:00\", duration: 24h, pool: cheers, mode: sequential}\n";
+#define CHANNEL(id, number, zone)                                                                                      \
+        "channel: " id "\n"                                                                                            \
+        "channel_number: " number "\n"                                                                                 \
+        "timezone: " zone "\n"                                                                                         \
+        "pools:\n"                                                                                                     \
+        "  cheers: {match: {type: episode, series_title: Cheers}}\n"                                                   \
+        "  frasier: {match: {type: episode, series_title: Frasier}}\n"                                                 \
+        "  films: {match: {type: movie}}\n"
+
+#define CHEERS                                                                                                         \
+        CHANNEL("cheers", "5", "America/New_York")                                                                     \
+        "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: cheers}}]}\n"
+#define FRASIER                                                                                                        \
+        CHANNEL("cheers", "5", "America/New_York")                                                                     \
+        "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: frasier}}]}\n"
+#define FILMS                                                                                                          \
+        CHANNEL("films", "6", "Europe/Berlin")                                                                         \
+        "channel_type: movie\n"                                                                                        \
+        "schedule: {all_day: [{movie_marathon: {start: \"06:00\", end: \"06:00\", movie_selector: {pool: films}}}]}\n"
+#define PRIME                                                                                                          \
+        CHANNEL("prime", "7", "Australia/Lord_Howe")                                                                   \
+        "schedule:\n"                                                                                                  \
+        "  all_day:\n"                                                                                                 \
+        "    - block: {start: \"06:00\", end: \"20:00\", pools: [cheers, frasier], mode: shuffle}\n"                   \
+        "    - movie_marathon: {start: \"20:00\", end: \"23:30\", movie_selector: {pool: films}, allow_bleed: true}\n" \
+        "    - block: {start: \"23:30\", end: \"06:00\", pool: frasier, mode: random}\n"
 
 typedef struct {
         Fixture fixture;
@@ -22,7 +42,13 @@ typedef struct {
         PlanBoard *board;
         Horizon *horizon;
         CatalogSnapshot *catalog;
+        GPtrArray *specs;
+        int n_published;
 } World;
+
+static void on_published(void *user, const char *channel_id) {
+        ((World *)user)->n_published++;
+}
 
 static void open_world(World *world) {
         g_autofree char *path = g_build_filename(world->fixture.dir, "retrovue.db", NULL);
@@ -35,7 +61,9 @@ static void open_world(World *world) {
                                         .clock = world->clock,
                                         .min_epg_ms = 72 * HOUR,
                                         .min_execution_ms = 6 * HOUR,
-                                        .logs_dir = world->fixture.dir};
+                                        .logs_dir = world->fixture.dir,
+                                        .on_published = on_published,
+                                        .user = world};
         world->horizon = horizon_new(&options);
 }
 
@@ -45,10 +73,33 @@ static void close_world(World *world) {
         g_clear_pointer(&world->store, store_close);
 }
 
+static void set_inputs(World *world) {
+        horizon_set_inputs(world->horizon, world->specs, world->catalog);
+}
+
+/* The program ends and starts again at once. */
+static void restart(World *world) {
+        close_world(world);
+        open_world(world);
+        set_inputs(world);
+}
+
+static void make_catalog(World *world) {
+        fixture_series(&world->fixture, "Cheers", 60, 22 * MINUTE);
+        fixture_series(&world->fixture, "Frasier", 40, 50 * MINUTE);
+        for (int i = 0; i < 40; i++)
+                fixture_asset(&world->fixture, ASSET_MOVIE, "Film", (80 + i) * MINUTE);
+        for (int i = 0; i < 12; i++)
+                fixture_asset(&world->fixture, ASSET_COMMERCIAL, "Soap", 15000 + i * 1000);
+        world->catalog = fixture_catalog(&world->fixture);
+}
+
 static int set_up(void **state) {
         World *world = g_new0(World, 1);
         fixture_begin(&world->fixture);
         world->clock = rv_clock_fake_new(fixture_utc(NOW));
+        world->specs = g_ptr_array_new_with_free_func((GDestroyNotify)channel_spec_unref);
+        make_catalog(world);
         open_world(world);
         *state = world;
         return 0;
@@ -57,42 +108,449 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
         World *world = *state;
         close_world(world);
-        g_clear_pointer(&world->catalog, catalog_snapshot_unref);
+        g_ptr_array_unref(world->specs);
+        catalog_snapshot_unref(world->catalog);
         rv_clock_fake_free(world->clock);
         fixture_end(&world->fixture);
         g_free(world);
         return 0;
 }
 
-static void set_channel(World *world, const char *yaml) {
-        g_autoptr(GPtrArray) specs = g_ptr_array_new_with_free_func((GDestroyNotify)channel_spec_unref);
-        g_ptr_array_add(specs, fixture_spec(&world->fixture, yaml));
-        horizon_set_inputs(world->horizon, specs, world->catalog);
+static void add_channel(World *world, const char *yaml) {
+        g_ptr_array_add(world->specs, fixture_spec(&world->fixture, yaml));
 }
 
-static void first_evaluation_covers_now(void **state) {
-        World *world = *state;
-        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
-        fixture_asset(&world->fixture, ASSET_COMMERCIAL, "Soap", 30000);
-        world->catalog = fixture_catalog(&world->fixture);
-        set_channel(world, cheers_yaml);
-        const int64_t now = rv_clock_utc_ms(world->clock);
-        assert_true(horizon_evaluate(world->horizon) <= now + 60000);
-        g_autoptr(PlanView) view = plan_board_view(world->board, "cheers");
+static int64_t now_of(const World *world) {
+        return rv_clock_utc_ms(world->clock);
+}
+
+static PlanView *view_of(const World *world, const char *channel_id) {
+        PlanView *view = plan_board_view(world->board, channel_id);
         assert_non_null(view);
+        return view;
+}
+
+static PlanView *evaluated(World *world, const char *channel_id) {
+        const int64_t next = horizon_evaluate(world->horizon);
+        assert_true(next > now_of(world) && next <= now_of(world) + 60000);
+        return view_of(world, channel_id);
+}
+
+static char *titles(const PlanView *view, int64_t from_utc_ms) {
+        GString *text = g_string_new(NULL);
+        for (guint i = 0; i < view->programmes->len; i++) {
+                const Programme *programme = view->programmes->pdata[i];
+                if (programme->start_utc_ms >= from_utc_ms)
+                        g_string_append_printf(text, "%" G_GINT64_FORMAT " %s %s\n", programme->start_utc_ms, programme->id,
+                                               programme->subtitle ? programme->subtitle : programme->title);
+        }
+        return g_string_free(text, false);
+}
+
+/* INV-HORIZON-CONTINUOUS-COVERAGE-001 and -NEXT-BLOCK-READY-001, on a view. */
+static void assert_sound(const World *world, const PlanView *view) {
+        const int64_t now = now_of(world);
         if (view->fault)
                 print_error("%s\n", view->fault);
         assert_null(view->fault);
         assert_true(view->epg_end_utc_ms >= now + 72 * HOUR);
         assert_true(view->execution_end_utc_ms >= now + 6 * HOUR);
-        g_autoptr(BlockPlan) block = NULL;
-        assert_int_equal(plan_view_block_at(view, now, &block), PLAN_OK);
-        assert_int_equal(block->start_utc_ms, fixture_utc("2026-11-22T04:00:00Z"));
+        for (guint i = 1; i < view->programmes->len; i++)
+                assert_int_equal(((Programme *)view->programmes->pdata[i])->start_utc_ms,
+                                 ((Programme *)view->programmes->pdata[i - 1])->end_utc_ms);
+        for (guint i = 0; i < view->blocks->len; i++) {
+                const BlockPlan *block = view->blocks->pdata[i];
+                g_autoptr(Programme) programme = NULL;
+                assert_int_equal(block_plan_validate(block, NULL), BLOCK_PLAN_OK);
+                assert_int_equal(plan_view_programme_at(view, block->start_utc_ms, &programme), PLAN_OK);
+                assert_string_equal(programme->id, block->block_id);
+                assert_int_equal(programme->end_utc_ms, block->end_utc_ms);
+                if (i > 0)
+                        assert_int_equal(block->start_utc_ms, ((BlockPlan *)view->blocks->pdata[i - 1])->end_utc_ms);
+        }
+        g_autoptr(BlockPlan) on_air = NULL, next = NULL;
+        assert_int_equal(plan_view_block_at(view, now, &on_air), PLAN_OK);
+        assert_int_equal(plan_view_block_at(view, on_air->end_utc_ms, &next), PLAN_OK);
 }
+
+static void INV_PLAYLOG_COVERAGE_HOLE_001_the_block_on_the_air_now_is_planned(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) view = evaluated(world, "cheers");
+        assert_sound(world, view);
+        g_autoptr(BlockPlan) block = NULL;
+        assert_int_equal(plan_view_block_at(view, now_of(world), &block), PLAN_OK);
+        assert_int_equal(block->start_utc_ms, fixture_utc("2026-11-22T04:00:00Z"));
+        assert_true(((Programme *)view->programmes->pdata[0])->start_utc_ms < now_of(world));
+}
+
+static void INV_PLAYLOG_COVERAGE_HOLE_001_a_start_right_after_a_seam_has_what_was_before(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        rv_clock_fake_advance_ms(world->clock, 2 * MINUTE + 1); /* 04:30:00.001 */
+        g_autoptr(PlanView) view = evaluated(world, "cheers");
+        g_autoptr(BlockPlan) block = NULL;
+        assert_int_equal(plan_view_block_at(view, now_of(world) - 3000, &block), PLAN_OK);
+}
+
+static void INV_HORIZON_EXHAUSTION_PLANNING_FAULT_001_beyond_the_plan_is_an_explicit_error(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) view = evaluated(world, "cheers");
+        g_autoptr(BlockPlan) block = NULL;
+        g_autoptr(Programme) programme = NULL;
+        assert_int_equal(plan_view_block_at(view, view->execution_end_utc_ms, &block), PLAN_NO_SCHEDULE_DATA);
+        assert_int_equal(plan_view_block_at(view, 0, &block), PLAN_NO_SCHEDULE_DATA);
+        assert_int_equal(plan_view_programme_at(view, view->epg_end_utc_ms, &programme), PLAN_NO_SCHEDULE_DATA);
+        assert_int_equal(plan_view_programme_at(NULL, 0, &programme), PLAN_NO_CHANNEL);
+        assert_null(plan_board_view(world->board, "nobody"));
+        const int64_t generation = plan_board_generation(world->board);
+        assert_int_equal(plan_view_block_at(view, view->execution_end_utc_ms + HOUR, &block), PLAN_NO_SCHEDULE_DATA);
+        assert_int_equal(plan_board_generation(world->board), generation); /* reading planned nothing */
+}
+
+/* A simulated fortnight, over the change of clock at autumn's end or spring's. */
+static void run_fortnight(World *world, const char *start) {
+        static const char *const ids[] = {"cheers", "films", "prime", "berlin"};
+        int64_t generation = 0, last_generation = 0;
+        rv_clock_fake_step_utc_ms(world->clock, fixture_utc(start) - now_of(world));
+        add_channel(world, CHEERS);
+        add_channel(world, FILMS);
+        add_channel(world, PRIME);
+        add_channel(world, CHANNEL("berlin", "8", "Europe/Berlin") "schedule: {all_day: [{block: {start: \"00:30\", duration: 24h,"
+                                                                   " pools: [frasier, cheers], mode: random}}]}\n");
+        set_inputs(world);
+        g_autoptr(GHashTable) blocks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        for (int64_t minute = 0; minute < 14 * 24 * 60;) {
+                const int64_t next = horizon_evaluate(world->horizon);
+                for (size_t c = 0; c < G_N_ELEMENTS(ids); c++) {
+                        g_autoptr(PlanView) view = view_of(world, ids[c]);
+                        assert_sound(world, view);
+                        generation = MAX(generation, view->generation);
+                        for (guint i = 0; i < view->blocks->len; i++) { /* what is locked stays, to the last field */
+                                const BlockPlan *block = view->blocks->pdata[i];
+                                g_autofree char *key = g_strconcat(ids[c], block->block_id, NULL);
+                                char *sha256 = block_plan_sha256(block);
+                                const char *before = g_hash_table_lookup(blocks, key);
+                                if (before)
+                                        assert_string_equal(sha256, before);
+                                g_hash_table_insert(blocks, g_steal_pointer(&key), sha256);
+                        }
+                }
+                assert_true(generation >= last_generation);
+                last_generation = generation;
+                const int64_t step = minute % 1440 == 77 ? 60000 : 29 * 60000; /* now and then a minute, else nearly half an hour */
+                assert_true(next <= now_of(world) + 60000);
+                for (int64_t waited = 0; waited < step; waited += 60000)
+                        if (waited + 60000 < step && horizon_evaluate(world->horizon) > 0)
+                                rv_clock_fake_advance_ms(world->clock, 60000);
+                rv_clock_fake_advance_ms(world->clock, 60000);
+                minute += step / 60000;
+                if (minute % 1440 < 29)
+                        restart(world);
+        }
+}
+
+static void INV_HORIZON_EXECUTION_MIN_001_a_fortnight_over_autumns_change_of_clock(void **state) {
+        run_fortnight(*state, "2026-10-22T17:03:00Z");
+}
+
+static void INV_HORIZON_CONTINUOUS_COVERAGE_001_a_fortnight_over_springs_change_of_clock(void **state) {
+        run_fortnight(*state, "2026-03-20T23:59:00Z");
+}
+
+static void INV_HORIZON_LOCKED_IMMUTABLE_001_new_rules_change_only_what_is_not_locked(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) before = evaluated(world, "cheers");
+        g_ptr_array_set_size(world->specs, 0);
+        add_channel(world, FRASIER);
+        set_inputs(world);
+        g_autoptr(PlanView) after = evaluated(world, "cheers");
+        assert_sound(world, after);
+        assert_true(after->generation > before->generation);
+        for (guint i = 0; i < before->blocks->len; i++)
+                assert_string_equal(((BlockPlan *)before->blocks->pdata[i])->block_id, ((BlockPlan *)after->blocks->pdata[i])->block_id);
+        for (guint i = 0; i < after->programmes->len; i++) {
+                const Programme *programme = after->programmes->pdata[i];
+                assert_string_equal(programme->series,
+                                    programme->start_utc_ms < before->execution_end_utc_ms ? "Cheers" : "Frasier");
+        }
+        g_autoptr(Programme) first = NULL;
+        assert_int_equal(plan_view_programme_at(after, before->execution_end_utc_ms, &first), PLAN_OK);
+        assert_string_equal(first->subtitle, "Frasier 1x01");
+}
+
+static void INV_SCHEDULEDAY_IMMUTABLE_001_a_restart_changes_nothing(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        add_channel(world, PRIME);
+        set_inputs(world);
+        for (int i = 0; i < 3; i++) {
+                g_autoptr(PlanView) before = evaluated(world, "prime");
+                g_autofree char *expected = titles(before, 0);
+                restart(world);
+                g_autoptr(PlanView) after = evaluated(world, "prime");
+                g_autofree char *found = titles(after, 0);
+                assert_string_equal(found, expected);
+                assert_int_equal(after->blocks->len, before->blocks->len);
+                rv_clock_fake_advance_ms(world->clock, 7 * HOUR);
+        }
+}
+
+static void rotation_goes_on_as_if_without_restarts_and_time_off(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) first = evaluated(world, "cheers");
+        rv_clock_fake_advance_ms(world->clock, 6 * 24 * HOUR); /* off for longer than what was planned */
+        restart(world);
+        g_autoptr(PlanView) later = evaluated(world, "cheers");
+        assert_sound(world, later);
+        const Programme *origin = first->programmes->pdata[0];
+        g_autoptr(Programme) on_air = NULL;
+        assert_int_equal(plan_view_programme_at(later, now_of(world), &on_air), PLAN_OK);
+        const int64_t n = (on_air->start_utc_ms - origin->start_utc_ms) / (30 * MINUTE) % 60;
+        g_autofree char *expected = g_strdup_printf("Cheers %dx%02d", (int)(1 + n / 10), (int)(1 + n % 10));
+        assert_string_equal(on_air->subtitle, expected);
+        rv_clock_fake_advance_ms(world->clock, 400 * 24 * HOUR); /* and for longer than anyone computes */
+        restart(world);
+        g_autoptr(PlanView) much_later = evaluated(world, "cheers");
+        assert_sound(world, much_later);
+}
+
+static CatalogSnapshot *copy_without(World *world, const char *asset_id, int64_t revision) {
+        for (uint32_t i = 0; i < world->catalog->n_assets; i++) {
+                const Asset *from = world->catalog->assets[i];
+                Asset *to = fixture_asset(&world->fixture, from->kind, from->title, from->duration_ms);
+                g_free(to->id);
+                g_free(to->uri);
+                to->id = g_strdup(from->id);
+                to->uri = g_strdup(from->uri);
+                to->series = g_strdup(from->series);
+                to->season = from->season;
+                to->episode = from->episode;
+                to->state = strcmp(from->id, asset_id) == 0 ? ASSET_MISSING : from->state;
+        }
+        world->fixture.revision = revision;
+        return fixture_catalog(&world->fixture);
+}
+
+static void an_asset_that_goes_missing_leaves_the_unlocked_days(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) before = evaluated(world, "cheers");
+        g_autoptr(Programme) gone = NULL;
+        assert_int_equal(plan_view_programme_at(before, now_of(world) + 24 * HOUR, &gone), PLAN_OK);
+        CatalogSnapshot *catalog = copy_without(world, gone->asset_id, 9);
+        catalog_snapshot_unref(world->catalog);
+        world->catalog = catalog;
+        set_inputs(world);
+        g_autoptr(PlanView) after = evaluated(world, "cheers");
+        assert_sound(world, after);
+        for (guint i = 0; i < after->programmes->len; i++) {
+                const Programme *programme = after->programmes->pdata[i];
+                assert_true(programme->start_utc_ms < before->execution_end_utc_ms || strcmp(programme->asset_id, gone->asset_id));
+        }
+}
+
+static void a_file_that_is_not_there_is_told_and_replaced(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        for (uint32_t i = 0; i < world->catalog->n_assets; i++)
+                if (g_strcmp0(world->catalog->assets[i]->title, "Cheers 4x08") == 0)
+                        assert_int_equal(g_unlink(world->catalog->assets[i]->uri), 0);
+        set_inputs(world);
+        g_autoptr(PlanView) view = evaluated(world, "cheers");
+        assert_non_null(view->fault);
+        assert_non_null(strstr(view->fault, "no file that can be read"));
+        assert_true(view->execution_end_utc_ms >= now_of(world) + 6 * HOUR);
+        for (guint i = 0; i < view->blocks->len; i++)
+                assert_string_not_equal(((BlockPlan *)view->blocks->pdata[i])->segments[0].title, "Cheers 4x08");
+        rv_clock_fake_advance_ms(world->clock, MINUTE);
+        g_autoptr(PlanView) later = evaluated(world, "cheers");
+        assert_non_null(strstr(later->fault, "1 assets of the catalog cannot be put on the air"));
+        for (uint32_t i = 0; i < world->catalog->n_assets; i++)
+                assert_true(g_file_set_contents(world->catalog->assets[i]->uri, "", 0, NULL));
+        rv_clock_fake_advance_ms(world->clock, MINUTE);
+        g_autoptr(PlanView) mended = evaluated(world, "cheers");
+        assert_null(mended->fault);
+}
+
+static void when_all_files_are_gone_the_fault_says_so_and_the_plan_resumes(void **state) {
+        World *world = *state;
+        g_autofree char *hidden = g_strconcat(world->fixture.dir, "-hidden", NULL);
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        close_world(world);
+        g_autofree char *elsewhere = g_strconcat(world->fixture.dir, ".db", NULL);
+        open_world(world);
+        set_inputs(world);
+        assert_int_equal(g_rename(world->fixture.dir, hidden), 0); /* the disk is unmounted */
+        g_autoptr(PlanView) view = evaluated(world, "cheers");
+        assert_non_null(view->fault);
+        assert_int_equal(view->blocks->len, 0);
+        assert_int_equal(g_rename(hidden, world->fixture.dir), 0);
+        rv_clock_fake_advance_ms(world->clock, MINUTE);
+        g_autoptr(PlanView) later = evaluated(world, "cheers");
+        assert_true(later->execution_end_utc_ms >= now_of(world) + 6 * HOUR);
+}
+
+static void an_empty_pool_is_a_fault_until_it_is_not(void **state) {
+        World *world = *state;
+        CatalogSnapshot *full = world->catalog;
+        world->catalog = fixture_catalog(&world->fixture);
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) view = evaluated(world, "cheers");
+        assert_non_null(strstr(view->fault, "pool \"cheers\""));
+        assert_int_equal(view->programmes->len, 0);
+        CatalogSnapshot *empty = world->catalog;
+        world->catalog = full;
+        set_inputs(world);
+        g_autoptr(PlanView) later = evaluated(world, "cheers");
+        assert_sound(world, later);
+        world->catalog = empty; /* gone again: what is on the air goes on, with filler in place of what is not there */
+        full->revision = 77;
+        set_inputs(world);
+        rv_clock_fake_advance_ms(world->clock, HOUR);
+        g_autoptr(PlanView) last = evaluated(world, "cheers");
+        assert_non_null(strstr(last->fault, "pool \"cheers\""));
+        assert_true(last->execution_end_utc_ms >= now_of(world) + 6 * HOUR);
+        assert_int_equal(((Programme *)last->programmes->pdata[last->programmes->len - 1])->kind, ASSET_FILLER);
+        world->catalog = full;
+        catalog_snapshot_unref(empty);
+}
+
+static void INV_HORIZON_ATOMIC_PUBLISH_001_old_views_stay_whole_and_generations_rise(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        add_channel(world, FILMS);
+        set_inputs(world);
+        g_autoptr(PlanView) first = evaluated(world, "cheers");
+        g_autofree char *expected = titles(first, 0);
+        const int64_t generation = plan_board_generation(world->board);
+        assert_int_equal(generation, 2);
+        assert_int_equal(world->n_published, 2);
+        g_autoptr(PlanView) same = evaluated(world, "cheers");
+        assert_ptr_equal(same, first); /* nothing new: nothing published */
+        rv_clock_fake_advance_ms(world->clock, 30 * HOUR);
+        g_autoptr(PlanView) later = evaluated(world, "cheers");
+        assert_true(later->generation > first->generation);
+        g_autofree char *still = titles(first, 0);
+        assert_string_equal(still, expected);
+        g_autoptr(GPtrArray) views = plan_board_views(world->board);
+        assert_int_equal(views->len, 2);
+        assert_string_equal(((PlanView *)views->pdata[0])->spec->id, "cheers");
+        g_ptr_array_remove_index(world->specs, 1);
+        set_inputs(world);
+        assert_null(plan_board_view(world->board, "films"));
+}
+
+static void INV_HORIZON_PROACTIVE_EXTEND_001_extension_calls_do_what_they_say(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) first = evaluated(world, "cheers");
+        assert_true(horizon_extend_epg_day(world->horizon, "cheers"));
+        g_autoptr(PlanView) day = view_of(world, "cheers");
+        assert_int_equal(day->epg_end_utc_ms, first->epg_end_utc_ms + 24 * HOUR);
+        assert_true(horizon_extend_execution_blocks(world->horizon, "cheers", 3));
+        g_autoptr(PlanView) blocks = view_of(world, "cheers");
+        assert_int_equal(blocks->blocks->len, first->blocks->len + 3);
+        assert_true(horizon_extend_execution_until(world->horizon, "cheers", now_of(world) + 20 * HOUR));
+        g_autoptr(PlanView) until = view_of(world, "cheers");
+        assert_true(until->execution_end_utc_ms >= now_of(world) + 20 * HOUR);
+        assert_true(until->execution_end_utc_ms < now_of(world) + 20 * HOUR + 30 * MINUTE);
+        assert_true(horizon_extend_execution_day(world->horizon, "cheers"));
+        g_autoptr(PlanView) full = view_of(world, "cheers");
+        assert_int_equal(full->execution_end_utc_ms, fixture_utc("2026-11-23T11:00:00Z"));
+        g_autofree char *path = g_build_filename(world->fixture.dir, "transmission", "cheers", "2026-11-22.tlog", NULL);
+        assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+        assert_false(horizon_extend_epg_day(world->horizon, "nobody"));
+        assert_false(horizon_extend_execution_day(world->horizon, "nobody"));
+}
+
+static void a_clock_before_the_plan_is_told_and_nothing_is_lost(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) before = evaluated(world, "cheers");
+        g_autofree char *expected = titles(before, 0);
+        rv_clock_fake_step_utc_ms(world->clock, -100 * 24 * HOUR);
+        restart(world);
+        g_autoptr(PlanView) early = evaluated(world, "cheers");
+        assert_non_null(strstr(early->fault, "the clock is earlier than the plan"));
+        rv_clock_fake_step_utc_ms(world->clock, 100 * 24 * HOUR);
+        g_autoptr(PlanView) after = evaluated(world, "cheers");
+        assert_sound(world, after);
+        g_autofree char *found = titles(after, 0);
+        assert_string_equal(found, expected);
+}
+
+static void a_changed_grid_is_taken_up_at_the_next_common_time(void **state) {
+        World *world = *state;
+        add_channel(world, CHANNEL("cheers", "5", "America/New_York") "format: {grid_minutes: 10}\n"
+                           "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: frasier}}]}\n");
+        set_inputs(world);
+        rv_clock_fake_advance_ms(world->clock, 10 * MINUTE);
+        g_autoptr(PlanView) before = evaluated(world, "cheers");
+        g_ptr_array_set_size(world->specs, 0);
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        rv_clock_fake_advance_ms(world->clock, 3 * HOUR);
+        g_autoptr(PlanView) after = evaluated(world, "cheers");
+        assert_sound(world, after);
+        const BlockPlan *last = after->blocks->pdata[after->blocks->len - 1];
+        assert_int_equal(last->start_utc_ms % (30 * MINUTE), 0);
+}
+
+static void a_large_catalog_is_planned_at_once(void **state) {
+        World *world = *state;
+        for (int i = 0; i < 12000; i++) {
+                Asset *asset = fixture_episode(&world->fixture, i % 3 ? "Cheers" : "Frasier", i / 24, i % 24, (i % 50 + 5) * MINUTE);
+                assert_int_equal(g_unlink(asset->uri), 0);
+                g_free(asset->uri);
+                asset->uri = g_build_filename(world->fixture.dir, "retrovue.db", NULL);
+        }
+        catalog_snapshot_unref(world->catalog);
+        for (int i = 0; i < 300; i++)
+                fixture_asset(&world->fixture, i % 2 ? ASSET_MOVIE : ASSET_PROMO, "X", i % 2 ? 90 * MINUTE : 20000);
+        world->catalog = fixture_catalog(&world->fixture);
+        add_channel(world, CHEERS);
+        add_channel(world, FILMS);
+        add_channel(world, PRIME);
+        set_inputs(world);
+        g_autoptr(PlanView) view = evaluated(world, "prime");
+        assert_sound(world, view);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(first_evaluation_covers_now, set_up, tear_down),
+                T(INV_PLAYLOG_COVERAGE_HOLE_001_the_block_on_the_air_now_is_planned),
+                T(INV_PLAYLOG_COVERAGE_HOLE_001_a_start_right_after_a_seam_has_what_was_before),
+                T(INV_HORIZON_EXHAUSTION_PLANNING_FAULT_001_beyond_the_plan_is_an_explicit_error),
+                T(INV_HORIZON_EXECUTION_MIN_001_a_fortnight_over_autumns_change_of_clock),
+                T(INV_HORIZON_CONTINUOUS_COVERAGE_001_a_fortnight_over_springs_change_of_clock),
+                T(INV_HORIZON_LOCKED_IMMUTABLE_001_new_rules_change_only_what_is_not_locked),
+                T(INV_SCHEDULEDAY_IMMUTABLE_001_a_restart_changes_nothing),
+                T(rotation_goes_on_as_if_without_restarts_and_time_off),
+                T(an_asset_that_goes_missing_leaves_the_unlocked_days),
+                T(a_file_that_is_not_there_is_told_and_replaced),
+                T(when_all_files_are_gone_the_fault_says_so_and_the_plan_resumes),
+                T(an_empty_pool_is_a_fault_until_it_is_not),
+                T(INV_HORIZON_ATOMIC_PUBLISH_001_old_views_stay_whole_and_generations_rise),
+                T(INV_HORIZON_PROACTIVE_EXTEND_001_extension_calls_do_what_they_say),
+                T(a_clock_before_the_plan_is_told_and_nothing_is_lost),
+                T(a_changed_grid_is_taken_up_at_the_next_common_time),
+                T(a_large_catalog_is_planned_at_once),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

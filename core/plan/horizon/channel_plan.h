@@ -46,7 +46,7 @@ bool channel_plan_recompile(ChannelPlan *plan, int64_t now_utc_ms);
 bool channel_plan_extend_block(ChannelPlan *plan, int64_t now_utc_ms);
 /* Locks in the store what extend_block has added; on failure gives it up again. */
 bool channel_plan_store(ChannelPlan *plan, int64_t now_utc_ms);
-/* Allows assets again whose files have come back. */
+/* Allows assets again whose files have come back; those that are still left out are a fault. */
 void channel_plan_readmit(ChannelPlan *plan);
 /* Lets go of what is over, in memory and in the store. */
 void channel_plan_drop_past(ChannelPlan *plan, int64_t now_utc_ms);

@@ -121,14 +121,22 @@ void channel_plan_readmit(ChannelPlan *plan) {
         GHashTableIter iter;
         gpointer asset_id, fault;
         bool changed = false;
+        unsigned n_out = 0;
+        const Asset *out = NULL;
         g_hash_table_iter_init(&iter, plan->excluded);
         while (g_hash_table_iter_next(&iter, &asset_id, &fault)) {
                 const Asset *asset = channel_spec_asset(plan->spec, plan->catalog, asset_id);
-                if (GPOINTER_TO_INT(fault) != TL_UNRESOLVED || !asset || g_access(asset->uri, R_OK) != 0)
-                        continue;
-                g_hash_table_iter_remove(&iter);
-                changed = true;
+                if (GPOINTER_TO_INT(fault) == TL_UNRESOLVED && asset && g_access(asset->uri, R_OK) == 0) {
+                        g_hash_table_iter_remove(&iter);
+                        changed = true;
+                } else if (asset) {
+                        out = asset;
+                        n_out++;
+                }
         }
+        if (out)
+                channel_plan_fault(plan, "%u assets of the catalog cannot be put on the air and are left out: %s is one", n_out,
+                                   out->uri);
         if (changed)
                 g_clear_pointer(&plan->inventory, traffic_inventory_free);
 }

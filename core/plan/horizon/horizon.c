@@ -175,8 +175,10 @@ int64_t horizon_evaluate(Horizon *horizon) {
         GHashTableIter iter;
         gpointer plan;
         g_hash_table_iter_init(&iter, horizon->plans);
-        while (g_hash_table_iter_next(&iter, NULL, &plan))
-                next = MIN(next, evaluate_plan(horizon, plan));
+        while (g_hash_table_iter_next(&iter, NULL, &plan)) {
+                const int64_t due = evaluate_plan(horizon, plan);
+                next = MIN(next, due);
+        }
         return next;
 }
 

@@ -16,7 +16,7 @@ static const char *const filler_keys[] = {"path", "duration_ms", "pool", NULL};
 
 BreakPolicy break_policy_default(void) {
         BreakPolicy policy = {
-                .breaks_per_half_hour = 3, .min_act_ms = 2 * MINUTE_MS, .min_break_ms = 10000, .fade_ms = 500};
+                .breaks_per_half_hour = 3, .min_act_ms = 2 * MINUTE_MS, .min_break_ms = 30000, .fade_ms = 500};
         for (int kind = ASSET_COMMERCIAL; kind < ASSET_FILLER; kind++)
                 policy.allowed[kind] = true;
         return policy;

@@ -22,7 +22,8 @@ typedef struct {
         int32_t fade_ms;                  /* at second-class breakpoints */
 } BreakPolicy;
 
-/* Three breaks in half an hour, every interstitial kind, no cooldown, acts of two minutes, fades of 500 ms. */
+/* Three breaks in half an hour, every interstitial kind, no cooldown, acts of two minutes and breaks of half a minute
+ * at least, fades of 500 ms. */
 BreakPolicy break_policy_default(void);
 
 /* Borrowed from the spec. */

@@ -178,8 +178,9 @@ Pool *pool_read(const char *name, const YamlNode *node, Diag *diag) {
                 yaml_fault(node, diag, "%s has no \"match\": say what it holds, like match: {type: movie}", where);
         else if (reader_want(match, YAML_MAPPING, "match", diag))
                 read_match(pool, match, diag);
-        if (order)
-                pool->order = (PoolOrder)MAX(0, reader_choice(order, order_words, diag));
+        const int choice = order ? reader_choice(order, order_words, diag) : ORDER_DEFAULT;
+        if (choice >= 0)
+                pool->order = (PoolOrder)choice;
         return diag_errors(diag) == errors ? g_steal_pointer(&pool) : NULL;
 }
 

@@ -83,8 +83,9 @@ static void read_identity(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
                            spec->id);
         if (number && yaml_read_int(number, 1, 9999, &value, diag))
                 spec->number = (int32_t)value;
-        if (type)
-                spec->type = (ChannelType)(MAX(0, reader_choice(type, type_words, diag)) + CHANNEL_NETWORK);
+        const int choice = type ? reader_choice(type, type_words, diag) : 0;
+        if (choice >= 0)
+                spec->type = (ChannelType)(CHANNEL_NETWORK + choice);
         read_string(root, "name", &spec->name, diag);
         read_string(root, "logo", &spec->logo, diag);
         read_string(root, "group", &spec->group, diag);

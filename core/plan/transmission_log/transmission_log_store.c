@@ -176,12 +176,9 @@ static bool write_files(const ChannelSpec *spec, const char *day, const char *lo
         return write_once(directory, lines_name, lines, error) && write_once(directory, name, text, error);
 }
 
-/* Nothing can be added to the log any more: its last block reaches the day's end, or that is past. */
 static bool seal_day(Store *store, const ChannelSpec *spec, const char *day, const char *logs_dir, int64_t now_utc_ms,
                      GError **error) {
-        int64_t day_start = 0, day_end = 0;
         char log_id[RV_UUID_SIZE];
-        schedule_day_bounds(spec, day, &day_start, &day_end);
         transmission_log_id(spec->id, day, log_id);
         g_autoptr(GPtrArray) blocks =
                 read_blocks(store,
@@ -190,24 +187,29 @@ static bool seal_day(Store *store, const ChannelSpec *spec, const char *day, con
                                         "FROM transmission_block WHERE log_id = ? ORDER BY start_utc_ms",
                                         "s", log_id),
                             error);
-        if (!blocks)
-                return false;
-        const BlockPlan *last = blocks->len > 0 ? blocks->pdata[blocks->len - 1] : NULL;
-        if (!last || (last->end_utc_ms < day_end && now_utc_ms < day_end))
-                return true;
-        return write_files(spec, day, logs_dir, blocks, now_utc_ms, error) &&
+        return blocks && write_files(spec, day, logs_dir, blocks, now_utc_ms, error) &&
                store_run(store, error, "UPDATE transmission_log SET sealed_utc_ms = ? WHERE log_id = ?", "is", now_utc_ms,
                          log_id);
 }
 
+/* Nothing can be added to the log any more: its last block reaches the day's end, or that is past. */
+static bool is_complete(const ChannelSpec *spec, const char *day, int64_t blocks_end_utc_ms, int64_t now_utc_ms) {
+        int64_t day_start = 0, day_end = 0;
+        schedule_day_bounds(spec, day, &day_start, &day_end);
+        return MAX(blocks_end_utc_ms, now_utc_ms) >= day_end;
+}
+
 bool transmission_log_seal(Store *store, const ChannelSpec *spec, const char *logs_dir, int64_t now_utc_ms, GError **error) {
         sqlite3_stmt *query = store_query(store, error,
-                                          "SELECT day FROM transmission_log WHERE channel_id = ? AND sealed_utc_ms IS NULL",
+                                          "SELECT day, max(end_utc_ms) FROM transmission_log JOIN transmission_block "
+                                          "USING (log_id) WHERE transmission_log.channel_id = ? AND sealed_utc_ms IS NULL "
+                                          "GROUP BY day",
                                           "s", spec->id);
         g_autoptr(GPtrArray) days = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(GError) failure = NULL;
         while (query && store_row(store, query, &failure))
-                g_ptr_array_add(days, g_strdup(store_text(query, 0)));
+                if (is_complete(spec, store_text(query, 0), store_int(query, 1), now_utc_ms))
+                        g_ptr_array_add(days, g_strdup(store_text(query, 0)));
         if (!query || failure) {
                 if (failure)
                         g_propagate_error(error, g_steal_pointer(&failure));
