@@ -6,10 +6,11 @@
  *   GET /                                the page                     GET /channels.m3u  /guide.xml
  *   GET /channel/<id>/live.m3u8          media playlist               GET /channel/<id>/master.m3u8
  *   GET /channel/<id>/seg/<name>.ts      segment                      GET /channel/<id>.ts   raw stream
- *   GET /api/v1/channels  /api/v1/guide  /api/v1/channels/<id>/asrun  /api/v1/catalog/progress
+ *   GET /auto/v<number>                  raw stream                   GET /logo/<id>.png
+ *   GET /api/v1/channels  /api/v1/guide  /api/v1/channels/<id>/asrun  /api/v1/alerts  /api/v1/catalog/progress
  *   GET /healthz  /readyz
  *
- * HEAD wherever GET is. Errors are {"error": {"code", "message"}}.
+ * HEAD wherever GET is, OPTIONS everywhere. Errors are {"error": {"code", "message"}}.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* What http.c (server and routes), streams.c (waiting for a channel), live.c (playlist, segments, raw stream),
- * respond.c (answers), api.c (JSON), files.c (the page) and pace.c (slow clients) share. */
+ * respond.c (answers), api.c (JSON), files.c (the page), logo.c and pace.c (slow clients) share. */
 #pragma once
 
 #include <microhttpd.h>
@@ -133,6 +133,10 @@ enum MHD_Result api_health(Request *request);
 enum MHD_Result api_ready(Request *request);
 enum MHD_Result documents_m3u(Request *request);
 enum MHD_Result documents_xmltv(Request *request);
+
+enum MHD_Result logo_picture(Request *request); /* argument: channel */
+/* A PNG with the number; new. */
+GBytes *logo_draw(int32_t number);
 
 /* What is below web_dir; NULL or missing: nothing. Free with g_hash_table_unref. */
 GHashTable *files_load(const char *web_dir);
