@@ -1,0 +1,462 @@
+#include "tests/e2e/engine_rig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proto/base/clock.h"
+#include "proto/base/id.h"
+#include "proto/base/thread.h"
+#include "proto/rpc/rpc.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/temp_dir.h"
+
+#define CONTROL_FD 3
+#define CALL_MS 10000
+#define STREAM_MAX (256u << 20)
+
+typedef Retrovue__Playout__V1__BlockEvent Event;
+
+struct EngineRig {
+        char *dir, *control_path, *evidence_path, *stream_path, *spool_dir;
+        char session_id[RV_UUID_SIZE];
+        int streams; /* made so far */
+        pid_t pid;
+        int64_t spawned_mono_ns;
+        RpcClient *client;
+        RpcServer *evidence_server;
+        RpcCall *events;
+        RvThread *events_thread, *capture_thread;
+        int listen_fd, stream_fd; /* the capture thread's, once it runs */
+
+        pthread_mutex_t lock; /* guards: */
+        pthread_cond_t more;
+        GByteArray *stream;
+        int64_t first_byte_mono_ns;
+        bool stream_over;
+        GPtrArray *started;  /* block ids */
+        GPtrArray *evidence; /* EvidenceEvent */
+        int64_t acked;
+};
+
+extern char **environ;
+
+/* --- evidence -------------------------------------------------------------------------------------------------------
+ */
+
+static int64_t record(EngineRig *rig, EvidenceEvent *take_event) {
+        g_autoptr(EvidenceEvent) event = take_event;
+        pthread_mutex_lock(&rig->lock);
+        if (event->kind == EVIDENCE_HELLO && strcmp(event->session_id, rig->session_id) == 0 &&
+            event->first_sequence_available <= 1)
+                rig->acked = 0;
+        else if (event->kind != EVIDENCE_HELLO && event->sequence > rig->acked) {
+                rig->acked = event->sequence;
+                g_ptr_array_add(rig->evidence, g_steal_pointer(&event));
+        }
+        const int64_t acked = rig->acked;
+        pthread_cond_broadcast(&rig->more);
+        pthread_mutex_unlock(&rig->lock);
+        return acked;
+}
+
+static RpcStatus take_evidence(void *user, RpcCall *call, const void *request) {
+        for (Retrovue__Evidence__V1__EvidenceFromAir *in; (in = rpc_read(call));) {
+                Retrovue__Evidence__V1__EvidenceAck ack = RETROVUE__EVIDENCE__V1__EVIDENCE_ACK__INIT;
+                ack.playout_session_id = in->playout_session_id;
+                EvidenceEvent *event = evidence_event_from_message(in);
+                g_assert(event);
+                ack.acked_sequence = record(user, event);
+                const bool ok = rpc_write(call, &ack);
+                rpc_message_free(in);
+                if (!ok)
+                        break;
+        }
+        return RPC_OK;
+}
+
+static void serve_evidence(EngineRig *rig) {
+        static const RpcMethod METHODS[] = {
+                {.name = "EvidenceStream", .stream = take_evidence, .client_streams = true}};
+        rig->evidence_server = rpc_server_new(NULL, (RpcOptions){0});
+        rpc_server_add(rig->evidence_server, &retrovue__evidence__v1__evidence__descriptor, METHODS, 1, rig);
+        assert_true(rpc_server_listen(rig->evidence_server, rig->evidence_path, NULL));
+        assert_true(rpc_server_start(rig->evidence_server, NULL));
+}
+
+/* --- block events
+ * ----------------------------------------------------------------------------------------------------- */
+
+static void read_events(void *user) {
+        EngineRig *rig = user;
+        for (Event *event; (event = rpc_read(rig->events));) {
+                pthread_mutex_lock(&rig->lock);
+                if (event->event_case == RETROVUE__PLAYOUT__V1__BLOCK_EVENT__EVENT_BLOCK_STARTED)
+                        g_ptr_array_add(rig->started, g_strdup(event->block_started->block_id));
+                pthread_cond_broadcast(&rig->more);
+                pthread_mutex_unlock(&rig->lock);
+                rpc_message_free(event);
+        }
+}
+
+static void subscribe(EngineRig *rig) {
+        static const Retrovue__Playout__V1__SubscribeBlockEventsRequest REQUEST =
+                RETROVUE__PLAYOUT__V1__SUBSCRIBE_BLOCK_EVENTS_REQUEST__INIT;
+        rig->events = rpc_client_open(rig->client, &retrovue__playout__v1__playout_control__descriptor,
+                                      "SubscribeBlockEvents", &REQUEST);
+        assert_non_null(rig->events);
+        rig->events_thread = rv_thread_start("events", RV_PRIORITY_NORMAL, read_events, rig, NULL);
+}
+
+static void unsubscribe(EngineRig *rig) {
+        if (!rig->events)
+                return;
+        rpc_cancel(rig->events);
+        g_clear_pointer(&rig->events_thread, rv_thread_join);
+        (void)rpc_close(g_steal_pointer(&rig->events));
+}
+
+/* --- the transport stream
+ * --------------------------------------------------------------------------------------------- */
+
+static int listen_at(const char *path) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        g_strlcpy(address.sun_path, path, sizeof address.sun_path);
+        const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        g_assert(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 8) == 0);
+        return fd;
+}
+
+static void capture(void *user) {
+        EngineRig *rig = user;
+        uint8_t buffer[65536];
+        const int fd = accept4(rig->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        ssize_t n = 0;
+        while (fd >= 0 && (n = recv(fd, buffer, sizeof buffer, 0)) > 0) {
+                pthread_mutex_lock(&rig->lock);
+                rig->stream_fd = fd;
+                if (rig->stream->len == 0)
+                        rig->first_byte_mono_ns = rv_clock_mono_ns(rv_clock_system());
+                g_assert(rig->stream->len + (size_t)n < STREAM_MAX);
+                g_byte_array_append(rig->stream, buffer, (guint)n);
+                pthread_cond_broadcast(&rig->more);
+                pthread_mutex_unlock(&rig->lock);
+        }
+        pthread_mutex_lock(&rig->lock);
+        rig->stream_fd = -1;
+        rig->stream_over = true;
+        pthread_cond_broadcast(&rig->more);
+        pthread_mutex_unlock(&rig->lock);
+        if (fd >= 0)
+                close(fd);
+}
+
+static void end_capture(EngineRig *rig) {
+        if (!rig->capture_thread)
+                return;
+        (void)shutdown(rig->listen_fd, SHUT_RDWR);
+        pthread_mutex_lock(&rig->lock);
+        if (rig->stream_fd >= 0)
+                (void)shutdown(rig->stream_fd, SHUT_RDWR);
+        pthread_mutex_unlock(&rig->lock);
+        g_clear_pointer(&rig->capture_thread, rv_thread_join);
+        close(rig->listen_fd);
+}
+
+static void begin_capture(EngineRig *rig) {
+        end_capture(rig);
+        g_free(rig->stream_path);
+        rig->stream_path = g_strdup_printf("%s/stream-%d.sock", rig->dir, rig->streams++);
+        rig->listen_fd = listen_at(rig->stream_path);
+        rig->stream_fd = -1;
+        rig->stream_over = false;
+        g_byte_array_set_size(rig->stream, 0);
+        rig->capture_thread = rv_thread_start("capture", RV_PRIORITY_NORMAL, capture, rig, NULL);
+}
+
+/* --- the engine
+ * ------------------------------------------------------------------------------------------------------- */
+
+static void spawn(EngineRig *rig, int orphan_ms) {
+        const int listen_fd = listen_at(rig->control_path);
+        g_autofree char *orphan = g_strdup_printf("%d", orphan_ms);
+        char *arguments[] = {(char[]){RV_AIR},
+                             (char[]){"--channel"},
+                             (char[]){RIG_CHANNEL},
+                             (char[]){"--control-fd"},
+                             (char[]){"3"},
+                             (char[]){"--cache-dir"},
+                             (char[]){RV_E2E_CACHE},
+                             (char[]){"--orphan-ms"},
+                             orphan,
+                             NULL};
+        posix_spawn_file_actions_t actions;
+        posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_adddup2(&actions, listen_fd, CONTROL_FD);
+        rig->spawned_mono_ns = rv_clock_mono_ns(rv_clock_system());
+        assert_int_equal(posix_spawn(&rig->pid, RV_AIR, &actions, NULL, arguments, environ), 0);
+        posix_spawn_file_actions_destroy(&actions);
+        close(listen_fd);
+        rig->client = rpc_client_connect(rig->control_path, CALL_MS, (RpcOptions){0}, NULL);
+        assert_non_null(rig->client);
+}
+
+static void free_event(gpointer event) {
+        evidence_event_free(event);
+}
+
+EngineRig *rig_new(int orphan_ms) {
+        EngineRig *rig = g_new0(EngineRig, 1);
+        rig->dir = temp_dir_new();
+        rig->control_path = g_build_filename(rig->dir, "control.sock", NULL);
+        rig->evidence_path = g_build_filename(rig->dir, "evidence.sock", NULL);
+        rig->spool_dir = g_build_filename(rig->dir, "spool", NULL);
+        assert_int_equal(g_mkdir(rig->spool_dir, 0700), 0);
+        rig->stream = g_byte_array_new();
+        rig->started = g_ptr_array_new_with_free_func(g_free);
+        rig->evidence = g_ptr_array_new_with_free_func(free_event);
+        pthread_mutex_init(&rig->lock, NULL);
+        pthread_cond_init(&rig->more, NULL);
+        serve_evidence(rig);
+        spawn(rig, orphan_ms);
+        subscribe(rig);
+        return rig;
+}
+
+static void reap(EngineRig *rig) {
+        if (rig->pid == 0)
+                return;
+        (void)kill(rig->pid, SIGKILL);
+        (void)waitpid(rig->pid, NULL, 0);
+}
+
+void rig_free(EngineRig *rig) {
+        if (!rig)
+                return;
+        reap(rig);
+        rig_lose_core(rig);
+        g_byte_array_unref(rig->stream);
+        g_ptr_array_unref(rig->started);
+        g_ptr_array_unref(rig->evidence);
+        pthread_cond_destroy(&rig->more);
+        pthread_mutex_destroy(&rig->lock);
+        g_free(rig->control_path);
+        g_free(rig->evidence_path);
+        g_free(rig->stream_path);
+        g_free(rig->spool_dir);
+        temp_dir_free(rig->dir);
+        g_free(rig);
+}
+
+/* --- what core does
+ * --------------------------------------------------------------------------------------------------- */
+
+static void fill_segment(BlockSegment *segment, const char *block_id, const RigSegment *from) {
+        char uuid[RV_UUID_SIZE];
+        g_autofree char *name = g_strdup_printf("%s/%d", block_id, segment->index);
+        rv_uuid_named(name, uuid);
+        segment->type = from->file ? SEGMENT_CONTENT : SEGMENT_PAD;
+        segment->event_id = g_strdup_printf("event-%s", name);
+        segment->segment_uuid = g_strdup(uuid);
+        segment->title = g_strdup(from->file ? from->file : "pad");
+        segment->duration_ms = from->duration_ms;
+        if (!from->file)
+                return;
+        rv_uuid_named(from->file, uuid);
+        segment->asset_uuid = g_strdup(uuid);
+        segment->asset_uri = g_path_is_absolute(from->file) ? g_strdup(from->file)
+                                                            : g_build_filename(RV_TEST_CLIPS, from->file, NULL);
+        segment->asset_start_offset_ms = from->offset_ms;
+}
+
+BlockPlan *rig_block(const char *id, int64_t start_utc_ms, const RigSegment *segments, uint32_t n) {
+        int64_t end_utc_ms = start_utc_ms;
+        for (uint32_t i = 0; i < n; i++)
+                end_utc_ms += segments[i].duration_ms;
+        BlockPlan *block = block_plan_new(id, RIG_CHANNEL, "A programme", start_utc_ms, end_utc_ms, n);
+        for (uint32_t i = 0; i < n; i++)
+                fill_segment(&block->segments[i], id, &segments[i]);
+        g_autofree char *fault = NULL;
+        if (block_plan_validate(block, &fault) != BLOCK_PLAN_OK)
+                fail_msg("%s", fault);
+        return block;
+}
+
+static void *call(EngineRig *rig, const char *method, const void *request) {
+        void *response = NULL;
+        const RpcStatus status = rpc_client_call(rig->client, &retrovue__playout__v1__playout_control__descriptor,
+                                                 method, request, &response, CALL_MS);
+        if (status.code != RPC_CODE_OK)
+                fail_msg("%s: %d %s", method, (int)status.code, status.message);
+        return response;
+}
+
+static void expect_ok(const char *method, Retrovue__Playout__V1__Result result, const char *detail) {
+        if (result != RETROVUE__PLAYOUT__V1__RESULT__RESULT_OK)
+                fail_msg("%s: result %d: %s", method, (int)result, detail);
+}
+
+static void attach(EngineRig *rig) {
+        Retrovue__Playout__V1__AttachStreamRequest request = RETROVUE__PLAYOUT__V1__ATTACH_STREAM_REQUEST__INIT;
+        request.transport = RETROVUE__PLAYOUT__V1__TRANSPORT__TRANSPORT_UNIX;
+        request.endpoint = rig->stream_path;
+        Retrovue__Playout__V1__AttachStreamResponse *response = call(rig, "AttachStream", &request);
+        expect_ok("AttachStream", response->result, response->detail);
+        rpc_message_free(response);
+}
+
+static void start_session(EngineRig *rig, const HouseFormat *format, BlockPlan *const *blocks, size_t n) {
+        Retrovue__Playout__V1__HouseFormat house;
+        house_format_to_message(format, &house);
+        g_autofree Retrovue__Playout__V1__BlockPlan **messages = g_new0(Retrovue__Playout__V1__BlockPlan *, n);
+        for (size_t i = 0; i < n; i++)
+                messages[i] = block_plan_to_message(blocks[i]);
+        Retrovue__Playout__V1__StartBlockPlanSessionRequest request =
+                RETROVUE__PLAYOUT__V1__START_BLOCK_PLAN_SESSION_REQUEST__INIT;
+        request.channel_id = (char *)RIG_CHANNEL;
+        request.session_id = rig->session_id;
+        request.epoch_utc_ms = blocks[0]->start_utc_ms;
+        request.house_format = &house;
+        request.blocks = messages;
+        request.n_blocks = n;
+        request.evidence_endpoint = rig->evidence_path;
+        request.evidence_spool_dir = rig->spool_dir;
+        Retrovue__Playout__V1__StartBlockPlanSessionResponse *response = call(rig, "StartBlockPlanSession", &request);
+        expect_ok("StartBlockPlanSession", response->result, response->detail);
+        rpc_message_free(response);
+        for (size_t i = 0; i < n; i++)
+                block_plan_message_free(messages[i]);
+}
+
+void rig_start(EngineRig *rig, const HouseFormat *format, BlockPlan *const *blocks, size_t n) {
+        begin_capture(rig);
+        pthread_mutex_lock(&rig->lock);
+        rv_uuid_random(rig->session_id);
+        rig->acked = 0;
+        g_ptr_array_set_size(rig->started, 0);
+        g_ptr_array_set_size(rig->evidence, 0);
+        pthread_mutex_unlock(&rig->lock);
+        attach(rig);
+        start_session(rig, format, blocks, n);
+}
+
+void rig_feed(EngineRig *rig, const BlockPlan *block) {
+        Retrovue__Playout__V1__FeedBlockPlanRequest request = RETROVUE__PLAYOUT__V1__FEED_BLOCK_PLAN_REQUEST__INIT;
+        request.session_id = rig->session_id;
+        request.block = block_plan_to_message(block);
+        Retrovue__Playout__V1__FeedBlockPlanResponse *response = call(rig, "FeedBlockPlan", &request);
+        expect_ok("FeedBlockPlan", response->result, response->detail);
+        rpc_message_free(response);
+        block_plan_message_free(request.block);
+}
+
+void rig_stop(EngineRig *rig) {
+        Retrovue__Playout__V1__StopBlockPlanSessionRequest request =
+                RETROVUE__PLAYOUT__V1__STOP_BLOCK_PLAN_SESSION_REQUEST__INIT;
+        request.session_id = rig->session_id;
+        request.reason = (char *)"last_viewer_left";
+        Retrovue__Playout__V1__StopBlockPlanSessionResponse *response = call(rig, "StopBlockPlanSession", &request);
+        expect_ok("StopBlockPlanSession", response->result, response->detail);
+        rpc_message_free(response);
+}
+
+void rig_lose_core(EngineRig *rig) {
+        unsubscribe(rig);
+        g_clear_pointer(&rig->client, rpc_client_free);
+        end_capture(rig);
+        rpc_server_free(g_steal_pointer(&rig->evidence_server), 0);
+}
+
+/* --- waiting
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static void await(EngineRig *rig, bool (*there)(const EngineRig *rig, const void *what), const void *what) {
+        pthread_mutex_lock(&rig->lock);
+        while (!there(rig, what))
+                pthread_cond_wait(&rig->more, &rig->lock);
+        pthread_mutex_unlock(&rig->lock);
+}
+
+static bool has_bytes(const EngineRig *rig, const void *bytes) {
+        return rig->stream->len >= *(const size_t *)bytes;
+}
+
+static bool has_started(const EngineRig *rig, const void *block_id) {
+        return g_ptr_array_find_with_equal_func(rig->started, block_id, g_str_equal, NULL);
+}
+
+typedef struct {
+        EvidenceKind kind;
+        const char *block_id;
+} Wanted;
+
+static bool has_evidence(const EngineRig *rig, const void *what) {
+        const Wanted *wanted = what;
+        for (guint i = 0; i < rig->evidence->len; i++) {
+                const EvidenceEvent *event = rig->evidence->pdata[i];
+                if (event->kind == wanted->kind &&
+                    (!wanted->block_id || g_str_equal(event->block_id, wanted->block_id)))
+                        return true;
+        }
+        return false;
+}
+
+static bool is_over(const EngineRig *rig, const void *nothing) {
+        return rig->stream_over;
+}
+
+void rig_await_stream(EngineRig *rig, size_t bytes) {
+        await(rig, has_bytes, &bytes);
+}
+
+void rig_await_started(EngineRig *rig, const char *block_id) {
+        await(rig, has_started, block_id);
+}
+
+void rig_await_evidence(EngineRig *rig, EvidenceKind kind, const char *block_id) {
+        await(rig, has_evidence, &(Wanted){kind, block_id});
+}
+
+void rig_await_stream_end(EngineRig *rig) {
+        await(rig, is_over, NULL);
+}
+
+void rig_signal(EngineRig *rig, int signal_number) {
+        assert_int_equal(kill(rig->pid, signal_number), 0);
+}
+
+int rig_await_exit(EngineRig *rig) {
+        int status;
+        assert_int_equal(waitpid(rig->pid, &status, 0), rig->pid);
+        rig->pid = 0;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+pid_t rig_pid(const EngineRig *rig) {
+        return rig->pid;
+}
+
+const GByteArray *rig_stream(const EngineRig *rig) {
+        return rig->stream;
+}
+
+const GPtrArray *rig_evidence(const EngineRig *rig) {
+        return rig->evidence;
+}
+
+int64_t rig_spawned_mono_ns(const EngineRig *rig) {
+        return rig->spawned_mono_ns;
+}
+
+int64_t rig_first_byte_mono_ns(const EngineRig *rig) {
+        return rig->first_byte_mono_ns;
+}

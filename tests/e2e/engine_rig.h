@@ -1,0 +1,58 @@
+/*
+ * One real engine as core sees it: spawned with its control socket handed over, its stream captured, its events and its
+ * evidence collected. Every failure to get there fails the test.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proto/block_plan/block_plan.h"
+#include "proto/block_plan/house_format.h"
+#include "proto/evidence/evidence.h"
+
+#define RIG_CHANNEL "retro"
+
+typedef struct EngineRig EngineRig;
+
+/* orphan_ms 0: the engine's own default. */
+EngineRig *rig_new(int orphan_ms);
+/* Kills the engine if it is still there. */
+void rig_free(EngineRig *rig);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EngineRig, rig_free)
+
+/* A valid content or pad segment appended to a growing block; file NULL: pad. */
+typedef struct {
+        const char *file; /* below RV_TEST_CLIPS, or an absolute path */
+        int64_t offset_ms, duration_ms;
+} RigSegment;
+BlockPlan *rig_block(const char *id, int64_t start_utc_ms, const RigSegment *segments, uint32_t n);
+
+/* Attaches a fresh stream and starts a session of these blocks; what was captured before is forgotten. */
+void rig_start(EngineRig *rig, const HouseFormat *format, BlockPlan *const *blocks, size_t n);
+void rig_feed(EngineRig *rig, const BlockPlan *block);
+void rig_stop(EngineRig *rig);
+
+void rig_await_stream(EngineRig *rig, size_t bytes);
+void rig_await_started(EngineRig *rig, const char *block_id);
+/* Until evidence of this kind about this block (NULL: any) is there. */
+void rig_await_evidence(EngineRig *rig, EvidenceKind kind, const char *block_id);
+/* Until the stream is closed by the engine. */
+void rig_await_stream_end(EngineRig *rig);
+
+/* Core dies: control connection, event stream, transport stream and evidence are gone at once. */
+void rig_lose_core(EngineRig *rig);
+void rig_signal(EngineRig *rig, int signal_number);
+/* The exit status, or -1 when it was a signal. */
+int rig_await_exit(EngineRig *rig);
+
+pid_t rig_pid(const EngineRig *rig);
+/* What came so far; only while nothing more can come. */
+const GByteArray *rig_stream(const EngineRig *rig);
+/* EvidenceEvent, without hellos, as they came. */
+const GPtrArray *rig_evidence(const EngineRig *rig);
+int64_t rig_spawned_mono_ns(const EngineRig *rig);
+/* When the stream's first byte came. */
+int64_t rig_first_byte_mono_ns(const EngineRig *rig);

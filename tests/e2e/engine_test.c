@@ -1,0 +1,382 @@
+/* One real engine, from spawn to exit, over real sockets: what it shows, when, and what it says about it. */
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/base/clock.h"
+#include "proto/rpc/rpc.h"
+#include "tests/e2e/engine_rig.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/media/barcode.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/ts_reader.h"
+
+#define NOTHING (-1) /* black */
+
+static HouseFormat house(void) {
+        HouseFormat format = house_format_default();
+        format.width = 640;
+        format.height = 360;
+        format.video_bitrate_kbps = 2000;
+        return format;
+}
+
+static int64_t now_ms(void) {
+        return rv_clock_utc_ms(rv_clock_system());
+}
+
+/* --- the mapping, calculated independently
+ * ---------------------------------------------------------------------------- */
+
+typedef struct {
+        const char *file;
+        unsigned clip;
+        RvRational rate;
+        int64_t frames;
+} Clip;
+
+static const Clip CLIPS[] = {
+        {"r23976.mkv", 1, {24000, 1001}, 192}, {"r24.mp4", 2, {24, 1}, 192},
+        {"r25.ts", 3, {25, 1}, 200},           {"r2997.mp4", 4, {30000, 1001}, 240},
+        {"r30.mkv", 5, {30, 1}, 240},          {"r50.mp4", 6, {50, 1}, 400},
+        {"r5994.mkv", 7, {60000, 1001}, 480},  {"r12.avi", 9, {12, 1}, 96},
+        {"r15.webm", 10, {15, 1}, 120},        {"silent.mp4", 12, {30000, 1001}, 240},
+        {"long.mkv", 13, {30000, 1001}, 1800}, {"short.mp4", 14, {30000, 1001}, 15},
+};
+
+static const Clip *clip_of(const char *file) {
+        for (size_t i = 0; i < G_N_ELEMENTS(CLIPS); i++)
+                if (file && g_str_equal(CLIPS[i].file, file))
+                        return &CLIPS[i];
+        return NULL;
+}
+
+/* First output frame of the segment that shows source frame i: floor((i / rate - offset) * house + 1/2). */
+static int64_t first_tick_of(const Clip *clip, int64_t i, int64_t offset_ms, RvRational rate) {
+        const __int128 time = (__int128)i * clip->rate.den * 1000 - (__int128)offset_ms * clip->rate.num;
+        const __int128 unit = (__int128)clip->rate.num * 1000 * rate.den;
+        const __int128 twice = time * rate.num * 2 + unit;
+        const __int128 divisor = unit * 2;
+        return (int64_t)(twice >= 0 ? twice / divisor : -((-twice + divisor - 1) / divisor));
+}
+
+static int64_t frame_at(const RigSegment *segment, int64_t k, RvRational rate) {
+        const Clip *clip = clip_of(segment->file);
+        if (!clip || k >= first_tick_of(clip, clip->frames, segment->offset_ms, rate))
+                return NOTHING;
+        int64_t i = 0;
+        while (i + 1 < clip->frames && first_tick_of(clip, i + 1, segment->offset_ms, rate) <= k)
+                i++;
+        return i;
+}
+
+static int64_t tick_at(int64_t ms, RvRational rate) {
+        const __int128 a = (__int128)ms * rate.num, b = (__int128)rate.den * 1000;
+        return (int64_t)((a + b - 1) / b);
+}
+
+/* --- what was shown
+ * ---------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+        BarcodeResult result;
+        unsigned clip, frame;
+} Shown;
+
+/* Every picture of the stream, decoded by a program that is not ours. */
+static GArray *decode(const GByteArray *stream, const HouseFormat *format) {
+        g_autofree char *path = NULL;
+        const int fd = g_file_open_tmp("retrovue-capture-XXXXXX.ts", &path, NULL);
+        assert_true(fd >= 0);
+        g_close(fd, NULL);
+        assert_true(g_file_set_contents(path, (const char *)stream->data, stream->len, NULL));
+        g_autofree char *command = g_strdup_printf(
+                "ffmpeg -nostdin -v error -i '%s' -map 0:v -fps_mode passthrough -f rawvideo -pix_fmt gray -", path);
+        FILE *pipe = popen(command, "r");
+        assert_non_null(pipe);
+        GArray *shown = g_array_new(FALSE, TRUE, sizeof(Shown));
+        const size_t bytes = (size_t)(format->width * format->height);
+        g_autofree uint8_t *luma = g_malloc(bytes);
+        const BarcodeSize size = {format->width, format->height, format->width};
+        while (fread(luma, 1, bytes, pipe) == bytes) {
+                Shown one = {0};
+                one.result = barcode_read(luma, &size, &one.frame, &one.clip);
+                g_array_append_val(shown, one);
+        }
+        assert_int_equal(pclose(pipe), 0);
+        (void)g_unlink(path);
+        return shown;
+}
+
+static void check_stream(const GByteArray *stream, RvRational rate) {
+        g_autoptr(TsReader) reader = ts_reader_new();
+        ts_reader_feed(reader, stream->data, stream->len);
+        ts_reader_end(reader);
+        g_autofree char *fault = ts_reader_check(reader, rate, 0, TS_UNBROKEN);
+        if (fault)
+                fail_msg("%s", fault);
+}
+
+/* Ticks [tick of start_ms, tick of start_ms + duration) are this segment and no other. */
+static guint count_wrong(const GArray *shown, const RigSegment *segment, int64_t start_ms, RvRational rate) {
+        const Clip *clip = clip_of(segment->file);
+        const int64_t from = tick_at(start_ms, rate), to = tick_at(start_ms + segment->duration_ms, rate);
+        guint wrong = 0;
+        for (int64_t tick = from; tick < to; tick++) {
+                assert_true(tick < shown->len);
+                const Shown *one = &g_array_index(shown, Shown, tick);
+                const int64_t frame = frame_at(segment, tick - from, rate);
+                const bool right = frame == NOTHING ? one->result == BARCODE_BLACK
+                                                    : one->result == BARCODE_OK && one->clip == clip->clip &&
+                                                              one->frame == (unsigned)frame;
+                if (!right)
+                        print_message("tick %d of %s: want frame %d, shown %d/%u/%u\n", (int)tick,
+                                      segment->file ? segment->file : "pad", (int)frame, (int)one->result, one->clip,
+                                      one->frame);
+                wrong += !right;
+        }
+        return wrong;
+}
+
+static const EvidenceEvent *evidence_of(const EngineRig *rig, EvidenceKind kind, const char *block_id, int32_t index) {
+        const GPtrArray *all = rig_evidence(rig);
+        for (guint i = 0; i < all->len; i++) {
+                const EvidenceEvent *event = all->pdata[i];
+                if (event->kind == kind && (!block_id || g_str_equal(event->block_id, block_id)) &&
+                    event->segment_index == index)
+                        return event;
+        }
+        fail_msg("no evidence of kind %d of %s/%d", (int)kind, block_id, index);
+        return NULL;
+}
+
+static void check_sequence(const EngineRig *rig) {
+        const GPtrArray *all = rig_evidence(rig);
+        guint ended = 0;
+        for (guint i = 0; i < all->len; i++) {
+                const EvidenceEvent *event = all->pdata[i];
+                assert_int_equal(event->sequence, i + 1);
+                ended += event->kind == EVIDENCE_CHANNEL_TERMINATED;
+        }
+        assert_int_equal(ended, 1);
+        assert_int_equal(((const EvidenceEvent *)all->pdata[all->len - 1])->kind, EVIDENCE_CHANNEL_TERMINATED);
+}
+
+/* --- tests
+ * ------------------------------------------------------------------------------------------------------------- */
+
+static const RigSegment PROGRAMME[] = {
+        {"r2997.mp4", 1000, 1500}, {"r24.mp4", 0, 1234},     {NULL, 0, 500},
+        {"r30.mkv", 2002, 1001},   {"r5994.mkv", 500, 1111}, {"short.mp4", 0, 1000},
+        {"r12.avi", 1000, 1300},   {"silent.mp4", 0, 777},   {"r25.ts", 3000, 1577},
+};
+static const RigSegment NEXT[] = {{"long.mkv", 30000, 2000}, {"r23976.mkv", 0, 1000}};
+static const RigSegment LAST[] = {{"long.mkv", 0, 50000}};
+
+static void check_segment_ends(const EngineRig *rig, const BlockPlan *block, int64_t epoch_utc_ms, RvRational rate) {
+        int64_t start_ms = block->start_utc_ms - epoch_utc_ms;
+        for (uint32_t i = 0; i < block->n_segments; i++) {
+                const BlockSegment *segment = &block->segments[i];
+                const EvidenceEvent *end = evidence_of(rig, EVIDENCE_SEGMENT_END, block->block_id, (int32_t)i);
+                const bool is_short = segment->asset_uri && g_str_has_suffix(segment->asset_uri, "short.mp4");
+                assert_string_equal(end->segment_uuid, segment->segment_uuid);
+                assert_int_equal(end->start_tick, tick_at(start_ms, rate));
+                start_ms += segment->duration_ms;
+                assert_int_equal(end->end_tick, tick_at(start_ms, rate));
+                assert_int_equal(end->frames, end->end_tick - end->start_tick);
+                assert_int_equal(end->status, is_short ? SEGMENT_STATUS_SHORT : SEGMENT_STATUS_AIRED);
+                if (!is_short)
+                        assert_int_equal(end->fallback_frames, 0);
+        }
+}
+
+static void every_frame_of_two_blocks_is_where_the_plan_has_it(void **state) {
+        g_autoptr(EngineRig) rig = rig_new(0);
+        const HouseFormat format = house();
+        const int64_t epoch = now_ms();
+        g_autoptr(BlockPlan) a = rig_block("a", epoch, PROGRAMME, G_N_ELEMENTS(PROGRAMME));
+        g_autoptr(BlockPlan) b = rig_block("b", a->end_utc_ms, NEXT, G_N_ELEMENTS(NEXT));
+        g_autoptr(BlockPlan) c = rig_block("c", b->end_utc_ms, LAST, G_N_ELEMENTS(LAST));
+        BlockPlan *const blocks[] = {a, b};
+        rig_start(rig, &format, blocks, 2);
+        rig_await_started(rig, "a");
+        rig_feed(rig, c);
+        rig_await_started(rig, "c");
+        rig_stop(rig);
+        rig_await_evidence(rig, EVIDENCE_CHANNEL_TERMINATED, NULL);
+        rig_await_stream_end(rig);
+
+        check_stream(rig_stream(rig), format.rate);
+        g_autoptr(GArray) shown = decode(rig_stream(rig), &format);
+        guint wrong = 0;
+        int64_t start_ms = 0;
+        for (size_t i = 0; i < G_N_ELEMENTS(PROGRAMME); start_ms += PROGRAMME[i++].duration_ms)
+                wrong += count_wrong(shown, &PROGRAMME[i], start_ms, format.rate);
+        for (size_t i = 0; i < G_N_ELEMENTS(NEXT); start_ms += NEXT[i++].duration_ms)
+                wrong += count_wrong(shown, &NEXT[i], start_ms, format.rate);
+        assert_int_equal(wrong, 0);
+        check_sequence(rig);
+        check_segment_ends(rig, a, epoch, format.rate);
+        check_segment_ends(rig, b, epoch, format.rate);
+        const EvidenceEvent *fence = evidence_of(rig, EVIDENCE_BLOCK_FENCE, "a", 0);
+        assert_int_equal(fence->end_tick, tick_at(a->end_utc_ms - epoch, format.rate));
+        assert_in_range(fence->end_utc_ms - a->end_utc_ms, 0, 33); /* within a frame of the plan */
+        assert_int_equal(evidence_of(rig, EVIDENCE_BLOCK_START, "b", 0)->tick, fence->end_tick);
+        assert_int_equal(evidence_of(rig, EVIDENCE_SEGMENT_END, "c", 0)->status, SEGMENT_STATUS_TRUNCATED);
+}
+
+static void material_that_is_none_is_black_and_never_a_stall(void **state) {
+        static const RigSegment BAD[] = {
+                {"/nonexistent/film.mkv", 0, 500}, {"bad", 0, 500},          {"bad/empty.mp4", 0, 500},
+                {"bad/random.avi", 0, 500},        {"bad/text.mkv", 0, 500}, {"/dev/zero", 0, 500},
+                {"bad/truncated.mp4", 0, 500},     {"r2997.mp4", 0, 1000},
+        };
+        g_autoptr(EngineRig) rig = rig_new(0);
+        const HouseFormat format = house();
+        const int64_t epoch = now_ms();
+        g_autoptr(BlockPlan) a = rig_block("a", epoch, BAD, G_N_ELEMENTS(BAD));
+        g_autoptr(BlockPlan) b = rig_block("b", a->end_utc_ms, LAST, G_N_ELEMENTS(LAST));
+        BlockPlan *const blocks[] = {a, b};
+        rig_start(rig, &format, blocks, 2);
+        rig_await_started(rig, "b");
+        rig_stop(rig);
+        rig_await_evidence(rig, EVIDENCE_CHANNEL_TERMINATED, NULL);
+        rig_await_stream_end(rig);
+        check_stream(rig_stream(rig), format.rate);
+        g_autoptr(GArray) shown = decode(rig_stream(rig), &format);
+        assert_int_equal(count_wrong(shown, &BAD[7], 3500, format.rate), 0);
+        for (int32_t i = 0; i < 6; i++) {
+                const EvidenceEvent *end = evidence_of(rig, EVIDENCE_SEGMENT_END, "a", i);
+                assert_int_equal(end->status, SEGMENT_STATUS_ERROR);
+                assert_true(*end->reason);
+        }
+}
+
+/* The queue runs dry for two seconds; the block that comes late is shown from where it should be. */
+static void a_late_block_is_joined(void **state) {
+        static const RigSegment FIRST[] = {{"r2997.mp4", 0, 1000}}, LATE[] = {{"long.mkv", 0, 5000}};
+        g_autoptr(EngineRig) rig = rig_new(0);
+        const HouseFormat format = house();
+        const int64_t epoch = now_ms();
+        g_autoptr(BlockPlan) a = rig_block("a", epoch, FIRST, 1);
+        g_autoptr(BlockPlan) b = rig_block("b", a->end_utc_ms, LATE, 1);
+        g_autoptr(BlockPlan) c = rig_block("c", b->end_utc_ms, LAST, 1);
+        rig_start(rig, &format, (BlockPlan *const[]){a}, 1);
+        rig_await_evidence(rig, EVIDENCE_BLOCK_FENCE, "a");
+        const size_t at_the_fence = rig_stream(rig)->len;
+        rig_await_stream(rig, at_the_fence + 20000); /* output goes on meanwhile */
+        rig_feed(rig, b);
+        rig_feed(rig, c);
+        rig_await_started(rig, "c");
+        rig_stop(rig);
+        rig_await_stream_end(rig);
+        check_stream(rig_stream(rig), format.rate);
+        g_autoptr(GArray) shown = decode(rig_stream(rig), &format);
+        const int64_t from = evidence_of(rig, EVIDENCE_BLOCK_START, "b", 0)->tick;
+        const int64_t fence = tick_at(a->end_utc_ms - epoch, format.rate);
+        assert_true(from > fence);
+        guint own = 0;
+        for (int64_t tick = fence; tick < tick_at(b->end_utc_ms - epoch, format.rate); tick++) {
+                const Shown *one = &g_array_index(shown, Shown, tick);
+                if (one->result == BARCODE_BLACK)
+                        continue;
+                own++;
+                assert_true(tick >= from);
+                assert_int_equal(one->result, BARCODE_OK);
+                assert_int_equal(one->frame, tick - fence); /* held frames apart, which a late start may need none of */
+        }
+        assert_true(own > 30);
+}
+
+static void core_that_is_killed_takes_its_engine_along(void **state) {
+        g_autoptr(EngineRig) rig = rig_new(1000);
+        const HouseFormat format = house();
+        g_autoptr(BlockPlan) a = rig_block("a", now_ms(), LAST, 1);
+        rig_start(rig, &format, (BlockPlan *const[]){a}, 1);
+        rig_await_stream(rig, 50000);
+        rig_lose_core(rig);
+        assert_int_equal(rig_await_exit(rig), 0);
+}
+
+static void sigterm_ends_it_within_a_second(void **state) {
+        g_autoptr(EngineRig) rig = rig_new(0);
+        const HouseFormat format = house();
+        g_autoptr(BlockPlan) a = rig_block("a", now_ms(), LAST, 1);
+        rig_start(rig, &format, (BlockPlan *const[]){a}, 1);
+        rig_await_stream(rig, 50000);
+        const int64_t from_ns = rv_clock_mono_ns(rv_clock_system());
+        rig_signal(rig, SIGTERM);
+        assert_int_equal(rig_await_exit(rig), 0);
+        const int64_t took_ms = (rv_clock_mono_ns(rv_clock_system()) - from_ns) / 1000000;
+        print_message("SIGTERM to exit: %d ms\n", (int)took_ms);
+        assert_in_range(took_ms, 0, 1500);
+        rig_await_evidence(rig, EVIDENCE_CHANNEL_TERMINATED, NULL);
+        check_sequence(rig);
+}
+
+static guint count_entries(pid_t pid, const char *what) {
+        g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, what);
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        guint n = 0;
+        while (dir && g_dir_read_name(dir))
+                n++;
+        return n;
+}
+
+static void cycle(EngineRig *rig, int number) {
+        static const RigSegment SEGMENTS[] = {{"r24.mp4", 1000, 300}, {"r12.avi", 0, 30000}};
+        HouseFormat format = house();
+        format.width = 320;
+        format.height = 180;
+        g_autofree char *id = g_strdup_printf("block-%d", number);
+        g_autoptr(BlockPlan) block = rig_block(id, now_ms(), SEGMENTS, G_N_ELEMENTS(SEGMENTS));
+        rig_start(rig, &format, (BlockPlan *const[]){block}, 1);
+        rig_await_stream(rig, 5000);
+        rig_stop(rig);
+        rig_await_stream_end(rig);
+}
+
+static void fifty_sessions_leave_nothing_behind(void **state) {
+        g_autoptr(EngineRig) rig = rig_new(0);
+        for (int i = 0; i < 5; i++)
+                cycle(rig, i);
+        const guint fds = count_entries(rig_pid(rig), "fd");
+        guint threads = count_entries(rig_pid(rig), "task");
+        for (int i = 5; i < 50; i++)
+                cycle(rig, i);
+        print_message("fds %u -> %u, threads %u -> %u\n", fds, count_entries(rig_pid(rig), "fd"), threads,
+                      count_entries(rig_pid(rig), "task"));
+        assert_in_range(count_entries(rig_pid(rig), "fd"), 0, fds + 3);
+        assert_in_range(count_entries(rig_pid(rig), "task"), 0, threads + 3);
+}
+
+static void cold_start_is_measured(void **state) {
+        static const RigSegment SEGMENTS[] = {{"r2997.mp4", 2500, 3000}};
+        int64_t took_us[10];
+        for (size_t i = 0; i < G_N_ELEMENTS(took_us); i++) {
+                g_autoptr(EngineRig) rig = rig_new(0);
+                const HouseFormat format = house_format_default();
+                g_autoptr(BlockPlan) a = rig_block("a", now_ms(), SEGMENTS, 1);
+                rig_start(rig, &format, (BlockPlan *const[]){a}, 1);
+                rig_await_stream(rig, 1000);
+                took_us[i] = (rig_first_byte_mono_ns(rig) - rig_spawned_mono_ns(rig)) / 1000;
+                print_message("spawn to first PAT + IDR: %d.%d ms\n", (int)(took_us[i] / 1000),
+                              (int)(took_us[i] / 100 % 10));
+        }
+}
+
+int main(void) {
+        signal(SIGPIPE, SIG_IGN);
+        rpc_init();
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(cold_start_is_measured),
+                cmocka_unit_test(every_frame_of_two_blocks_is_where_the_plan_has_it),
+                cmocka_unit_test(material_that_is_none_is_black_and_never_a_stall),
+                cmocka_unit_test(a_late_block_is_joined),
+                cmocka_unit_test(core_that_is_killed_takes_its_engine_along),
+                cmocka_unit_test(sigterm_ends_it_within_a_second),
+                cmocka_unit_test(fifty_sessions_leave_nothing_behind),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
