@@ -6,16 +6,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/base/log.h"
+
 #define IO_BUFFER_BYTES (64 * 1024)
 
 /* How far one stream is read in search of the other's next packet. */
 #define REACH_US (10 * G_USEC_PER_SEC)
 #define REACH_BYTES (32 * 1024 * 1024)
 
+/* A step of stamps by more is a splice, in formats that may be spliced. */
+#define STEP_BACK_US G_USEC_PER_SEC
+#define STEP_ON_US (10 * G_USEC_PER_SEC)
+
 typedef struct {
         AVStream *stream;
         GQueue packets; /* of AVPacket */
         size_t bytes;
+        int64_t shift_us; /* that mends the splices so far */
+        int64_t next_us;  /* where the next packet is expected, mended; AV_NOPTS_VALUE: anywhere */
 } Lane;
 
 struct Demux {
@@ -28,6 +36,23 @@ struct Demux {
         bool ended;
         int error;
 };
+
+static void log_from_libav(void *context, int level, const char *format, va_list arguments) {
+        if (level > AV_LOG_WARNING || !rv_log_enabled(RV_LOG_DEBUG))
+                return;
+        char line[512];
+        int print_prefix = 1;
+        (void)av_log_format_line2(context, level, format, arguments, line, sizeof(line), &print_prefix);
+        rv_debug("producer.libav", RV_S("message", g_strchomp(line)));
+}
+
+static void route_libav_log(void) {
+        static gsize done;
+        if (g_once_init_enter(&done)) {
+                av_log_set_callback(log_from_libav);
+                g_once_init_leave(&done, 1);
+        }
+}
 
 static int is_aborted(void *user) {
         const Demux *demux = user;
@@ -124,11 +149,14 @@ Demux *demux_open(const char *path, const atomic_bool *abort, Fault *fault) {
         const int fd = open_regular(path, fault);
         if (fd < 0)
                 return NULL;
+        route_libav_log();
         g_autoptr(Demux) demux = g_new0(Demux, 1);
         demux->fd = fd;
         demux->abort = abort;
-        for (int i = 0; i < DEMUX_N_STREAMS; i++)
+        for (int i = 0; i < DEMUX_N_STREAMS; i++) {
                 g_queue_init(&demux->lanes[i].packets);
+                demux->lanes[i].next_us = AV_NOPTS_VALUE;
+        }
         if (!open_format(demux, path, fault) || !choose_streams(demux, path, fault))
                 return NULL;
         return g_steal_pointer(&demux);
@@ -139,6 +167,8 @@ static void clear_lane(Lane *lane) {
         while ((packet = g_queue_pop_head(&lane->packets)))
                 av_packet_free(&packet);
         lane->bytes = 0;
+        lane->shift_us = 0;
+        lane->next_us = AV_NOPTS_VALUE;
 }
 
 void demux_free(Demux *demux) {
@@ -200,6 +230,31 @@ static Lane *lane_of(Demux *demux, const AVPacket *packet) {
         return NULL;
 }
 
+static bool is_splice(const Lane *lane, int64_t us) {
+        return us < lane->next_us - STEP_BACK_US || us > lane->next_us + STEP_ON_US;
+}
+
+/*
+ * Recordings of transport streams are joined and cut without new stamps. The first stream to meet the splice goes on
+ * where it was; the other follows by the same amount, so that sound and pictures stay together.
+ */
+static void mend(Demux *demux, Lane *lane, AVPacket *packet) {
+        const int64_t us = packet_us(lane, packet);
+        if (!(demux->format->iformat->flags & AVFMT_TS_DISCONT) || us == AV_NOPTS_VALUE)
+                return;
+        if (lane->next_us != AV_NOPTS_VALUE && is_splice(lane, us + lane->shift_us)) {
+                const Lane *other = &demux->lanes[lane == &demux->lanes[DEMUX_VIDEO] ? DEMUX_AUDIO : DEMUX_VIDEO];
+                lane->shift_us = is_splice(lane, us + other->shift_us) ? lane->next_us - us : other->shift_us;
+        }
+        const AVRational base = lane->stream->time_base;
+        lane->next_us = us + lane->shift_us + av_rescale_q(packet->duration, base, AV_TIME_BASE_Q);
+        const int64_t shift = av_rescale_q(lane->shift_us, AV_TIME_BASE_Q, base);
+        if (packet->pts != AV_NOPTS_VALUE)
+                packet->pts += shift;
+        if (packet->dts != AV_NOPTS_VALUE)
+                packet->dts += shift;
+}
+
 /* False at the end of the file, for whatever reason. */
 static bool read_one(Demux *demux) {
         const int result = av_read_frame(demux->format, demux->packet);
@@ -215,6 +270,7 @@ static bool read_one(Demux *demux) {
                 g_assert(packet);
                 av_packet_move_ref(packet, demux->packet);
                 lane->bytes += (size_t)packet->size;
+                mend(demux, lane, packet);
                 g_queue_push_tail(&lane->packets, packet);
         }
         av_packet_unref(demux->packet);

@@ -1,6 +1,5 @@
 #include "air/producer/producer.h"
 
-#include <libavutil/log.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -15,8 +14,9 @@
 #define MAX_STUCK_THREADS 64
 /* Behind by more than this, a new place in the file is sought instead of decoding what nobody will see ... */
 #define SEEK_WHEN_LATE_MS 1000
-/* ... so far ahead of the playhead, for that takes time too. */
+/* ... so far ahead of the playhead, for that takes time too; half as long again as it took when that was not enough. */
 #define SEEK_AHEAD_MS 500
+#define SEEK_AHEAD_MAX_MS 8000
 
 #define NEVER INT64_MAX
 
@@ -62,25 +62,6 @@ struct Producer {
 
 static atomic_uint stuck_threads;
 static float silence[CELL_MAX_SAMPLES * 2];
-
-/* ---- the libraries' messages -------------------------------------------------------------------------------- */
-
-static void log_from_ffmpeg(void *context, int level, const char *format, va_list arguments) {
-        if (level > AV_LOG_WARNING || !rv_log_enabled(RV_LOG_DEBUG))
-                return;
-        char line[512];
-        int print_prefix = 1;
-        (void)av_log_format_line2(context, level, format, arguments, line, sizeof(line), &print_prefix);
-        rv_debug("producer.ffmpeg", RV_S("message", g_strchomp(line)));
-}
-
-static void route_ffmpeg_log(void) {
-        static gsize done;
-        if (g_once_init_enter(&done)) {
-                av_log_set_callback(log_from_ffmpeg);
-                g_once_init_leave(&done, 1);
-        }
-}
 
 /* ---- life --------------------------------------------------------------------------------------------------- */
 
@@ -143,45 +124,70 @@ static bool wait_for_space(Producer *producer) {
         return false;
 }
 
-/* The tick to be made next: none that has passed. INV-PRODUCER-012: late or not, it is made as it always would be. */
-static bool catch_up(Producer *producer, Source *source, int64_t *tick, Fault *fault) {
+/* How the making keeps up with the playhead; the thread's. */
+typedef struct {
+        int64_t tick; /* to be made next */
+        int64_t ahead_ticks;
+        int64_t sought_at; /* the playhead when a place was last sought */
+        bool unproven;     /* no cell has been in time since */
+} Pace;
+
+static void look_ahead(Pace *pace, int64_t due, RvRational rate) {
+        if (pace->unproven)
+                pace->ahead_ticks = CLAMP((due - pace->sought_at) * 3 / 2, pace->ahead_ticks,
+                                          rv_tick_at_ms(SEEK_AHEAD_MAX_MS, rate));
+        pace->sought_at = due;
+        pace->unproven = true;
+        pace->tick = due + pace->ahead_ticks;
+}
+
+/* Moves on to a tick that has not passed. INV-PRODUCER-012: late or not, it is made as it always would be. */
+static bool catch_up(Producer *producer, Source *source, Pace *pace, Fault *fault) {
         const ProducerOptions *options = &producer->options;
         const RvRational rate = options->format.rate;
         const int64_t due = atomic_load(&producer->playhead) + 1;
+        const int64_t late_most = pace->unproven ? 0 : rv_tick_at_ms(SEEK_WHEN_LATE_MS, rate);
         const bool first = producer_state(producer) == PRODUCER_PREPARING;
-        const bool far_behind = !first && due - *tick > rv_tick_at_ms(SEEK_WHEN_LATE_MS, rate);
-        *tick = far_behind ? due + rv_tick_at_ms(SEEK_AHEAD_MS, rate) : MAX(*tick, due);
-        if (*tick >= options->end_tick || !(first || far_behind))
+        const bool far_behind = !first && due - pace->tick > late_most;
+        if (far_behind)
+                look_ahead(pace, due, rate);
+        pace->tick = MAX(pace->tick, due);
+        if (pace->tick >= options->end_tick || !(first || far_behind))
                 return true;
-        return source_seek(source, *tick - options->start_tick, fault);
+        return source_seek(source, pace->tick - options->start_tick, fault);
+}
+
+static void publish(Producer *producer, Pace *pace) {
+        atomic_fetch_add(&producer->head, 1);
+        atomic_store(&producer->made_tick, pace->tick);
+        pace->unproven &= pace->tick <= atomic_load(&producer->playhead);
+        pace->tick++;
+        if (producer_state(producer) == PRODUCER_PREPARING)
+                set_state(producer, PRODUCER_READY);
+        else
+                wake_up(&producer->progress);
 }
 
 /* Until end_tick, the end of the material, a fault, or the user's end. */
 static ProducerState make_cells(Producer *producer, Source *source, Fault *fault) {
         const ProducerOptions *options = &producer->options;
-        for (int64_t tick = options->start_tick;; tick++) {
-                if (!wait_for_space(producer))
-                        return PRODUCER_OVER;
-                if (!catch_up(producer, source, &tick, fault))
+        Pace pace = {.tick = options->start_tick, .ahead_ticks = rv_tick_at_ms(SEEK_AHEAD_MS, options->format.rate)};
+        while (wait_for_space(producer)) {
+                if (!catch_up(producer, source, &pace, fault))
                         return PRODUCER_FAILED;
-                if (tick >= options->end_tick)
+                if (pace.tick >= options->end_tick)
                         return PRODUCER_OVER;
-                const unsigned head = atomic_load(&producer->head);
-                Cell *cell = &producer->slots[head % options->ring_cells];
-                const SourceResult result = source_make(source, tick - options->start_tick, cell, fault);
+                Cell *cell = &producer->slots[atomic_load(&producer->head) % options->ring_cells];
+                const SourceResult result = source_make(source, pace.tick - options->start_tick, cell, fault);
                 if (result == SOURCE_FAILED)
                         return PRODUCER_FAILED;
                 if (result == SOURCE_OVER) {
-                        atomic_store(&producer->over_tick, tick);
+                        atomic_store(&producer->over_tick, pace.tick);
                         return PRODUCER_OVER;
                 }
-                atomic_store(&producer->head, head + 1);
-                atomic_store(&producer->made_tick, tick);
-                if (producer_state(producer) == PRODUCER_PREPARING)
-                        set_state(producer, PRODUCER_READY);
-                else
-                        wake_up(&producer->progress);
+                publish(producer, &pace);
         }
+        return PRODUCER_OVER;
 }
 
 static void run(void *user) {
@@ -245,7 +251,6 @@ static void new_ring(Producer *producer) {
 Producer *producer_new(const ProducerOptions *options) {
         g_assert(options->segment_index < options->block->n_segments);
         g_assert(options->ring_cells > 0 && options->start_tick < options->end_tick);
-        route_ffmpeg_log();
         Producer *producer = g_new0(Producer, 1);
         producer->options = *options;
         producer->block = block_plan_ref(options->block);

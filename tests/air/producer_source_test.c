@@ -3,6 +3,7 @@
 
 #include "tests/air/producer_rig.h"
 #include "tests/support/chance.h"
+#include "tests/support/temp_dir.h"
 
 #define NTSC                                                                                                           \
         { 30000, 1001 }
@@ -78,6 +79,13 @@ static void check_tick(const Rig *rig, const Clip *clip, int64_t k, int64_t expe
                 fail_msg("%s tick %" G_GINT64_FORMAT ": expected %" G_GINT64_FORMAT
                          ", is %u of %u, told %" G_GINT64_FORMAT,
                          clip->path, k, expected, frame, id, rig->cell.source_frame);
+}
+
+static double loudness_of(const Rig *rig, uint32_t from, uint32_t to) {
+        double sum = 0;
+        for (uint32_t i = from; i < to; i++)
+                sum += (double)rig->samples[2 * i] * rig->samples[2 * i];
+        return sqrt(sum / (to - from));
 }
 
 /* Every tick from k on, to the end of the clip or for n ticks. */
@@ -156,6 +164,32 @@ static void INV_PRODUCER_001_variable_rate(void **state) {
                 assert_int_equal(rig_make(rig, k), SOURCE_CELL);
                 check_tick(rig, &even, k, expected);
         }
+}
+
+/* A recording that goes on with stamps of another one: 200 pictures, then the same 200 again, at the same pace. */
+static void INV_PRODUCER_002_a_spliced_recording_goes_on(void **state) {
+        const Clip *clip = clip_named("r25.ts");
+        char *dir = temp_dir_new();
+        g_autofree char *path = g_build_filename(dir, "spliced.ts", NULL);
+        g_autofree char *data = NULL;
+        gsize size;
+        assert_true(g_file_get_contents(clip->path, &data, &size, NULL));
+        g_autofree char *twice = g_malloc(2 * size);
+        memcpy(twice, data, size);
+        memcpy(twice + size, data, size);
+        assert_true(g_file_set_contents(path, twice, (gssize)(2 * size), NULL));
+        const RigSpec spec = {.path = path, .duration_ms = 17000, .rate = PAL};
+        g_autoptr(Rig) rig = rig_new(&spec);
+        int64_t k = 0;
+        for (unsigned last = 0; rig_make(rig, k) == SOURCE_CELL && rig->cell.source_frame >= 0; k++) {
+                unsigned frame, id;
+                assert_int_equal(rig_read(rig, &frame, &id), BARCODE_OK);
+                assert_true(frame == last || frame == (last + 1) % 200 || (k >= 198 && k <= 204));
+                assert_true(loudness_of(rig, 0, rig->cell.n_samples) > 0.05 || (k >= 197 && k <= 205));
+                last = frame;
+        }
+        assert_in_range(k, 397, 403);
+        temp_dir_free(dir);
 }
 
 static GBytes *picture_bytes(const Rig *rig) {
@@ -345,13 +379,6 @@ static int white_of(const Rig *rig) {
         return picture_data(rig->cell.picture)[0]; /* the white band at the top; 4:3 and 16:9 alike fill the height */
 }
 
-static double loudness_of(const Rig *rig, uint32_t from, uint32_t to) {
-        double sum = 0;
-        for (uint32_t i = from; i < to; i++)
-                sum += (double)rig->samples[2 * i] * rig->samples[2 * i];
-        return sqrt(sum / (to - from));
-}
-
 static void INV_PRODUCER_011_fades_go_to_black_and_silence(void **state) {
         const Clip *clip = clip_named("r50.mp4");
         RigSpec spec = {.path = clip->path, .duration_ms = 4000, .rate = PAL};
@@ -400,6 +427,7 @@ int main(void) {
                 cmocka_unit_test(INV_PRODUCER_001_every_rate_at_25),
                 cmocka_unit_test(INV_PRODUCER_001_whole_clips_in_every_house),
                 cmocka_unit_test(INV_PRODUCER_001_variable_rate),
+                cmocka_unit_test(INV_PRODUCER_002_a_spliced_recording_goes_on),
                 cmocka_unit_test(INV_PRODUCER_003_joined_is_as_played_through),
                 cmocka_unit_test(INV_PRODUCER_003_offset_and_join_are_the_same_place),
                 cmocka_unit_test(INV_PRODUCER_004_sound_lies_where_the_picture_says),
