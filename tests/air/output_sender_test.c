@@ -16,7 +16,7 @@
 #define RING_BYTES (4 * UNIT_BYTES)
 #define FOREVER_NS (INT64_MAX / 2)
 #define GOP_UNITS 10
-#define MANY_UNITS 400 /* more than socket and ring hold together */
+#define MANY_UNITS 404 /* more than socket and ring hold together; the next is no random access point */
 
 /* What the writer tells is how a test knows what it has seen. Protected by lock. */
 static struct {
