@@ -15,9 +15,9 @@ typedef struct {
 
 struct Subscribers {
         char *channel_id;
-        int64_t sequence; /* the control loop's */
 
         pthread_mutex_t lock; /* guards: */
+        int64_t sequence;     /* of the last event */
         GPtrArray *all;       /* Subscriber, on their threads' stacks */
         bool closed;
 };
@@ -49,7 +49,7 @@ static GBytes *pack(Message *message) {
         return g_bytes_new_take(data, size);
 }
 
-/* The four payloads live on the stack: messages borrow everything. */
+/* The four payloads live on the stack: messages borrow everything. With the lock held. */
 static GBytes *pack_event(Subscribers *subscribers, const BlockEventFacts *facts) {
         Message message = RETROVUE__PLAYOUT__V1__BLOCK_EVENT__INIT;
         Retrovue__Playout__V1__SessionStarted session_started = RETROVUE__PLAYOUT__V1__SESSION_STARTED__INIT;
@@ -104,8 +104,8 @@ static void put(Subscriber *subscriber, GBytes *event) {
 }
 
 void subscribers_publish(Subscribers *subscribers, const BlockEventFacts *facts) {
-        g_autoptr(GBytes) event = pack_event(subscribers, facts);
         pthread_mutex_lock(&subscribers->lock);
+        g_autoptr(GBytes) event = pack_event(subscribers, facts);
         for (guint i = 0; i < subscribers->all->len; i++)
                 put(subscribers->all->pdata[i], event);
         pthread_mutex_unlock(&subscribers->lock);
@@ -155,11 +155,24 @@ static bool write_event(RpcCall *call, GBytes *event) {
         return ok;
 }
 
+/* A stream is answered by a thread of its own, so a client cannot know when it has entered unless it is told. */
+static bool greet(Subscribers *subscribers, RpcCall *call) {
+        Message message = RETROVUE__PLAYOUT__V1__BLOCK_EVENT__INIT;
+        Retrovue__Playout__V1__Subscribed subscribed = RETROVUE__PLAYOUT__V1__SUBSCRIBED__INIT;
+        pthread_mutex_lock(&subscribers->lock);
+        message.sequence = subscribers->sequence;
+        pthread_mutex_unlock(&subscribers->lock);
+        message.channel_id = subscribers->channel_id;
+        message.event_case = RETROVUE__PLAYOUT__V1__BLOCK_EVENT__EVENT_SUBSCRIBED;
+        message.subscribed = &subscribed;
+        return rpc_write(call, &message);
+}
+
 RpcStatus subscribers_serve(Subscribers *subscribers, RpcCall *call) {
         Subscriber subscriber = {.call = call, .queue = G_QUEUE_INIT};
         if (!enter(subscribers, &subscriber))
                 return rpc_status(RPC_CODE_RESOURCE_EXHAUSTED, "%d subscribers are the most", SUBSCRIBERS_MAX);
-        for (bool open = true, closed = false; open;) {
+        for (bool open = greet(subscribers, call), closed = false; open;) {
                 g_autoptr(GBytes) event = next_event(subscribers, &subscriber, &closed);
                 if (event)
                         open = write_event(call, event);

@@ -106,9 +106,15 @@ static bool tell_started(RpcCall *call, int credits) {
 
 static RpcStatus subscribe(void *user, RpcCall *call, const void *request) {
         Engine *engine = user;
+        BlockEvent event = RETROVUE__PLAYOUT__V1__BLOCK_EVENT__INIT;
+        Retrovue__Playout__V1__Subscribed subscribed = RETROVUE__PLAYOUT__V1__SUBSCRIBED__INIT;
+        event.event_case = RETROVUE__PLAYOUT__V1__BLOCK_EVENT__EVENT_SUBSCRIBED;
+        event.subscribed = &subscribed;
         g_mutex_lock(&engine->lock);
         engine->events = call;
         g_mutex_unlock(&engine->lock);
+        if (!rpc_write(call, &event))
+                return RPC_OK;
         while (rpc_wait(call, -1) == RPC_EVENT_WOKEN) {
                 g_mutex_lock(&engine->lock);
                 int credits = GPOINTER_TO_INT(g_queue_pop_head(&engine->outgoing));

@@ -371,10 +371,19 @@ static void tell(Feed *feed, GSourceFunc f) {
         g_source_attach(source, feed->context);
 }
 
+/* INV-FEED-QUEUE-002: the engine says when it will tell us of every event; only then does the session start. */
+static bool await_subscription(Feed *feed, RpcCall *events) {
+        RpcEvent event;
+        while ((event = rpc_wait(events, CALL_MS)) == RPC_EVENT_WOKEN && !stop_asked(feed))
+                ;
+        if (event != RPC_EVENT_MESSAGE)
+                return fail(feed, FEED_LOST, "the engine does not answer to a subscription");
+        return take_message(feed, events);
+}
+
 static void converse(Feed *feed) {
         Retrovue__Playout__V1__SubscribeBlockEventsRequest request =
                 RETROVUE__PLAYOUT__V1__SUBSCRIBE_BLOCK_EVENTS_REQUEST__INIT;
-        /* Subscribed before the session starts, so that the first event cannot be missed. INV-FEED-QUEUE-002 */
         RpcCall *events = rpc_client_open(feed->client, &retrovue__playout__v1__playout_control__descriptor,
                                           "SubscribeBlockEvents", &request);
         if (!events) {
@@ -382,7 +391,7 @@ static void converse(Feed *feed) {
                 return;
         }
         publish_events(feed, events);
-        if (attach_stream(feed) && start_session(feed)) {
+        if (await_subscription(feed, events) && attach_stream(feed) && start_session(feed)) {
                 tell(feed, tell_live);
                 play(feed, events);
                 if (stop_asked(feed))
