@@ -116,7 +116,7 @@ static void run(void *user) {
                 note_connected(intake, true);
                 go_on = read_engine(intake, fd, buffer);
                 intake_parser_cut(intake->parser);
-                note_connected(intake, false); /* another may come: the sinks' stream is not over */
+                note_connected(intake, false); /* INV-INTAKE-005: another may come, the sinks' stream is not over */
                 close(fd);
         }
         intake_parser_end(intake->parser);

@@ -156,6 +156,7 @@ static void pass_on(IntakeParser *parser, const uint8_t *packets, size_t size) {
                 return; /* INV-INTAKE-001: nothing before the first random access point can be decoded */
         if (parser->n_run + size > MAX_RUN)
                 flush_run(parser);
+        /* INV-INTAKE-004: whole packets, as they came */
         memcpy(parser->run + parser->n_run, packets, size);
         parser->n_run += size;
 }

@@ -1,0 +1,126 @@
+#include "tests/support/ts_writer.h"
+
+#include <string.h>
+
+#define PACKET 188
+#define PMT_PID 0x20
+#define VIDEO_PID 0x41
+#define AUDIO_PID 0x42
+#define PICTURE_BYTES 900
+
+TsWriter *ts_writer_new(RvRational rate, int64_t first_pts) {
+        TsWriter *writer = g_new0(TsWriter, 1);
+        writer->rate = rate;
+        writer->first_pts = first_pts;
+        writer->bytes = g_byte_array_new();
+        return writer;
+}
+
+void ts_writer_free(TsWriter *writer) {
+        if (!writer)
+                return;
+        g_byte_array_unref(writer->bytes);
+        g_free(writer);
+}
+
+/* One packet: payload at its end, an adaptation field in front that fills it up. size <= 182 with flags, else 184. */
+static void write_packet(TsWriter *writer, int pid, bool start, uint8_t flags, const uint8_t *payload, size_t size) {
+        uint8_t packet[PACKET];
+        memset(packet, 0xff, sizeof packet);
+        size_t field = PACKET - 4 - size; /* bytes of the adaptation field */
+        packet[0] = 0x47;
+        packet[1] = (uint8_t)((start ? 0x40 : 0) | pid >> 8);
+        packet[2] = (uint8_t)pid;
+        packet[3] = (uint8_t)((field ? 0x30 : 0x10) | (writer->counters[pid]++ & 0x0f));
+        if (field >= 1)
+                packet[4] = (uint8_t)(field - 1);
+        if (field >= 2)
+                packet[5] = flags;
+        memcpy(packet + PACKET - size, payload, size);
+        g_byte_array_append(writer->bytes, packet, sizeof packet);
+}
+
+static void write_section(TsWriter *writer, int pid, const uint8_t *section, size_t size) {
+        uint8_t payload[PACKET - 4];
+        memset(payload, 0xff, sizeof payload);
+        payload[0] = 0; /* pointer_field */
+        memcpy(payload + 1, section, size);
+        write_packet(writer, pid, true, 0, payload, sizeof payload);
+}
+
+void ts_writer_tables(TsWriter *writer) {
+        static const uint8_t pat[] = {0, 0xb0, 13, 0, 1, 0xc1, 0, 0, 0, 1, 0xe0 | PMT_PID >> 8, PMT_PID, 0, 0, 0, 0};
+        static const uint8_t pmt[] = {2,         0xb0,      23,   0,    1,    0xc1,      0,    0, 0xe0,
+                                      VIDEO_PID, 0xf0,      0,    0x1b, 0xe0, VIDEO_PID, 0xf0, 0, 0x0f,
+                                      0xe0,      AUDIO_PID, 0xf0, 0,    0,    0,         0,    0};
+        write_section(writer, 0, pat, sizeof pat);
+        write_section(writer, PMT_PID, pmt, sizeof pmt);
+}
+
+static void append_pes_header(GByteArray *pes, uint8_t stream_id, int64_t pts) {
+        const uint64_t p = (uint64_t)pts & ((UINT64_C(1) << 33) - 1);
+        const uint8_t header[] = {0,
+                                  0,
+                                  1,
+                                  stream_id,
+                                  0,
+                                  0,
+                                  0x80,
+                                  0x80,
+                                  5,
+                                  (uint8_t)(0x21 | (p >> 30 & 7) << 1),
+                                  (uint8_t)(p >> 22),
+                                  (uint8_t)(1 | (p >> 15 & 0x7f) << 1),
+                                  (uint8_t)(p >> 7),
+                                  (uint8_t)(1 | (p & 0x7f) << 1)};
+        g_byte_array_append(pes, header, sizeof header);
+}
+
+/* To the nearest tick of 90 kHz. */
+static int64_t pts_of(const TsWriter *writer, int64_t frame) {
+        return writer->first_pts + rv_mul_div_floor(2 * frame * 90000 * writer->rate.den + writer->rate.num, 1,
+                                                    2 * (int64_t)writer->rate.num);
+}
+
+static void write_pes(TsWriter *writer, int pid, bool random_access, const GByteArray *pes) {
+        for (size_t at = 0; at < pes->len;) {
+                bool flagged = at == 0 && random_access;
+                size_t n = MIN(pes->len - at, (size_t)PACKET - 4 - (flagged ? 2 : 0));
+                write_packet(writer, pid, at == 0, flagged ? 0x40 : 0, pes->data + at, n);
+                at += n;
+        }
+}
+
+void ts_writer_picture(TsWriter *writer, int64_t frame, bool idr, size_t size) {
+        static const uint8_t delimiter[] = {0, 0, 0, 1, 9, 0xf0};
+        static const uint8_t parameters[] = {0,    0, 0, 1, 0x67, 0x64, 0x00, 0x1f, 0xac, 0xd9,
+                                             0x40, 0, 0, 0, 1,    0x68, 0xeb, 0xe3, 0xcb};
+        const uint8_t slice[] = {0, 0, 1, idr ? 0x65 : 0x41, 0x88};
+        g_autoptr(GByteArray) pes = g_byte_array_new();
+        append_pes_header(pes, 0xe0, pts_of(writer, frame));
+        g_byte_array_append(pes, delimiter, sizeof delimiter);
+        if (idr)
+                g_byte_array_append(pes, parameters, sizeof parameters);
+        g_byte_array_append(pes, slice, sizeof slice);
+        while (pes->len < size)
+                g_byte_array_append(pes, (const uint8_t[]){(uint8_t)(0x80 | (frame + pes->len) % 127)}, 1);
+        write_pes(writer, VIDEO_PID, idr, pes);
+}
+
+void ts_writer_sound(TsWriter *writer, int64_t frame) {
+        static const uint8_t adts[] = {0xff, 0xf1, 0x4c, 0x80, 0x02, 0x1f, 0xfc, 0x21, 0x10, 0x05, 0x20};
+        g_autoptr(GByteArray) pes = g_byte_array_new();
+        append_pes_header(pes, 0xc0, pts_of(writer, frame));
+        g_byte_array_append(pes, adts, sizeof adts);
+        write_pes(writer, AUDIO_PID, false, pes);
+}
+
+void ts_writer_frames(TsWriter *writer, int64_t from, int64_t to, int gop_frames) {
+        for (int64_t frame = from; frame < to; frame++) {
+                bool idr = frame % gop_frames == 0;
+                if (idr)
+                        ts_writer_tables(writer);
+                ts_writer_picture(writer, frame, idr, PICTURE_BYTES);
+                ts_writer_sound(writer, frame);
+        }
+}
