@@ -47,7 +47,8 @@ static inline Asset *fixture_asset(Fixture *fixture, AssetKind kind, const char 
         return asset;
 }
 
-static inline Asset *fixture_episode(Fixture *fixture, const char *series, int season, int episode, int64_t duration_ms) {
+static inline Asset *fixture_episode(Fixture *fixture, const char *series, int season, int episode,
+                                     int64_t duration_ms) {
         g_autofree char *title = g_strdup_printf("%s %dx%02d", series, season, episode);
         Asset *asset = fixture_asset(fixture, ASSET_EPISODE, title, duration_ms);
         asset->series = g_strdup(series);

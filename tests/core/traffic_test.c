@@ -60,7 +60,8 @@ static Programme *programme(const Asset *content, int64_t start_utc_ms, int64_t 
         return made;
 }
 
-static GArray *fill_at(World *world, const Asset *content, int64_t start_utc_ms, int64_t slot_ms, TrafficReport *report) {
+static GArray *fill_at(World *world, const Asset *content, int64_t start_utc_ms, int64_t slot_ms,
+                       TrafficReport *report) {
         g_autoptr(Programme) made = programme(content, start_utc_ms, slot_ms);
         g_autoptr(GError) error = NULL;
         GArray *items = traffic_fill(world->inventory, world->history, made, report, &error);
@@ -84,7 +85,8 @@ static int64_t sum(const GArray *items) {
         return total;
 }
 
-/* --- acts ----------------------------------------------------------------------------------------------------------- */
+/* --- acts -----------------------------------------------------------------------------------------------------------
+ */
 
 static void set_chapters(Asset *asset, const int64_t *chapters, uint32_t n) {
         g_free(asset->chapter_ms);
@@ -98,8 +100,8 @@ static GArray *acts_of(Asset *asset, int64_t content_ms, int64_t slot_ms, Channe
         return traffic_acts(&policy, type, asset, slot_ms);
 }
 
-static void assert_act(const GArray *acts, guint i, int64_t offset_ms, int64_t duration_ms, int64_t break_ms, int fade_in,
-                       int fade_out) {
+static void assert_act(const GArray *acts, guint i, int64_t offset_ms, int64_t duration_ms, int64_t break_ms,
+                       int fade_in, int fade_out) {
         const TrafficAct *act = &g_array_index(acts, TrafficAct, i);
         assert_true(i < acts->len);
         assert_int_equal(act->offset_ms, offset_ms);
@@ -122,12 +124,14 @@ static void INV_TRANSITION_001_computed_breaks_fade_out_and_in(void **state) {
 static void INV_TRANSITION_002_a_fade_in_follows_every_fade_out(void **state) {
         World *world = *state;
         for (int64_t content = 1000; content <= 3600000; content += 61003) {
-                g_autoptr(GArray) acts = acts_of(world->content, content, (content + 1799999) / 1800000 * 1800000, CHANNEL_NETWORK);
+                g_autoptr(GArray) acts =
+                        acts_of(world->content, content, (content + 1799999) / 1800000 * 1800000, CHANNEL_NETWORK);
                 int64_t total = 0, offset = 0;
                 for (guint i = 0; i < acts->len; i++) {
                         const TrafficAct *act = &g_array_index(acts, TrafficAct, i);
                         assert_int_equal(act->offset_ms, offset);
-                        assert_int_equal(act->fade_in_ms, i > 0 ? g_array_index(acts, TrafficAct, i - 1).fade_out_ms : 0);
+                        assert_int_equal(act->fade_in_ms,
+                                         i > 0 ? g_array_index(acts, TrafficAct, i - 1).fade_out_ms : 0);
                         assert_true(act->fade_out_ms == 0 || act->break_ms > 0);
                         assert_true(act->fade_in_ms + act->fade_out_ms <= act->duration_ms);
                         offset += act->duration_ms;
@@ -164,7 +168,8 @@ static void INV_NO_MID_PROGRAM_CUT_001_many_chapters_are_not_many_breaks(void **
                 chapters[i] = (i + 1) * 90000;
         set_chapters(world->content, chapters, 14);
         g_autoptr(GArray) acts = acts_of(world->content, 1320000, 1800000, CHANNEL_NETWORK);
-        assert_int_equal(acts->len, 4); /* three breaks, near 330, 660 and 990 s; 180 s is the next usable one after 0 */
+        assert_int_equal(acts->len,
+                         4); /* three breaks, near 330, 660 and 990 s; 180 s is the next usable one after 0 */
         assert_int_equal(g_array_index(acts, TrafficAct, 1).offset_ms, 360000);
         assert_int_equal(g_array_index(acts, TrafficAct, 2).offset_ms, 720000);
         assert_int_equal(g_array_index(acts, TrafficAct, 3).offset_ms, 900000);
@@ -201,7 +206,8 @@ static void INV_CHANNEL_TYPE_BREAK_PLACEMENT_film_channels_break_after_the_film(
         assert_act(acts, 0, 0, 5700000, 1500000, 0, 0);
 }
 
-/* --- filling -------------------------------------------------------------------------------------------------------- */
+/* --- filling --------------------------------------------------------------------------------------------------------
+ */
 
 static void add_spots(World *world, int n, int64_t duration_ms) {
         for (int i = 0; i < n; i++)
@@ -231,8 +237,8 @@ static void INV_BREAK_PAD_EXACT_001_items_sum_to_the_slot_whatever_there_is(void
         World *world = *state;
         GRand *rand = chance_new();
         for (int i = 0; i < 40; i++)
-                fixture_asset(&world->fixture, (AssetKind)g_rand_int_range(rand, ASSET_COMMERCIAL, ASSET_FILLER + 1), "Spot",
-                              g_rand_int_range(rand, 500, 90000));
+                fixture_asset(&world->fixture, (AssetKind)g_rand_int_range(rand, ASSET_COMMERCIAL, ASSET_FILLER + 1),
+                              "Spot", g_rand_int_range(rand, 500, 90000));
         for (int i = 0; i < 60; i++)
                 fixture_episode(&world->fixture, "A", 2, i, g_rand_int_range(rand, 1000, 3600001));
         ready(world, "traffic: {type_cooldowns: {commercial: 300, promo: 3600}, max_plays_per_day: 30}\n");
@@ -243,8 +249,8 @@ static void INV_BREAK_PAD_EXACT_001_items_sum_to_the_slot_whatever_there_is(void
                 g_autoptr(GArray) items = fill_at(world, content, at, slot, NULL);
                 assert_int_equal(sum(items), slot);
                 for (guint j = 0; j < items->len; j++)
-                        assert_true(!item(items, j)->asset ||
-                                    item(items, j)->offset_ms + item(items, j)->duration_ms <= item(items, j)->asset->duration_ms);
+                        assert_true(!item(items, j)->asset || item(items, j)->offset_ms + item(items, j)->duration_ms <=
+                                                                      item(items, j)->asset->duration_ms);
                 at += slot;
         }
         g_rand_free(rand);
@@ -293,7 +299,8 @@ static void no_spot_twice_while_there_is_another(void **state) {
         ready(world, "");
         const Asset *last = NULL;
         for (int block = 0; block < 20; block++) {
-                g_autoptr(GArray) items = fill_at(world, world->content, fixture_utc(START) + block * 1800000, 1800000, NULL);
+                g_autoptr(GArray) items =
+                        fill_at(world, world->content, fixture_utc(START) + block * 1800000, 1800000, NULL);
                 g_autoptr(GHashTable) in_break = g_hash_table_new(NULL, NULL);
                 for (guint i = 0; i < items->len; i++) {
                         if (item(items, i)->content)
@@ -308,7 +315,8 @@ static void no_spot_twice_while_there_is_another(void **state) {
         /* Evenly: 20 blocks of three breaks of five spots, seven spots. */
         for (guint i = 0; i < world->catalog->n_assets; i++)
                 if (world->catalog->assets[i]->kind == ASSET_COMMERCIAL)
-                        assert_in_range(traffic_history_count(world->history, world->catalog->assets[i]->id, 0), 42, 43);
+                        assert_in_range(traffic_history_count(world->history, world->catalog->assets[i]->id, 0), 42,
+                                        43);
 }
 
 static void INV_TRAFFIC_CAPS_001_cooldowns_and_daily_caps_hold(void **state) {
@@ -351,8 +359,8 @@ static void INV_TRAFFIC_POLICY_SOURCE_001_only_allowed_types_play(void **state) 
         ready(world, "traffic: {allowed_types: [psa, trailer]}\n");
         g_autoptr(GArray) items = fill_at(world, world->content, fixture_utc(START), 1800000, NULL);
         for (guint i = 0; i < items->len; i++)
-                assert_true(item(items, i)->content || !item(items, i)->asset || item(items, i)->asset->kind == ASSET_PSA ||
-                            item(items, i)->asset->kind == ASSET_TRAILER);
+                assert_true(item(items, i)->content || !item(items, i)->asset ||
+                            item(items, i)->asset->kind == ASSET_PSA || item(items, i)->asset->kind == ASSET_TRAILER);
         assert_int_equal(item(items, 1)->duration_ms, 30000);
 }
 

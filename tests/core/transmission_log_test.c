@@ -203,14 +203,15 @@ static void INV_TL_IMMUTABLE_001_a_damaged_row_is_told_not_played(void **state) 
         World *world = *state;
         g_autoptr(GError) error = NULL;
         assert_true(transmission_log_lock(world->store, world->spec, world->blocks, 1, &error));
-        assert_true(store_run(world->store, &error,
-                              "UPDATE transmission_block SET document = replace(document, 'promo', 'psa') WHERE block_id = ?",
-                              "s", block(world, 3)->block_id));
+        assert_true(store_run(
+                world->store, &error,
+                "UPDATE transmission_block SET document = replace(document, 'promo', 'psa') WHERE block_id = ?", "s",
+                block(world, 3)->block_id));
         assert_null(transmission_log_blocks(world->store, "one", 0, &error));
         assert_non_null(strstr(error->message, block(world, 3)->block_id));
         g_clear_error(&error);
-        assert_true(store_run(world->store, &error, "UPDATE transmission_block SET document = '{' WHERE block_id = ?", "s",
-                              block(world, 3)->block_id));
+        assert_true(store_run(world->store, &error, "UPDATE transmission_block SET document = '{' WHERE block_id = ?",
+                              "s", block(world, 3)->block_id));
         assert_null(transmission_log_blocks(world->store, "one", 0, &error));
 }
 
@@ -248,7 +249,8 @@ static void a_day_that_is_over_is_sealed_as_it_is(void **state) {
         g_autoptr(GError) error = NULL;
         g_ptr_array_set_size(world->blocks, 10);
         assert_true(transmission_log_lock(world->store, world->spec, world->blocks, 1, &error));
-        assert_true(transmission_log_seal(world->store, world->spec, world->fixture.dir, world->day->end_utc_ms, &error));
+        assert_true(
+                transmission_log_seal(world->store, world->spec, world->fixture.dir, world->day->end_utc_ms, &error));
         g_autofree char *text = artifact(world, "2026-06-01.tlog");
         assert_non_null(text);
 }
@@ -264,7 +266,8 @@ static void the_files_say_what_airs_in_fixed_columns(void **state) {
         assert_string_equal(rows[4], "# GENERATED_UTC: 2026-06-01T08:00:00.123Z");
         assert_string_equal(rows[5], "# TRANSMISSION_LOG_ID: LOG");
         assert_true(g_str_has_prefix(rows[8], "06:00:00 00:30:00 BLOCK    "));
-        assert_true(g_str_has_suffix(rows[8], " A UTC_START=2026-06-01T10:00:00.000Z UTC_END=2026-06-01T10:30:00.000Z"));
+        assert_true(
+                g_str_has_suffix(rows[8], " A UTC_START=2026-06-01T10:00:00.000Z UTC_END=2026-06-01T10:30:00.000Z"));
         assert_memory_equal(rows[9], "06:00:00 00:05:30 CONTENT  ", 27);
         assert_memory_equal(rows[9] + 27, block(world, 0)->segments[0].event_id, 32);
         assert_int_equal(rows[9][59], ' ');
@@ -294,7 +297,8 @@ static void the_lines_are_json_and_tile_the_day(void **state) {
         }
         assert_int_equal(total, 24 * HOUR);
         json_t *first = json_loads(lines[0], 0, NULL);
-        assert_string_equal(json_string_value(json_object_get(first, "scheduled_start_utc")), "2026-06-01T10:00:00.000Z");
+        assert_string_equal(json_string_value(json_object_get(first, "scheduled_start_utc")),
+                            "2026-06-01T10:00:00.000Z");
         assert_string_equal(json_string_value(json_object_get(first, "type")), "content");
         json_decref(first);
 }

@@ -6,10 +6,11 @@
 
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS (24 * HOUR_MS)
-#define FAULT_MAX 600                /* characters of a fault's text */
-#define CATCH_UP_DAYS 31             /* that nobody planned: computed, so that rotation goes on as if */
-#define BLOCKS_KEPT_MS (10 * 60000)  /* in the view after their end */
-#define BLOCKS_STORED_MS (8 * DAY_MS) /* longer than any cooldown of a spot */
+#define FAULT_MAX 600               /* characters of a fault's text */
+#define CATCH_UP_DAYS 31            /* that nobody planned: computed, so that rotation goes on as if */
+#define BLOCKS_KEPT_MS (10 * 60000) /* in the view after their end */
+#define BLOCKS_STORED_MS                                                                                               \
+        (8 * DAY_MS) /* after their end, for those who ask what was planned; longer than any cooldown */
 
 ChannelPlan *channel_plan_new(Store *store, ChannelSpec *spec, CatalogSnapshot *catalog) {
         ChannelPlan *plan = g_new0(ChannelPlan, 1);
@@ -71,11 +72,13 @@ void channel_plan_set_inputs(ChannelPlan *plan, ChannelSpec *spec, CatalogSnapsh
 }
 
 int64_t channel_plan_epg_end(const ChannelPlan *plan) {
-        return plan->days->len > 0 ? ((const ScheduleDay *)plan->days->pdata[plan->days->len - 1])->end_utc_ms : INT64_MIN;
+        return plan->days->len > 0 ? ((const ScheduleDay *)plan->days->pdata[plan->days->len - 1])->end_utc_ms
+                                   : INT64_MIN;
 }
 
 int64_t channel_plan_execution_end(const ChannelPlan *plan) {
-        return plan->blocks->len > 0 ? ((const BlockPlan *)plan->blocks->pdata[plan->blocks->len - 1])->end_utc_ms : INT64_MIN;
+        return plan->blocks->len > 0 ? ((const BlockPlan *)plan->blocks->pdata[plan->blocks->len - 1])->end_utc_ms
+                                     : INT64_MIN;
 }
 
 Programme *channel_plan_programme_at(const ChannelPlan *plan, int64_t utc_ms) {
@@ -92,7 +95,8 @@ Programme *channel_plan_programme_at(const ChannelPlan *plan, int64_t utc_ms) {
         return NULL;
 }
 
-/* --- taking up what is stored --------------------------------------------------------------------------------------- */
+/* --- taking up what is stored ---------------------------------------------------------------------------------------
+ */
 
 /* What does not touch the day before it is not used; it is compiled again. */
 static void cut_at_hole(ChannelPlan *plan) {
@@ -141,10 +145,19 @@ static void remember_plays(ChannelPlan *plan, const BlockPlan *block) {
         }
 }
 
+/* How far back the rules of filling look: the broadcast day, or the longest cooldown. */
+static int64_t look_back_ms(const ChannelPlan *plan) {
+        const BreakPolicy *policy = channel_spec_policy(plan->spec);
+        int64_t longest = 26 * HOUR_MS;
+        for (int kind = 0; kind < ASSET_KINDS; kind++)
+                longest = MAX(longest, policy->cooldown_ms[kind] + HOUR_MS);
+        return longest;
+}
+
 /* The blocks that touch, back from the last one, as far as they are still of use. */
 static bool load_blocks(ChannelPlan *plan, int64_t now_utc_ms, GError **error) {
         g_autoptr(GPtrArray) blocks =
-                transmission_log_blocks(plan->store, plan->spec->id, now_utc_ms - BLOCKS_STORED_MS, error);
+                transmission_log_blocks(plan->store, plan->spec->id, now_utc_ms - look_back_ms(plan), error);
         if (!blocks)
                 return false;
         for (guint i = 0; i < blocks->len; i++) {
@@ -170,7 +183,8 @@ bool channel_plan_load(ChannelPlan *plan, int64_t now_utc_ms) {
         return false;
 }
 
-/* --- days ----------------------------------------------------------------------------------------------------------- */
+/* --- days -----------------------------------------------------------------------------------------------------------
+ */
 
 /* Compiles; warnings and errors are the channel's fault text. */
 static ScheduleDay *compile(ChannelPlan *plan, const char *day, ScheduleFrom from) {
@@ -300,7 +314,8 @@ bool channel_plan_recompile(ChannelPlan *plan, int64_t now_utc_ms) {
         return true;
 }
 
-/* --- letting go ----------------------------------------------------------------------------------------------------- */
+/* --- letting go -----------------------------------------------------------------------------------------------------
+ */
 
 void channel_plan_drop_past(ChannelPlan *plan, int64_t now_utc_ms) {
         g_autoptr(GError) error = NULL;
@@ -315,7 +330,8 @@ void channel_plan_drop_past(ChannelPlan *plan, int64_t now_utc_ms) {
         }
         schedule_day_of(plan->spec, now_utc_ms, today);
         schedule_day_step(today, -1, yesterday);
-        for (over = 0; over + 1 < plan->days->len && strcmp(((ScheduleDay *)plan->days->pdata[over])->day, yesterday) < 0;)
+        for (over = 0;
+             over + 1 < plan->days->len && strcmp(((ScheduleDay *)plan->days->pdata[over])->day, yesterday) < 0;)
                 over++;
         if (over == 0)
                 return;

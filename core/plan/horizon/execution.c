@@ -6,8 +6,8 @@
 #include "core/plan/horizon/channel_plan.h"
 #include "proto/base/log.h"
 
-#define REFUSALS_MAX 16           /* assets given up for one block before the fault is the operator's */
-#define REALIGN_UNIT_MS 300000    /* of filler that leads back to the grid after the grid was changed */
+#define REFUSALS_MAX 16        /* assets given up for one block before the fault is the operator's */
+#define REALIGN_UNIT_MS 300000 /* of filler that leads back to the grid after the grid was changed */
 
 static const TrafficInventory *inventory_of(ChannelPlan *plan) {
         if (!plan->inventory)
@@ -26,12 +26,14 @@ static Programme *next_programme(const ChannelPlan *plan, int64_t now_utc_ms) {
 
 static int64_t unit_of(const ChannelPlan *plan, const Programme *programme) {
         const int64_t grid_ms = plan->spec->grid_minutes * INT64_C(60000);
-        const bool realigns = !programme->asset_id && !programme->entry && programme->end_utc_ms - programme->start_utc_ms < grid_ms;
+        const bool realigns =
+                !programme->asset_id && !programme->entry && programme->end_utc_ms - programme->start_utc_ms < grid_ms;
         return realigns ? REALIGN_UNIT_MS : grid_ms;
 }
 
 /* The asset is not used any more, for now; what was planned with it is planned anew. */
-static bool exclude(ChannelPlan *plan, const char *asset_id, TlFault fault, const Programme *programme, int64_t now_utc_ms) {
+static bool exclude(ChannelPlan *plan, const char *asset_id, TlFault fault, const Programme *programme,
+                    int64_t now_utc_ms) {
         const bool content = g_strcmp0(programme->asset_id, asset_id) == 0;
         if (!g_hash_table_insert(plan->excluded, g_strdup(asset_id), GINT_TO_POINTER(fault)))
                 return false; /* already, and yet it was planned */
@@ -61,7 +63,8 @@ static Try judge(ChannelPlan *plan, const Programme *programme, BlockPlan *block
         }
         rv_warning("horizon.lock_refused", RV_S("channel", plan->spec->id), RV_S("reason", refusal.detail));
         channel_plan_fault(plan, "%s", refusal.detail);
-        return refusal.asset_id && exclude(plan, refusal.asset_id, fault, programme, now_utc_ms) ? TRY_AGAIN : TRY_FAILED;
+        return refusal.asset_id && exclude(plan, refusal.asset_id, fault, programme, now_utc_ms) ? TRY_AGAIN
+                                                                                                 : TRY_FAILED;
 }
 
 static Try try_block(ChannelPlan *plan, int64_t now_utc_ms) {
@@ -135,8 +138,9 @@ void channel_plan_readmit(ChannelPlan *plan) {
                 }
         }
         if (out)
-                channel_plan_fault(plan, "%u assets of the catalog cannot be put on the air and are left out: %s is one", n_out,
-                                   out->uri);
+                channel_plan_fault(plan,
+                                   "%u assets of the catalog cannot be put on the air and are left out: %s is one",
+                                   n_out, out->uri);
         if (changed)
                 g_clear_pointer(&plan->inventory, traffic_inventory_free);
 }

@@ -7,9 +7,9 @@
 #include "proto/base/log.h"
 
 #define EVALUATE_MS INT64_C(60000)
-#define RETRY_MS INT64_C(10000)          /* while a channel has nothing for now */
-#define JITTER_MS INT64_C(540000)        /* channels do not all extend in the same minute */
-#define EPG_DAYS_MAX 40                  /* a bound for one evaluation */
+#define RETRY_MS INT64_C(10000)   /* while a channel has nothing for now */
+#define JITTER_MS INT64_C(540000) /* channels do not all extend in the same minute */
+#define EPG_DAYS_MAX 40           /* a bound for one evaluation */
 
 struct Horizon {
         HorizonOptions options;
@@ -72,7 +72,8 @@ void horizon_set_inputs(Horizon *horizon, GPtrArray *specs, CatalogSnapshot *cat
         }
 }
 
-/* --- publishing ----------------------------------------------------------------------------------------------------- */
+/* --- publishing -----------------------------------------------------------------------------------------------------
+ */
 
 static PlanView *view_of(const ChannelPlan *plan) {
         PlanView *view = g_new0(PlanView, 1);
@@ -111,7 +112,8 @@ static void publish(Horizon *horizon, ChannelPlan *plan) {
         tell(horizon, plan->spec->id);
 }
 
-/* --- extending ------------------------------------------------------------------------------------------------------ */
+/* --- extending ------------------------------------------------------------------------------------------------------
+ */
 
 /* Ready to be extended: what is stored is taken up, the rules in force are those of today, now is covered. */
 static bool prepare(ChannelPlan *plan, int64_t now_utc_ms) {
@@ -121,7 +123,8 @@ static bool prepare(ChannelPlan *plan, int64_t now_utc_ms) {
         channel_plan_readmit(plan);
         const ScheduleDay *first = plan->days->len > 0 ? plan->days->pdata[0] : NULL;
         if (first && now_utc_ms < first->start_utc_ms) {
-                channel_plan_fault(plan, "the clock is earlier than the plan, which begins on %s: set the clock", first->day);
+                channel_plan_fault(plan, "the clock is earlier than the plan, which begins on %s: set the clock",
+                                   first->day);
                 return false;
         }
         if (plan->stale)
@@ -139,13 +142,15 @@ static bool extend_epg_until(ChannelPlan *plan, int64_t until_utc_ms, int64_t no
         return true;
 }
 
-/* Block by block; the guide grows with it where it is too short. What was reached is stored also when the rest fails. */
+/* Block by block; the guide grows with it where it is too short. What was reached is stored also when the rest fails.
+ */
 static bool extend_execution(const Horizon *horizon, ChannelPlan *plan, int64_t until_utc_ms, unsigned n_blocks,
                              int64_t now_utc_ms) {
         g_autoptr(GError) error = NULL;
         bool good = true;
         while (good && n_blocks > 0 && channel_plan_execution_end(plan) < until_utc_ms) {
-                good = channel_plan_execution_end(plan) < channel_plan_epg_end(plan) || channel_plan_extend_day(plan, now_utc_ms);
+                good = channel_plan_execution_end(plan) < channel_plan_epg_end(plan) ||
+                       channel_plan_extend_day(plan, now_utc_ms);
                 good = good && channel_plan_extend_block(plan, now_utc_ms);
                 n_blocks--;
         }
@@ -163,7 +168,8 @@ static int64_t evaluate_plan(Horizon *horizon, ChannelPlan *plan) {
         if (good) {
                 /* INV-HORIZON-EXECUTION-MIN-001: with the lead, also a minute later, before the next evaluation. */
                 good = extend_epg_until(plan, now + horizon->options.min_epg_ms + lead, now);
-                good = extend_execution(horizon, plan, now + horizon->options.min_execution_ms + lead, UINT_MAX, now) && good;
+                good = extend_execution(horizon, plan, now + horizon->options.min_execution_ms + lead, UINT_MAX, now) &&
+                       good;
                 channel_plan_drop_past(plan, now);
         }
         publish(horizon, plan);

@@ -1,6 +1,7 @@
 /*
- * Horizon: keeps every channel planned far enough ahead: days of guide (programmes) and hours of locked, filled blocks. It is
- * the only thing that plans; everybody else reads what it has published and takes its absence as an explicit error.
+ * Horizon: keeps every channel planned far enough ahead: days of guide (programmes) and hours of locked, filled blocks.
+ * It is the only thing that plans; everybody else reads what it has published and takes its absence as an explicit
+ * error.
  *
  * A Horizon belongs to one thread (the planner's) and is driven by horizon_evaluate on its own clock. Published views
  * are immutable and may be read from any thread; a reader never sees half of a change, and generations rise.
@@ -22,9 +23,10 @@ typedef struct {
         ChannelSpec *spec;
         int64_t generation;
         GPtrArray *programmes; /* Programme, contiguous, from before now to epg_end */
-        GPtrArray *blocks;     /* BlockPlan, contiguous, locked, from a little before the block on the air to execution_end */
+        GPtrArray
+                *blocks; /* BlockPlan, contiguous, locked, from a little before the block on the air to execution_end */
         int64_t epg_end_utc_ms, execution_end_utc_ms; /* 0 = nothing is planned */
-        char *fault;          /* why the horizon is short or not what the rules say, a sentence or more; NULL when all is well */
+        char *fault; /* why the horizon is short or not what the rules say, a sentence or more; NULL when all is well */
         gatomicrefcount refs; /* private */
 } PlanView;
 
@@ -39,7 +41,8 @@ typedef enum {
 } PlanResult;
 
 /* The programme or block at an instant (new reference). view may be NULL. */
-PlanResult plan_view_programme_at(const PlanView *view, int64_t utc_ms, Programme **ret_programme) G_GNUC_WARN_UNUSED_RESULT;
+PlanResult plan_view_programme_at(const PlanView *view, int64_t utc_ms,
+                                  Programme **ret_programme) G_GNUC_WARN_UNUSED_RESULT;
 PlanResult plan_view_block_at(const PlanView *view, int64_t utc_ms, BlockPlan **ret_block) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Where views are published: one per channel id, plus the order of channels. Any thread. */
@@ -54,7 +57,8 @@ PlanView *plan_board_view(PlanBoard *board, const char *channel_id);
 GPtrArray *plan_board_views(PlanBoard *board);
 /* Rises with every publication of any channel. */
 int64_t plan_board_generation(PlanBoard *board);
-/* For who plans (and tests): puts the view in the place of its channel's and gives it its generation; takes the reference. */
+/* For who plans (and tests): puts the view in the place of its channel's and gives it its generation; takes the
+ * reference. */
 void plan_board_publish(PlanBoard *board, PlanView *take_view);
 void plan_board_unpublish(PlanBoard *board, const char *channel_id);
 
@@ -74,14 +78,16 @@ Horizon *horizon_new(const HorizonOptions *options);
 void horizon_free(Horizon *horizon);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Horizon, horizon_free)
 
-/* New rules or a new catalog: what is not locked is planned anew at the next evaluation. specs: ChannelSpec. A channel that is
- * gone is unpublished. Stored plans of earlier runs are taken up as they are. */
+/* New rules or a new catalog: what is not locked is planned anew at the next evaluation. specs: ChannelSpec. A channel
+ * that is gone is unpublished. Stored plans of earlier runs are taken up as they are. */
 void horizon_set_inputs(Horizon *horizon, GPtrArray *specs, CatalogSnapshot *catalog);
 
-/* Extends every channel that is short, publishes, drops the past. Returns when to be called again (UTC ms, at most a minute on). */
+/* Extends every channel that is short, publishes, drops the past. Returns when to be called again (UTC ms, at most a
+ * minute on). */
 int64_t horizon_evaluate(Horizon *horizon);
 
-/* The extension calls, each of which evaluate uses. False: no such channel, or a planning fault, recorded in the view. */
+/* The extension calls, each of which evaluate uses. False: no such channel, or a planning fault, recorded in the view.
+ */
 bool horizon_extend_epg_day(Horizon *horizon, const char *channel_id);
 bool horizon_extend_execution_day(Horizon *horizon, const char *channel_id);
 bool horizon_extend_execution_blocks(Horizon *horizon, const char *channel_id, unsigned n_blocks);

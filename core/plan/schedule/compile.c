@@ -1,6 +1,7 @@
 /*
- * Compiling a day: a walk from where the day before ended to the day's end, one programme at a time. At each step the entry
- * on top (the most specific layer whose window holds the instant) says what to play; where none does, filler is planned.
+ * Compiling a day: a walk from where the day before ended to the day's end, one programme at a time. At each step the
+ * entry on top (the most specific layer whose window holds the instant) says what to play; where none does, filler is
+ * planned.
  */
 #include <string.h>
 
@@ -12,9 +13,9 @@
 typedef struct {
         const Entry *entry;
         int64_t start_utc_ms, end_utc_ms;
-        int rank;   /* the higher lies on top */
-        bool today; /* not what is left of yesterday's */
-        bool begun; /* something of it is planned */
+        int rank;                    /* the higher lies on top */
+        bool today;                  /* not what is left of yesterday's */
+        bool begun;                  /* something of it is planned */
         int64_t silent_until_utc_ms; /* has nothing to say until then: what lies below shows through */
 } Window;
 
@@ -30,7 +31,8 @@ typedef struct {
         GPtrArray *programmes; /* Programme */
 } Walk;
 
-/* --- windows -------------------------------------------------------------------------------------------------------- */
+/* --- windows --------------------------------------------------------------------------------------------------------
+ */
 
 static Layer group_of(int weekday) {
         return weekday >= 5 ? LAYER_WEEKENDS : LAYER_WEEKDAYS;
@@ -42,8 +44,8 @@ static void add_layer(Walk *walk, Layer layer, int depth, int64_t number, bool t
                 const Entry *entry = entries->pdata[i];
                 const Window window = {
                         .entry = entry,
-                        .start_utc_ms = local_to_utc_ms(walk->spec->zone, number,
-                                                        walk->spec->day_start_minutes + entry->start),
+                        .start_utc_ms =
+                                local_to_utc_ms(walk->spec->zone, number, walk->spec->day_start_minutes + entry->start),
                         .end_utc_ms =
                                 local_to_utc_ms(walk->spec->zone, number, walk->spec->day_start_minutes + entry->end),
                         .rank = depth * 2 + today,
@@ -112,7 +114,8 @@ static void push_overrun(Walk *walk, int64_t from_utc_ms, int64_t until_utc_ms) 
         }
 }
 
-/* --- steps ---------------------------------------------------------------------------------------------------------- */
+/* --- steps ----------------------------------------------------------------------------------------------------------
+ */
 
 static void place(Walk *walk, Programme *take_programme, Window *window) {
         const int64_t start = take_programme->start_utc_ms, end = take_programme->end_utc_ms;
@@ -132,7 +135,8 @@ static void place_filler(Walk *walk, int64_t until_utc_ms, const Window *window)
         const int64_t unit = walk->spec->grid_minutes * MINUTE_MS;
         const int64_t length = MAX(unit, MIN(until_utc_ms - walk->now_utc_ms, FILLER_MAX_MS / unit * unit));
         place(walk,
-              programme_filler(walk->spec, walk->now_utc_ms, walk->now_utc_ms + length, window ? window->entry->key : NULL),
+              programme_filler(walk->spec, walk->now_utc_ms, walk->now_utc_ms + length,
+                               window ? window->entry->key : NULL),
               NULL);
 }
 
@@ -167,7 +171,8 @@ static void step(Walk *walk) {
                 top->silent_until_utc_ms = until; /* nothing of it fits before that: what lies below, else filler */
 }
 
-/* --- the day -------------------------------------------------------------------------------------------------------- */
+/* --- the day --------------------------------------------------------------------------------------------------------
+ */
 
 static Window *window_of(const Walk *walk, const Programme *programme) {
         for (guint i = 0; programme->entry && i < walk->windows->len; i++) {

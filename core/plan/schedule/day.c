@@ -23,7 +23,8 @@ void day_name(int64_t number, char ret_day[11]) {
         GDate date;
         g_date_clear(&date, 1);
         g_date_set_julian(&date, (guint32)(number + EPOCH_JULIAN));
-        g_snprintf(ret_day, 11, "%04d-%02d-%02d", g_date_get_year(&date), g_date_get_month(&date), g_date_get_day(&date));
+        g_snprintf(ret_day, 11, "%04d-%02d-%02d", g_date_get_year(&date), g_date_get_month(&date),
+                   g_date_get_day(&date));
 }
 
 int day_weekday(int64_t number) {
@@ -55,7 +56,8 @@ int64_t local_to_utc_ms(GTimeZone *zone, int64_t number, int64_t minute) {
                 return (local - before) * 1000; /* of two such instants the first */
         if (offset_s(zone, local - after) == after)
                 return (local - after) * 1000;
-        return change_between(zone, local - DAY_S, local + DAY_S) * 1000; /* no such wall time: the clock jumps over it */
+        return change_between(zone, local - DAY_S, local + DAY_S) *
+               1000; /* no such wall time: the clock jumps over it */
 }
 
 bool zone_suits_grid(GTimeZone *zone, int32_t grid_minutes) {
@@ -76,7 +78,8 @@ void schedule_day_bounds(const ChannelSpec *spec, const char *day, int64_t *ret_
         *ret_end_utc_ms = local_to_utc_ms(spec->zone, number + 1, spec->day_start_minutes);
 }
 
-/* INV-SCHEDULE-BROADCAST-DAY-SEMANTIC-CONSISTENCY: by the same bounds that a day is compiled in, changes of clock included. */
+/* INV-SCHEDULE-BROADCAST-DAY-SEMANTIC-CONSISTENCY: by the same bounds that a day is compiled in, changes of clock
+ * included. */
 void schedule_day_of(const ChannelSpec *spec, int64_t utc_ms, char ret_day[11]) {
         const int64_t utc_s = floor_div(utc_ms, 1000);
         const int64_t local_s = utc_s + offset_s(spec->zone, utc_s) - spec->day_start_minutes * 60;

@@ -29,18 +29,20 @@ void programme_unref(Programme *programme) {
         g_free(programme);
 }
 
-/* "20261122T043000Z" and 15 hex digits over channel, start and asset: 32 bytes, readable, the same whenever it is made. */
+/* "20261122T043000Z" and 15 hex digits over channel, start and asset: 32 bytes, readable, the same whenever it is made.
+ */
 static char *occurrence_id(const ChannelSpec *spec, int64_t start_utc_ms, const char *asset_id) {
         char uuid[RV_UUID_SIZE];
-        g_autofree char *name =
-                g_strdup_printf("programme/%s/%" G_GINT64_FORMAT "/%s", spec->id, start_utc_ms, asset_id ? asset_id : "");
+        g_autofree char *name = g_strdup_printf("programme/%s/%" G_GINT64_FORMAT "/%s", spec->id, start_utc_ms,
+                                                asset_id ? asset_id : "");
         rv_uuid_named(name, uuid); /* INV-EPG-IDENTITY-STABLE-001 */
         g_autoptr(GDateTime) start = g_date_time_new_from_unix_utc(start_utc_ms / 1000);
         g_autofree char *stamp = g_date_time_format(start, "%Y%m%dT%H%M%SZ");
         return g_strdup_printf("%s-%.8s%.4s%.3s", stamp, uuid, uuid + 9, uuid + 15);
 }
 
-static Programme *programme_new(const ChannelSpec *spec, int64_t start_utc_ms, int64_t end_utc_ms, const char *asset_id) {
+static Programme *programme_new(const ChannelSpec *spec, int64_t start_utc_ms, int64_t end_utc_ms,
+                                const char *asset_id) {
         Programme *programme = g_new0(Programme, 1);
         g_atomic_ref_count_init(&programme->refs);
         programme->id = occurrence_id(spec, start_utc_ms, asset_id);
@@ -76,7 +78,8 @@ Programme *programme_of(const ChannelSpec *spec, const Asset *asset, int64_t sta
         return programme;
 }
 
-/* --- to a document -------------------------------------------------------------------------------------------------- */
+/* --- to a document --------------------------------------------------------------------------------------------------
+ */
 
 static void put_text(json_t *object, const char *key, const char *text) {
         if (text)
@@ -166,7 +169,8 @@ void schedule_day_free(ScheduleDay *day) {
         g_free(day);
 }
 
-/* --- from a document ------------------------------------------------------------------------------------------------ */
+/* --- from a document ------------------------------------------------------------------------------------------------
+ */
 
 static char *get_text(const json_t *object, const char *key) {
         return g_strdup(json_string_value(json_object_get(object, key)));
@@ -231,8 +235,9 @@ ScheduleDay *schedule_day_from_json(const json_t *document, const json_t *state_
         day->source_sha256 = get_text(document, "source_sha256");
         day->catalog_revision = get_int(document, "catalog_revision");
         day->programmes = g_ptr_array_new_with_free_func((GDestroyNotify)programme_unref);
-        if (get_int(document, "version") != DOCUMENT_VERSION || !day->channel_id || !day->timezone || !day->source_sha256 ||
-            !label || strlen(label) != 10 || !read_programmes(json_object_get(document, "programmes"), day->programmes)) {
+        if (get_int(document, "version") != DOCUMENT_VERSION || !day->channel_id || !day->timezone ||
+            !day->source_sha256 || !label || strlen(label) != 10 ||
+            !read_programmes(json_object_get(document, "programmes"), day->programmes)) {
                 g_set_error(error, RV_ERROR, RV_ERROR_INVALID, "stored schedule day %s of %s is damaged",
                             label ? label : "(no date)", day->channel_id ? day->channel_id : "(no channel)");
                 return NULL;

@@ -2,18 +2,20 @@
 
 #include "core/plan/schedule/reader.h"
 
-static const char *const layer_names[] = {"all_day",   "weekdays", "weekends", "monday",   "tuesday", "wednesday",
-                                          "thursday",  "friday",   "saturday", "sunday",   NULL};
+static const char *const layer_names[] = {"all_day",  "weekdays", "weekends", "monday", "tuesday", "wednesday",
+                                          "thursday", "friday",   "saturday", "sunday", NULL};
 static const char *const schedule_later[] = {"dates", "seasons", NULL};
-static const char *const schedule_keys[] = {"all_day", "weekdays", "weekends", "monday", "tuesday", "wednesday", "thursday",
-                                            "friday", "saturday", "sunday", "dates", "seasons", NULL};
+static const char *const schedule_keys[] = {"all_day",   "weekdays", "weekends", "monday",   "tuesday",
+                                            "wednesday", "thursday", "friday",   "saturday", "sunday",
+                                            "dates",     "seasons",  NULL};
 static const char *const entry_names[] = {"block", "movie_marathon", "movie_block", NULL};
 static const char *const entry_keys[] = {"block", "movie_marathon", "movie_block", "slots", "use", NULL};
 static const char *const entry_later[] = {"slots", "use", NULL};
-static const char *const block_keys[] = {"start", "end", "duration", "title", "pool", "pools", "mode", "allow_bleed", NULL};
+static const char *const block_keys[] = {"start", "end",  "duration",    "title", "pool",
+                                         "pools", "mode", "allow_bleed", NULL};
 static const char *const movie_keys[] = {"start", "end", "duration", "title", "movie_selector", "allow_bleed", NULL};
-static const char *const selector_keys[] = {"pool", "pools", "mode", "rating", "min_duration_sec", "max_duration_sec",
-                                            "min_cooldown_days", NULL};
+static const char *const selector_keys[] = {
+        "pool", "pools", "mode", "rating", "min_duration_sec", "max_duration_sec", "min_cooldown_days", NULL};
 static const char *const mode_words[] = {"sequential", "shuffle", "random", NULL};
 
 #define FILM_MIN_MS (60 * MINUTE_MS) /* shorter ones are not films unless asked for */
@@ -56,9 +58,11 @@ static void check_pool(const Reader *reader, const YamlNode *node, const char *n
         g_ptr_array_add(names, NULL);
         const char *near = diag_nearest(name, (const char *const *)names->pdata);
         if (near)
-                yaml_fault(node, reader->diag, "no pool \"%s\" (used in %s): did you mean \"%s\"?", name, reader->where, near);
+                yaml_fault(node, reader->diag, "no pool \"%s\" (used in %s): did you mean \"%s\"?", name, reader->where,
+                           near);
         else
-                yaml_fault(node, reader->diag, "no pool \"%s\" (used in %s): define it under \"pools\"", name, reader->where);
+                yaml_fault(node, reader->diag, "no pool \"%s\" (used in %s): define it under \"pools\"", name,
+                           reader->where);
 }
 
 static void read_pools(const Reader *reader, Entry *entry, const YamlNode *mapping) {
@@ -82,7 +86,8 @@ static void read_mode(const Reader *reader, Entry *entry, const YamlNode *node, 
                 return;
         const char *text = yaml_text(node);
         if (text && (strcmp(text, "weighted") == 0 || strcmp(text, "random_no_repeat") == 0)) {
-                yaml_fault(node, reader->diag, "mode \"%s\" is not supported yet: use sequential, shuffle or random", text);
+                yaml_fault(node, reader->diag, "mode \"%s\" is not supported yet: use sequential, shuffle or random",
+                           text);
                 return;
         }
         const int choice = reader_choice(node, mode_words, reader->diag);
@@ -113,7 +118,8 @@ static void read_selector(const Reader *reader, Entry *entry, const YamlNode *ma
 static bool on_grid(const Reader *reader, const YamlNode *node, int minutes) {
         if (minutes % reader->spec->grid_minutes == 0) /* INV-PLAN-GRID-ALIGNMENT-001 */
                 return true;
-        yaml_fault(node, reader->diag, "%s is not on the channel's %d-minute grid", yaml_text(node), reader->spec->grid_minutes);
+        yaml_fault(node, reader->diag, "%s is not on the channel's %d-minute grid", yaml_text(node),
+                   reader->spec->grid_minutes);
         return false;
 }
 

@@ -5,8 +5,11 @@
 #include "core/plan/schedule/reader.h"
 #include "proto/base/id.h"
 
-static const char *const traffic_keys[] = {"allowed_types", "default_cooldown_seconds", "type_cooldowns", "max_plays_per_day",
-                                           "breaks", "inventories", "profiles", "campaigns", "structure", NULL};
+static const char *const traffic_keys[] = {"allowed_types",  "default_cooldown_seconds",
+                                           "type_cooldowns", "max_plays_per_day",
+                                           "breaks",         "inventories",
+                                           "profiles",       "campaigns",
+                                           "structure",      NULL};
 static const char *const traffic_later[] = {"inventories", "profiles", "campaigns", "structure", NULL};
 static const char *const break_keys[] = {"per_half_hour", "min_act_sec", "min_break_sec", "fade_ms", NULL};
 static const char *const filler_keys[] = {"path", "duration_ms", "pool", NULL};
@@ -54,7 +57,8 @@ static void read_cooldowns(BreakPolicy *policy, const YamlNode *common, const Ya
                 return;
         for (unsigned i = 0; i < yaml_size(by_type); i++) {
                 const AssetKind kind = read_kind(yaml_key_node(by_type, i), diag);
-                if (yaml_read_int(yaml_value(by_type, i), 0, COOLDOWN_MAX_S, &seconds, diag) && kind >= ASSET_COMMERCIAL)
+                if (yaml_read_int(yaml_value(by_type, i), 0, COOLDOWN_MAX_S, &seconds, diag) &&
+                    kind >= ASSET_COMMERCIAL)
                         policy->cooldown_ms[kind] = seconds * 1000;
         }
 }
@@ -93,7 +97,8 @@ void policy_read(BreakPolicy *policy, const YamlNode *node, Diag *diag) {
                 read_breaks(policy, breaks, diag);
 }
 
-/* --- filler --------------------------------------------------------------------------------------------------------- */
+/* --- filler ---------------------------------------------------------------------------------------------------------
+ */
 
 /* A file that need not be in the catalog, with the length that the channel file states. */
 static Asset *filler_asset(const ChannelSpec *spec, const char *path, int64_t duration_ms) {

@@ -1,5 +1,6 @@
 /*
- * Policy: what a channel file says about breaks and filler; plain values that traffic reads. Immutable with its ChannelSpec.
+ * Policy: what a channel file says about breaks and filler; plain values that traffic reads. Immutable with its
+ * ChannelSpec.
  */
 #pragma once
 
@@ -29,8 +30,9 @@ BreakPolicy break_policy_default(void);
 /* Borrowed from the spec. */
 const BreakPolicy *channel_spec_policy(const ChannelSpec *spec);
 
-/* The channel's filler under a catalog, in order of use: the named file, the named pool, or else every eligible asset of kind
- * filler. Elements (const Asset *) are borrowed from catalog and spec; free the array with g_ptr_array_unref. */
+/* The channel's filler under a catalog, in order of use: the named file, the named pool, or else every eligible asset
+ * of kind filler. Elements (const Asset *) are borrowed from catalog and spec; free the array with g_ptr_array_unref.
+ */
 GPtrArray *channel_spec_filler(const ChannelSpec *spec, const CatalogSnapshot *catalog);
 
 /* The asset of that id in the catalog, or the file that the spec names as filler; NULL: neither. */

@@ -4,9 +4,10 @@
 #include "core/plan/schedule/seed.h"
 
 static const char *const pool_keys[] = {"match", "order", NULL};
-static const char *const match_keys[] = {"type", "title", "series_title", "season", "episode", "genre", "rating", "year_range",
-                                         "year", "decade", "min_duration_sec", "max_duration_sec", "tags", "source",
-                                         "collection", "studio", "added_within", NULL};
+static const char *const match_keys[] = {
+        "type",   "title",      "series_title", "season", "episode",          "genre",
+        "rating", "year_range", "year",         "decade", "min_duration_sec", "max_duration_sec",
+        "tags",   "source",     "collection",   "studio", "added_within",     NULL};
 static const char *const match_later[] = {"source", "collection", "studio", "added_within", NULL};
 static const char *const order_words[] = {"default", "random", "newest", "air_date", NULL};
 
@@ -31,7 +32,8 @@ void asset_filter_clear(AssetFilter *filter) {
         g_clear_pointer(&filter->rating_exclude, g_strfreev);
 }
 
-/* --- reading -------------------------------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------------------------------
+ */
 
 void filter_read_rating(AssetFilter *filter, const YamlNode *node, Diag *diag) {
         static const char *const keys[] = {"include", "exclude", NULL};
@@ -145,9 +147,9 @@ static void read_match(Pool *pool, const YamlNode *match, Diag *diag) {
                 char ***strings;
                 GArray **numbers;
         } fields[] = {
-                {"title", &pool->titles, NULL},       {"series_title", &pool->series, NULL},
-                {"genre", &pool->genres, NULL},       {"tags", &pool->tags, NULL},
-                {"season", NULL, &pool->seasons},     {"episode", NULL, &pool->episodes},
+                {"title", &pool->titles, NULL},   {"series_title", &pool->series, NULL},
+                {"genre", &pool->genres, NULL},   {"tags", &pool->tags, NULL},
+                {"season", NULL, &pool->seasons}, {"episode", NULL, &pool->episodes},
         };
         yaml_check_keys(match, "match", match_keys, diag);
         reader_refuse(match, "match", match_later, diag);
@@ -184,7 +186,8 @@ Pool *pool_read(const char *name, const YamlNode *node, Diag *diag) {
         return diag_errors(diag) == errors ? g_steal_pointer(&pool) : NULL;
 }
 
-/* --- evaluating ----------------------------------------------------------------------------------------------------- */
+/* --- evaluating -----------------------------------------------------------------------------------------------------
+ */
 
 /* Without regard to case; ASCII, which is nearly everything, without allocating. */
 static bool same_text(const char *a, const char *b) {
@@ -234,10 +237,11 @@ bool asset_filter_accepts(const AssetFilter *filter, const Asset *asset) {
 }
 
 static bool pool_accepts(const Pool *pool, const Asset *asset) {
-        return pool->kinds[asset->kind] && text_in(pool->series, asset->series) && text_in(pool->titles, asset->title) &&
-               number_in(pool->seasons, asset->season) && number_in(pool->episodes, asset->episode) &&
-               number_in(pool->years, asset->year) && any_in(pool->genres, asset->genres) &&
-               any_in(pool->tags, asset->tags) && asset_filter_accepts(&pool->filter, asset);
+        return pool->kinds[asset->kind] && text_in(pool->series, asset->series) &&
+               text_in(pool->titles, asset->title) && number_in(pool->seasons, asset->season) &&
+               number_in(pool->episodes, asset->episode) && number_in(pool->years, asset->year) &&
+               any_in(pool->genres, asset->genres) && any_in(pool->tags, asset->tags) &&
+               asset_filter_accepts(&pool->filter, asset);
 }
 
 typedef struct {
@@ -285,7 +289,8 @@ static int compare_assets(gconstpointer a_at, gconstpointer b_at, gpointer user)
         return order ? order : strcmp(a->id, b->id);
 }
 
-GPtrArray *pool_evaluate(const Pool *pool, const char *seed, const CatalogSnapshot *catalog, const GHashTable *excluded) {
+GPtrArray *pool_evaluate(const Pool *pool, const char *seed, const CatalogSnapshot *catalog,
+                         const GHashTable *excluded) {
         Ordering ordering = {.order = pool->order, .seed = seed_mix(seed_mix(0, seed), pool->name)};
         GPtrArray *assets = g_ptr_array_new();
         for (uint32_t i = 0; i < catalog->n_assets; i++) {

@@ -115,7 +115,8 @@ static bool add_range(GArray *ranges, const YamlNode *node, Diag *diag) {
         if (!yaml_read_text(node, &text, diag))
                 return false;
         if (!parse_range(text, &range)) {
-                yaml_fault(node, diag, "\"%s\" is neither a number nor a range: write 3, \"4..6\" or [1, \"4..6\"]", text);
+                yaml_fault(node, diag, "\"%s\" is neither a number nor a range: write 3, \"4..6\" or [1, \"4..6\"]",
+                           text);
                 return false;
         }
         g_array_append_val(ranges, range);

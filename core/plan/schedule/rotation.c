@@ -2,9 +2,9 @@
  * Rotation: what comes next in each pool. All that it knows from one day to the next is in a JSON value:
  *
  *     {"version": 1,
- *      "cursors": {POOLS: {"asset": id, "index": n}},  the last one taken, in order modes; index for when it has vanished
- *      "turns":   {POOLS: pool},                       the pool that had the last turn of a shuffle
- *      "aired":   {asset: start_utc_ms}}               films and random draws of late, for cooldowns
+ *      "cursors": {POOLS: {"asset": id, "index": n}},  the last one taken, in order modes; index for when it has
+ * vanished "turns":   {POOLS: pool},                       the pool that had the last turn of a shuffle "aired":
+ * {asset: start_utc_ms}}               films and random draws of late, for cooldowns
  */
 #include <string.h>
 
@@ -23,7 +23,8 @@ struct Rotation {
         GHashTable *keys;    /* Entry.key -> Entry */
 };
 
-/* --- set-up --------------------------------------------------------------------------------------------------------- */
+/* --- set-up ---------------------------------------------------------------------------------------------------------
+ */
 
 static json_t *state_part(json_t *state, const char *name) {
         json_t *part = json_object_get(state, name);
@@ -120,7 +121,8 @@ void rotation_free(Rotation *rotation) {
         g_free(rotation);
 }
 
-/* --- picking -------------------------------------------------------------------------------------------------------- */
+/* --- picking --------------------------------------------------------------------------------------------------------
+ */
 
 static bool fits(const Rotation *rotation, const Entry *entry, const RotationAsk *ask, const Asset *asset) {
         const int64_t slot = schedule_slot_ms(rotation->spec, asset->duration_ms);
@@ -149,7 +151,8 @@ static const Asset *most_rested(const Rotation *rotation, const Entry *entry, co
         const Asset *best = NULL;
         for (guint i = 0; i < list->len; i++) {
                 const Asset *asset = list->pdata[i];
-                if (fits(rotation, entry, ask, asset) && (!best || aired_at(rotation, asset) < aired_at(rotation, best)))
+                if (fits(rotation, entry, ask, asset) &&
+                    (!best || aired_at(rotation, asset) < aired_at(rotation, best)))
                         best = asset;
         }
         return best;
@@ -164,12 +167,13 @@ static guint position_after(const Rotation *rotation, const GPtrArray *list, con
                 return 0;
         if (last && g_ptr_array_find((GPtrArray *)list, last, &position))
                 return (position + 1) % list->len;
-        return (guint)(json_integer_value(json_object_get(cursor, "index")) % list->len); /* it has gone: who took its place */
+        return (guint)(json_integer_value(json_object_get(cursor, "index")) %
+                       list->len); /* it has gone: who took its place */
 }
 
 /* INV-SCHEDULE-SEQUENTIAL-ADVANCE-001: the next after the cursor that may be played. */
-static const Asset *pick_next(const Rotation *rotation, const Entry *entry, const RotationAsk *ask, const GPtrArray *list,
-                              const char *key) {
+static const Asset *pick_next(const Rotation *rotation, const Entry *entry, const RotationAsk *ask,
+                              const GPtrArray *list, const char *key) {
         if (list->len == 0)
                 return NULL;
         const guint from = position_after(rotation, list, key);
@@ -216,8 +220,8 @@ static const Asset *pick_random(const Rotation *rotation, const Entry *entry, co
 }
 
 /* Round robin: each pool in its turn, an empty one or one with nothing that fits is passed over. */
-static const Asset *pick_turn(const Rotation *rotation, const Entry *entry, const RotationAsk *ask, const GPtrArray *lists,
-                              const char **ret_pool) {
+static const Asset *pick_turn(const Rotation *rotation, const Entry *entry, const RotationAsk *ask,
+                              const GPtrArray *lists, const char **ret_pool) {
         const char *last = json_string_value(json_object_get(rotation->turns, entry->pools_key));
         guint turn = 0;
         for (guint i = 0; last && i < lists->len; i++)
@@ -245,7 +249,8 @@ const Asset *rotation_pick(Rotation *rotation, const Entry *entry, const Rotatio
         return pick_next(rotation, entry, ask, all, entry->pools_key);
 }
 
-/* --- moving on ------------------------------------------------------------------------------------------------------ */
+/* --- moving on ------------------------------------------------------------------------------------------------------
+ */
 
 /* Where the asset stands in the list its cursor runs over; 0 when the rules no longer have that list. */
 static guint position_of(const Rotation *rotation, const Entry *entry, const Programme *programme) {
@@ -296,8 +301,7 @@ json_t *rotation_state(Rotation *rotation, int64_t end_utc_ms) {
         const char *asset_id;
         json_t *start;
         void *next;
-        json_object_foreach_safe(rotation->aired, next, asset_id, start)
-                if (json_integer_value(start) < forget_before)
-                        json_object_del(rotation->aired, asset_id);
+        json_object_foreach_safe(rotation->aired, next, asset_id, start) if (json_integer_value(start) < forget_before)
+                json_object_del(rotation->aired, asset_id);
         return json_deep_copy(rotation->state);
 }

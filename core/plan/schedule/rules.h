@@ -47,7 +47,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
 /* NULL with faults in diag. */
 Pool *pool_read(const char *name, const YamlNode *node, Diag *diag);
 /* The pool's eligible assets in its order (const Asset *, borrowed from the catalog). seed: channel id. */
-GPtrArray *pool_evaluate(const Pool *pool, const char *seed, const CatalogSnapshot *catalog, const GHashTable *excluded);
+GPtrArray *pool_evaluate(const Pool *pool, const char *seed, const CatalogSnapshot *catalog,
+                         const GHashTable *excluded);
 
 /* rating: [..] or {include, exclude}; min/max_duration_sec. */
 void filter_read_rating(AssetFilter *filter, const YamlNode *node, Diag *diag);
@@ -103,20 +104,22 @@ void policy_read(BreakPolicy *policy, const YamlNode *node, Diag *diag);
 /* Reads `filler`. */
 void filler_read(ScheduleRules *rules, const ChannelSpec *spec, const YamlNode *node, Diag *diag);
 
-/* --- day.c ---------------------------------------------------------------------------------------------------------- */
+/* --- day.c ----------------------------------------------------------------------------------------------------------
+ */
 
 /* Days since 1970-01-01 of "YYYY-MM-DD", and back. */
 int64_t day_number(const char *day);
 void day_name(int64_t number, char ret_day[11]);
 /* 0 = Monday ... 6 = Sunday. */
 int day_weekday(int64_t number);
-/* UTC of minute (0.. over 2880 allowed) after local midnight of a day. In a spring gap: the instant of the change; of two, the
- * first. Never decreases with its arguments. */
+/* UTC of minute (0.. over 2880 allowed) after local midnight of a day. In a spring gap: the instant of the change; of
+ * two, the first. Never decreases with its arguments. */
 int64_t local_to_utc_ms(GTimeZone *zone, int64_t number, int64_t minute);
 /* True when every change of the zone's clock is a whole number of grid units. */
 bool zone_suits_grid(GTimeZone *zone, int32_t grid_minutes);
 
-/* --- document.c ----------------------------------------------------------------------------------------------------- */
+/* --- document.c -----------------------------------------------------------------------------------------------------
+ */
 
 /* A programme without content for [start, end). title: shown in the guide's raw data; entry may be NULL. */
 Programme *programme_filler(const ChannelSpec *spec, int64_t start_utc_ms, int64_t end_utc_ms, const char *entry);
@@ -127,7 +130,8 @@ ScheduleDay *schedule_day_new(const ChannelSpec *spec, int64_t catalog_revision,
 /* Sets sha256; after everything else. */
 void schedule_day_seal(ScheduleDay *day);
 
-/* --- rotation.c ----------------------------------------------------------------------------------------------------- */
+/* --- rotation.c -----------------------------------------------------------------------------------------------------
+ */
 
 /* What has been played and what comes next, while a day is compiled. */
 typedef struct Rotation Rotation;

@@ -21,7 +21,8 @@
 
 typedef enum { CHANNEL_NETWORK = 1, CHANNEL_MOVIE } ChannelType;
 
-typedef struct ScheduleRules ScheduleRules; /* pools, layers of entries, break policy: see policy.h for what traffic reads */
+typedef struct ScheduleRules
+        ScheduleRules; /* pools, layers of entries, break policy: see policy.h for what traffic reads */
 
 /* Everything a channel file says. Immutable, shared. */
 typedef struct {
@@ -49,8 +50,8 @@ ChannelSpec *channel_spec_ref(ChannelSpec *spec);
 void channel_spec_unref(ChannelSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChannelSpec, channel_spec_unref)
 
-/* Every *.yaml of a directory whose name does not begin with "_", sorted by channel number; duplicate ids or numbers are
- * faults, a file without a number gets the lowest that is free. A faulty file is left out, the rest is returned
+/* Every *.yaml of a directory whose name does not begin with "_", sorted by channel number; duplicate ids or numbers
+ * are faults, a file without a number gets the lowest that is free. A faulty file is left out, the rest is returned
  * (element type ChannelSpec, with its unref). */
 GPtrArray *channel_specs_load(const char *dir, const CatalogSnapshot *catalog, Diag *diag);
 
@@ -64,12 +65,12 @@ typedef struct {
         char *series;                     /* NULL unless an episode */
         int32_t season, episode, year;
         char *rating;
-        char **genres;      /* NULL-terminated, never NULL */
-        AssetKind kind;     /* of the content; ASSET_FILLER for a planned filler programme */
-        char *asset_id;     /* of the content; NULL for a programme of filler only */
-        int64_t content_ms; /* length of the content, <= slot; 0 for a programme of filler only */
-        char *entry;        /* what asked for it: "all_day@06:00"; NULL for a hole that filler fills */
-        char *pool;         /* what it was taken from: "cheers"; NULL for filler */
+        char **genres;        /* NULL-terminated, never NULL */
+        AssetKind kind;       /* of the content; ASSET_FILLER for a planned filler programme */
+        char *asset_id;       /* of the content; NULL for a programme of filler only */
+        int64_t content_ms;   /* length of the content, <= slot; 0 for a programme of filler only */
+        char *entry;          /* what asked for it: "all_day@06:00"; NULL for a hole that filler fills */
+        char *pool;           /* what it was taken from: "cheers"; NULL for filler */
         gatomicrefcount refs; /* private */
 } Programme;
 
@@ -95,17 +96,19 @@ typedef struct {
         int64_t catalog_revision; /* of the catalog it was compiled from */
         GPtrArray *programmes;    /* Programme, in order, no hole; the first starts where the day before ended */
         int64_t start_utc_ms, end_utc_ms; /* of what is planned: end may lie beyond the day's end (carry-over) */
-        json_t *state_before, *state_after; /* rotation cursors and cooldowns; the next day's compile takes state_after */
-        char *sha256;                       /* of the canonical JSON document */
+        json_t *state_before,
+                *state_after; /* rotation cursors and cooldowns; the next day's compile takes state_after */
+        char *sha256;         /* of the canonical JSON document */
 } ScheduleDay;
 
 /* Where a compile begins. */
 typedef struct {
-        int64_t carry_in_utc_ms;    /* end of the previous day's last programme, or 0: the day's own start */
-        const json_t *state;        /* the previous day's state_after; NULL: the beginning */
-        const GPtrArray *kept;      /* Programme: what is locked or past stays as it is, contiguous; may be NULL */
-        const GHashTable *excluded; /* set of asset ids that must not be used although the catalog has them; may be NULL */
-        bool allow_empty;           /* an entry without anything to play becomes filler and a warning, not an error */
+        int64_t carry_in_utc_ms; /* end of the previous day's last programme, or 0: the day's own start */
+        const json_t *state;     /* the previous day's state_after; NULL: the beginning */
+        const GPtrArray *kept;   /* Programme: what is locked or past stays as it is, contiguous; may be NULL */
+        const GHashTable
+                *excluded; /* set of asset ids that must not be used although the catalog has them; may be NULL */
+        bool allow_empty;  /* an entry without anything to play becomes filler and a warning, not an error */
 } ScheduleFrom;
 
 /*

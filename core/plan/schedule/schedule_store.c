@@ -15,11 +15,12 @@ bool schedule_store_put(Store *store, const ScheduleDay *day, GError **error) {
         g_autofree char *text = dump(document), *before = dump(day->state_before), *after = dump(day->state_after);
         json_decref(document);
         /* INV-SCHEDULEDAY-ONE-PER-DATE-001 */
-        return store_run(store, error,
-                         "INSERT OR REPLACE INTO schedule_day (channel_id, day, start_utc_ms, end_utc_ms, sha256, document, "
-                         "state_before, state_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                         "ssiissss", day->channel_id, day->day, day->start_utc_ms, day->end_utc_ms, day->sha256, text, before,
-                         after);
+        return store_run(
+                store, error,
+                "INSERT OR REPLACE INTO schedule_day (channel_id, day, start_utc_ms, end_utc_ms, sha256, document, "
+                "state_before, state_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "ssiissss", day->channel_id, day->day, day->start_utc_ms, day->end_utc_ms, day->sha256, text, before,
+                after);
 }
 
 static json_t *parse(const char *text) {
@@ -28,7 +29,8 @@ static json_t *parse(const char *text) {
 
 /* Columns: document, state_before, state_after. */
 static ScheduleDay *read_day(sqlite3_stmt *row, GError **error) {
-        json_t *document = parse(store_text(row, 0)), *before = parse(store_text(row, 1)), *after = parse(store_text(row, 2));
+        json_t *document = parse(store_text(row, 0)), *before = parse(store_text(row, 1)),
+               *after = parse(store_text(row, 2));
         ScheduleDay *day = schedule_day_from_json(document, before, after, error);
         json_decref(document);
         json_decref(before);

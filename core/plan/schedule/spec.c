@@ -5,10 +5,10 @@
 #include "proto/base/hash.h"
 #include "proto/base/id.h"
 
-static const char *const top_keys[] = {"channel",  "channel_number", "name",   "channel_type", "timezone",
-                                       "template", "format",         "filler", "pools",        "virtual_assets",
-                                       "templates", "traffic",       "notes",  "schedule",     "imports",
-                                       "logo",     "group",          "broadcast_day_start",    NULL};
+static const char *const top_keys[] = {
+        "channel", "channel_number", "name",           "channel_type",        "timezone", "template", "format",
+        "filler",  "pools",          "virtual_assets", "templates",           "traffic",  "notes",    "schedule",
+        "imports", "logo",           "group",          "broadcast_day_start", NULL};
 static const char *const top_later[] = {"template", "virtual_assets", "templates", "imports", NULL};
 static const char *const format_keys[] = {"video", "audio", "grid_minutes", NULL};
 static const char *const video_keys[] = {"width", "height", "frame_rate", "bitrate_kbps", NULL};
@@ -61,7 +61,8 @@ static ChannelSpec *spec_new(const char *path) {
         return spec;
 }
 
-/* --- identity ------------------------------------------------------------------------------------------------------- */
+/* --- identity -------------------------------------------------------------------------------------------------------
+ */
 
 static void read_string(const YamlNode *root, const char *key, char **ret_text, Diag *diag) {
         const YamlNode *node = yaml_get(root, key);
@@ -93,7 +94,8 @@ static void read_identity(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
                 spec->name = g_strdup(spec->id);
 }
 
-/* --- time and format ------------------------------------------------------------------------------------------------ */
+/* --- time and format ------------------------------------------------------------------------------------------------
+ */
 
 static void read_timezone(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
         const YamlNode *node = yaml_get(root, "timezone");
@@ -160,7 +162,8 @@ static void read_grid(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
         if (spec->grid_minutes != value)
                 yaml_fault(node, diag, "grid_minutes must be 5, 10, 15, 20, 30 or 60");
         else if (spec->zone && !zone_suits_grid(spec->zone, spec->grid_minutes))
-                yaml_fault(node, diag, "a grid of %d minutes does not go with %s, where clocks change by less: use 5, 10, 15 or 30",
+                yaml_fault(node, diag,
+                           "a grid of %d minutes does not go with %s, where clocks change by less: use 5, 10, 15 or 30",
                            spec->grid_minutes, spec->timezone);
 }
 
@@ -179,11 +182,14 @@ static void read_format(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
         const char *fault = house_format_fault(&spec->format);
         if (fault && diag_errors(diag) == errors)
                 yaml_fault(format, diag, "format cannot be put on the air: %s", fault);
-        if (start && reader_clock(start, &spec->day_start_minutes, diag) && spec->day_start_minutes % spec->grid_minutes != 0)
-                yaml_fault(start, diag, "broadcast_day_start is not on the channel's %d-minute grid", spec->grid_minutes);
+        if (start && reader_clock(start, &spec->day_start_minutes, diag) &&
+            spec->day_start_minutes % spec->grid_minutes != 0)
+                yaml_fault(start, diag, "broadcast_day_start is not on the channel's %d-minute grid",
+                           spec->grid_minutes);
 }
 
-/* --- the file ------------------------------------------------------------------------------------------------------- */
+/* --- the file -------------------------------------------------------------------------------------------------------
+ */
 
 static void read_pools(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
         if (!reader_want(node, YAML_MAPPING, "pools", diag))
@@ -259,7 +265,8 @@ ChannelSpec *channel_spec_load(const char *path, const char *root_dir, const Cat
         return g_steal_pointer(&spec);
 }
 
-/* --- the directory -------------------------------------------------------------------------------------------------- */
+/* --- the directory --------------------------------------------------------------------------------------------------
+ */
 
 static gint compare_texts(gconstpointer a, gconstpointer b) {
         return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -288,11 +295,12 @@ static bool is_duplicate(const GPtrArray *specs, const ChannelSpec *spec, Diag *
                 if (!same_id && (spec->number == 0 || other->number != spec->number))
                         continue;
                 if (same_id)
-                        diag_add(diag, DIAG_ERROR, spec->source_file, 1, 1, "channel \"%s\" is defined in %s already", spec->id,
-                                 other->source_file);
+                        diag_add(diag, DIAG_ERROR, spec->source_file, 1, 1, "channel \"%s\" is defined in %s already",
+                                 spec->id, other->source_file);
                 else
-                        diag_add(diag, DIAG_ERROR, spec->source_file, 1, 1, "channel_number %d is that of \"%s\" in %s already",
-                                 spec->number, other->id, other->source_file);
+                        diag_add(diag, DIAG_ERROR, spec->source_file, 1, 1,
+                                 "channel_number %d is that of \"%s\" in %s already", spec->number, other->id,
+                                 other->source_file);
                 return true;
         }
         return false;

@@ -50,7 +50,8 @@ static GArray *computed_points(const BreakPolicy *policy, int64_t content_ms, in
         return points;
 }
 
-/* Acts between the points; breaks share the spare time, the first ones get the odd milliseconds. fade_ms: at every point. */
+/* Acts between the points; breaks share the spare time, the first ones get the odd milliseconds. fade_ms: at every
+ * point. */
 static GArray *acts_between(const GArray *points, int64_t content_ms, int64_t spare_ms, int32_t fade_ms) {
         GArray *acts = g_array_new(false, true, sizeof(TrafficAct));
         int64_t offset = 0;
@@ -60,8 +61,8 @@ static GArray *acts_between(const GArray *points, int64_t content_ms, int64_t sp
                 TrafficAct act = {.offset_ms = offset, .duration_ms = end - offset};
                 if (!last)
                         act.break_ms = spare_ms / points->len + (i < spare_ms % points->len);
-                act.fade_in_ms = i > 0 ? fade_ms : 0;   /* INV-TRANSITION-002 */
-                act.fade_out_ms = !last ? fade_ms : 0;  /* INV-TRANSITION-001: never but where a break follows */
+                act.fade_in_ms = i > 0 ? fade_ms : 0;  /* INV-TRANSITION-002 */
+                act.fade_out_ms = !last ? fade_ms : 0; /* INV-TRANSITION-001: never but where a break follows */
                 g_array_append_val(acts, act);
                 offset = end;
         }

@@ -3,9 +3,9 @@
 #include "proto/base/error.h"
 
 #define SPOT_MIN_MS 1000
-#define SPOTS_MAX 1500 /* in a block: with a pad after each and the filler it stays within a block's bound */
-#define ITEMS_MAX 2300 /* spots and filler together */
-#define FILLER_FROM_MS 15000    /* left-over time above this is filler's, not pads' */
+#define SPOTS_MAX 1500       /* in a block: with a pad after each and the filler it stays within a block's bound */
+#define ITEMS_MAX 2300       /* spots and filler together */
+#define FILLER_FROM_MS 15000 /* left-over time above this is filler's, not pads' */
 
 struct TrafficInventory {
         ChannelSpec *spec;
@@ -28,7 +28,8 @@ typedef struct {
         TrafficReport report;
 } Fill;
 
-/* --- inventory ------------------------------------------------------------------------------------------------------ */
+/* --- inventory ------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_excluded(const TrafficInventory *inventory, const Asset *asset) {
         return inventory->excluded && g_hash_table_contains(inventory->excluded, asset->id);
@@ -78,7 +79,8 @@ void traffic_inventory_free(TrafficInventory *inventory) {
         g_free(inventory);
 }
 
-/* --- items ---------------------------------------------------------------------------------------------------------- */
+/* --- items ----------------------------------------------------------------------------------------------------------
+ */
 
 static void add_item(Fill *fill, TrafficItem item) {
         if (item.duration_ms == 0)
@@ -99,7 +101,8 @@ static void add_play(Fill *fill, const Asset *asset, int64_t duration_ms) {
         add_item(fill, (TrafficItem){.asset = asset, .duration_ms = duration_ms});
 }
 
-/* --- filler --------------------------------------------------------------------------------------------------------- */
+/* --- filler ---------------------------------------------------------------------------------------------------------
+ */
 
 /* The filler that was not used for longest; the first in order among equals. */
 static const Asset *next_filler(const Fill *fill) {
@@ -107,7 +110,8 @@ static const Asset *next_filler(const Fill *fill) {
         const Asset *best = NULL;
         for (guint i = 0; i < filler->len; i++) {
                 const Asset *asset = filler->pdata[i];
-                if (!best || traffic_history_last(fill->history, asset->id) < traffic_history_last(fill->history, best->id))
+                if (!best ||
+                    traffic_history_last(fill->history, asset->id) < traffic_history_last(fill->history, best->id))
                         best = asset;
         }
         return best;
@@ -127,7 +131,8 @@ static void add_filler(Fill *fill, int64_t length_ms) {
         add_pad(fill, length_ms);
 }
 
-/* --- spots ---------------------------------------------------------------------------------------------------------- */
+/* --- spots ----------------------------------------------------------------------------------------------------------
+ */
 
 /* How good a choice a spot is: the smaller, field by field, the better. */
 typedef struct {
@@ -154,11 +159,13 @@ static unsigned times_in(const GPtrArray *spots, const Asset *asset) {
 
 /* Cooldown and daily cap, plays of this break counted in. INV-TRAFFIC-CAPS-001 */
 static bool may_play(const Fill *fill, const Asset *spot, int64_t at_utc_ms, unsigned in_break) {
-        const int64_t cooldown = fill->policy->cooldown_ms[spot->kind], last = traffic_history_last(fill->history, spot->id);
+        const int64_t cooldown = fill->policy->cooldown_ms[spot->kind],
+                      last = traffic_history_last(fill->history, spot->id);
         const int32_t most = fill->policy->max_plays_per_day;
         if (cooldown > 0 && (in_break > 0 || (last != INT64_MIN && at_utc_ms - last < cooldown)))
                 return false;
-        return most == 0 || traffic_history_count(fill->history, spot->id, fill->day_start_utc_ms) + in_break < (uint32_t)most;
+        return most == 0 ||
+               traffic_history_count(fill->history, spot->id, fill->day_start_utc_ms) + in_break < (uint32_t)most;
 }
 
 static const Asset *next_spot(const Fill *fill, const GPtrArray *spots, int64_t room_ms, int64_t at_utc_ms) {
@@ -224,7 +231,8 @@ static void fill_break(Fill *fill, int64_t length_ms) {
         g_assert(fill->at_utc_ms == end_utc_ms); /* INV-BREAK-PAD-EXACT-001 */
 }
 
-/* --- programmes ----------------------------------------------------------------------------------------------------- */
+/* --- programmes -----------------------------------------------------------------------------------------------------
+ */
 
 /* The content as it is now, or NULL and GError. */
 static const Asset *content_of(const TrafficInventory *inventory, const Programme *programme, GError **error) {
@@ -233,8 +241,9 @@ static const Asset *content_of(const TrafficInventory *inventory, const Programm
                 g_set_error(error, RV_ERROR, RV_ERROR_NOT_FOUND, "\"%s\" (asset %s) is %s", programme->title,
                             programme->asset_id, asset ? "not eligible any more" : "not in the catalog any more");
         else if (asset->duration_ms > programme->end_utc_ms - programme->start_utc_ms)
-                g_set_error(error, RV_ERROR, RV_ERROR_INVALID, "\"%s\" plays longer (%" G_GINT64_FORMAT " ms) than its slot",
-                            programme->title, asset->duration_ms);
+                g_set_error(error, RV_ERROR, RV_ERROR_INVALID,
+                            "\"%s\" plays longer (%" G_GINT64_FORMAT " ms) than its slot", programme->title,
+                            asset->duration_ms);
         else
                 return asset;
         return NULL;

@@ -1,9 +1,9 @@
 /*
- * Traffic: where a programme's breaks are and what fills them. A programme in its slot becomes a row of items (acts, spots,
- * filler, pad) that sums to the slot exactly.
+ * Traffic: where a programme's breaks are and what fills them. A programme in its slot becomes a row of items (acts,
+ * spots, filler, pad) that sums to the slot exactly.
  *
- * Deterministic: the same programme, catalog, policy and play history give the same items. Called by horizon on the planner's
- * thread, once for each block, as it comes within the execution horizon; never again after it is stored.
+ * Deterministic: the same programme, catalog, policy and play history give the same items. Called by horizon on the
+ * planner's thread, once for each block, as it comes within the execution horizon; never again after it is stored.
  */
 #pragma once
 
@@ -15,7 +15,8 @@
 #include "core/plan/schedule/policy.h"
 #include "core/plan/schedule/schedule.h"
 
-/* --- acts and breaks ------------------------------------------------------------------------------------------------ */
+/* --- acts and breaks ------------------------------------------------------------------------------------------------
+ */
 
 /* A piece of the content, and the break that follows it. */
 typedef struct {
@@ -25,13 +26,14 @@ typedef struct {
 } TrafficAct;
 
 /*
- * The acts of content in a slot (element type TrafficAct). Network: the spare time is split over breaks at chapters (first
- * class, clean cuts), else at computed points (second class, faded). Film channels: one act, one break after it.
+ * The acts of content in a slot (element type TrafficAct). Network: the spare time is split over breaks at chapters
+ * (first class, clean cuts), else at computed points (second class, faded). Film channels: one act, one break after it.
  * NULL when the content is longer than the slot.
  */
 GArray *traffic_acts(const BreakPolicy *policy, ChannelType type, const Asset *content, int64_t slot_ms);
 
-/* --- play history --------------------------------------------------------------------------------------------------- */
+/* --- play history ---------------------------------------------------------------------------------------------------
+ */
 
 /* When each spot was last planned or aired on one channel. */
 typedef struct TrafficHistory TrafficHistory;
@@ -49,7 +51,8 @@ void traffic_history_forget_before(TrafficHistory *history, int64_t utc_ms);
 int64_t traffic_history_last(const TrafficHistory *history, const char *asset_id);
 uint32_t traffic_history_count(const TrafficHistory *history, const char *asset_id, int64_t since_utc_ms);
 
-/* --- filling -------------------------------------------------------------------------------------------------------- */
+/* --- filling --------------------------------------------------------------------------------------------------------
+ */
 
 /* What may fill breaks on a channel: its spots and filler under one catalog. Immutable. */
 typedef struct TrafficInventory TrafficInventory;
@@ -73,8 +76,8 @@ typedef struct {
 } TrafficReport;
 
 /*
- * The programme's items (element type TrafficItem) and their plays in the history. NULL and GError, the history unchanged, when
- * the content is not in the catalog, not eligible or too long for its slot. ret_report may be NULL.
+ * The programme's items (element type TrafficItem) and their plays in the history. NULL and GError, the history
+ * unchanged, when the content is not in the catalog, not eligible or too long for its slot. ret_report may be NULL.
  */
 GArray *traffic_fill(const TrafficInventory *inventory, TrafficHistory *history, const Programme *programme,
                      TrafficReport *ret_report, GError **error);

@@ -41,8 +41,8 @@ static void add_row(GString *text, const ChannelSpec *spec, int64_t utc_ms, int6
                     const char *event_id) {
         g_autofree char *local = local_text(spec, utc_ms);
         const int64_t seconds = duration_ms / 1000;
-        g_string_append_printf(text, "%-8s %02d:%02d:%02d %-8s %-32s ", local, (int)(seconds / 3600), (int)(seconds / 60 % 60),
-                               (int)(seconds % 60), type, event_id);
+        g_string_append_printf(text, "%-8s %02d:%02d:%02d %-8s %-32s ", local, (int)(seconds / 3600),
+                               (int)(seconds / 60 % 60), (int)(seconds % 60), type, event_id);
 }
 
 static void add_block(GString *text, const ChannelSpec *spec, const BlockPlan *block) {
@@ -66,9 +66,10 @@ char *transmission_log_text(const ChannelSpec *spec, const char *day, const char
                             int64_t generated_utc_ms) {
         GString *text = g_string_new("# RetroVue transmission log\n");
         g_autofree char *generated = utc_text(generated_utc_ms);
-        g_string_append_printf(text, "# CHANNEL: %s\n# DATE: %s\n# TIMEZONE_DISPLAY: %s\n", spec->id, day, spec->timezone);
-        g_string_append_printf(text, "# GENERATED_UTC: %s\n# TRANSMISSION_LOG_ID: %s\n# VERSION: %d\n", generated, log_id,
-                               ARTIFACT_VERSION);
+        g_string_append_printf(text, "# CHANNEL: %s\n# DATE: %s\n# TIMEZONE_DISPLAY: %s\n", spec->id, day,
+                               spec->timezone);
+        g_string_append_printf(text, "# GENERATED_UTC: %s\n# TRANSMISSION_LOG_ID: %s\n# VERSION: %d\n", generated,
+                               log_id, ARTIFACT_VERSION);
         g_string_append_printf(text, "%-8s %-8s %-8s %-32s %s\n", "TIME", "DUR", "TYPE", "EVENT_ID", "TITLE/ASSET");
         for (guint i = 0; i < blocks->len; i++)
                 add_block(text, spec, blocks->pdata[i]);
@@ -77,8 +78,8 @@ char *transmission_log_text(const ChannelSpec *spec, const char *day, const char
 
 static json_t *event_json(const BlockPlan *block, const BlockSegment *segment, int64_t start_utc_ms) {
         g_autofree char *start = utc_text(start_utc_ms);
-        return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s?, s:s?, s:I, s:s, s:s}", "event_id", segment->event_id, "block_id",
-                         block->block_id, "scheduled_start_utc", start, "scheduled_duration_ms",
+        return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s?, s:s?, s:I, s:s, s:s}", "event_id", segment->event_id,
+                         "block_id", block->block_id, "scheduled_start_utc", start, "scheduled_duration_ms",
                          (json_int_t)segment->duration_ms, "type", segment_type_name(segment->type), "asset_uri",
                          segment->asset_uri, "asset_uuid", segment->asset_uuid, "asset_start_offset_ms",
                          (json_int_t)segment->asset_start_offset_ms, "segment_uuid", segment->segment_uuid, "title",

@@ -9,19 +9,22 @@ void tl_refusal_clear(TlRefusal *refusal) {
         g_clear_pointer(&refusal->asset_id, g_free);
 }
 
-static TlFault G_GNUC_PRINTF(4, 5) refuse(TlFault fault, const BlockPlan *block, TlRefusal *refusal, const char *format, ...) {
+static TlFault G_GNUC_PRINTF(4, 5)
+        refuse(TlFault fault, const BlockPlan *block, TlRefusal *refusal, const char *format, ...) {
         va_list args;
         va_start(args, format);
         g_autofree char *why = g_strdup_vprintf(format, args);
         va_end(args);
-        refusal->detail = g_strdup_printf("block %s \"%s\" of %s: %s", block->block_id, block->title, block->channel_id, why);
+        refusal->detail =
+                g_strdup_printf("block %s \"%s\" of %s: %s", block->block_id, block->title, block->channel_id, why);
         return fault;
 }
 
 static TlFault check_seam(const TlRules *rules, const BlockPlan *previous, const BlockPlan *block, TlRefusal *refusal) {
         const int64_t length = block->end_utc_ms - block->start_utc_ms;
         if (length <= 0) /* INV-TL-SEAM-004 */
-                return refuse(TL_LENGTH, block, refusal, "INV-TL-SEAM-004: its length is %" G_GINT64_FORMAT " ms", length);
+                return refuse(TL_LENGTH, block, refusal, "INV-TL-SEAM-004: its length is %" G_GINT64_FORMAT " ms",
+                              length);
         if (length % rules->unit_ms != 0) /* INV-TL-SEAM-002 */
                 return refuse(TL_UNIT, block, refusal,
                               "INV-TL-SEAM-002: its length of %" G_GINT64_FORMAT
@@ -30,7 +33,8 @@ static TlFault check_seam(const TlRules *rules, const BlockPlan *previous, const
         if (!previous)
                 return TL_OK;
         if (block->start_utc_ms <= previous->start_utc_ms) /* INV-TL-SEAM-003 */
-                return refuse(TL_ORDER, block, refusal, "INV-TL-SEAM-003: it does not start after block %s", previous->block_id);
+                return refuse(TL_ORDER, block, refusal, "INV-TL-SEAM-003: it does not start after block %s",
+                              previous->block_id);
         if (block->start_utc_ms != previous->end_utc_ms) /* INV-TL-SEAM-001 */
                 return refuse(TL_GAP, block, refusal,
                               "INV-TL-SEAM-001: %" G_GINT64_FORMAT " ms of %s between it and block %s",
@@ -40,17 +44,18 @@ static TlFault check_seam(const TlRules *rules, const BlockPlan *previous, const
 }
 
 /* INV-EXECUTIONENTRY-ELIGIBLE-CONTENT-001 */
-static TlFault check_asset(const TlRules *rules, const BlockPlan *block, const BlockSegment *segment, TlRefusal *refusal) {
+static TlFault check_asset(const TlRules *rules, const BlockPlan *block, const BlockSegment *segment,
+                           TlRefusal *refusal) {
         const Asset *asset = channel_spec_asset(rules->spec, rules->catalog, segment->asset_uuid);
         if (!asset || !asset_eligible(asset) || g_strcmp0(asset->uri, segment->asset_uri) != 0) {
                 refusal->asset_id = g_strdup(segment->asset_uuid);
-                return refuse(TL_INELIGIBLE, block, refusal, "segment %d: asset %s \"%s\" may not be planned", segment->index,
-                              segment->asset_uuid, segment->title);
+                return refuse(TL_INELIGIBLE, block, refusal, "segment %d: asset %s \"%s\" may not be planned",
+                              segment->index, segment->asset_uuid, segment->title);
         }
         if (segment->asset_start_offset_ms + segment->duration_ms > asset->duration_ms) {
                 refusal->asset_id = g_strdup(segment->asset_uuid);
-                return refuse(TL_INELIGIBLE, block, refusal, "segment %d: goes beyond the end of \"%s\"", segment->index,
-                              segment->title);
+                return refuse(TL_INELIGIBLE, block, refusal, "segment %d: goes beyond the end of \"%s\"",
+                              segment->index, segment->title);
         }
         return TL_OK;
 }
@@ -58,7 +63,8 @@ static TlFault check_asset(const TlRules *rules, const BlockPlan *block, const B
 /* INV-MATERIAL-RESOLVED-BEFORE-HORIZON-ENTRY-001: the file is there, now. */
 static TlFault check_file(const BlockPlan *block, const BlockSegment *segment, TlRefusal *refusal) {
         struct stat status;
-        if (g_stat(segment->asset_uri, &status) == 0 && S_ISREG(status.st_mode) && g_access(segment->asset_uri, R_OK) == 0)
+        if (g_stat(segment->asset_uri, &status) == 0 && S_ISREG(status.st_mode) &&
+            g_access(segment->asset_uri, R_OK) == 0)
                 return TL_OK;
         refusal->asset_id = g_strdup(segment->asset_uuid);
         return refuse(TL_UNRESOLVED, block, refusal, "segment %d: no file that can be read at %s", segment->index,

@@ -1,9 +1,10 @@
 /*
- * Transmission log: filled programmes as blocks, the rules that a block must satisfy to be locked, and the keeping of what is
- * locked: rows in the store (inserted once, never updated) and a file pair per channel-day for people and for reconciliation.
+ * Transmission log: filled programmes as blocks, the rules that a block must satisfy to be locked, and the keeping of
+ * what is locked: rows in the store (inserted once, never updated) and a file pair per channel-day for people and for
+ * reconciliation.
  *
- * Called by horizon on the planner's thread. Readers of locked logs (as-run, command line) use the store functions with a
- * Store of their own.
+ * Called by horizon on the planner's thread. Readers of locked logs (as-run, command line) use the store functions with
+ * a Store of their own.
  */
 #pragma once
 
@@ -16,11 +17,12 @@
 #include "core/plan/traffic/traffic.h"
 #include "proto/block_plan/block_plan.h"
 
-/* The block of a programme and its items (TrafficItem). Ids of block, events and segments follow from channel, start and
- * content: made again, it is the same block. */
+/* The block of a programme and its items (TrafficItem). Ids of block, events and segments follow from channel, start
+ * and content: made again, it is the same block. */
 BlockPlan *transmission_log_block(const ChannelSpec *spec, const Programme *programme, const GArray *items);
 
-/* --- lock ----------------------------------------------------------------------------------------------------------- */
+/* --- lock -----------------------------------------------------------------------------------------------------------
+ */
 
 typedef enum {
         TL_OK = 0,
@@ -48,14 +50,17 @@ typedef struct {
 void tl_refusal_clear(TlRefusal *refusal);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TlRefusal, tl_refusal_clear)
 
-/* Judges blocks (BlockPlan, in order) before they are locked: the first rule broken. ret_refusal (zeroed) is set only then. */
-TlFault transmission_log_check(const TlRules *rules, const GPtrArray *blocks, TlRefusal *ret_refusal)
-        G_GNUC_WARN_UNUSED_RESULT;
+/* Judges blocks (BlockPlan, in order) before they are locked: the first rule broken. ret_refusal (zeroed) is set only
+ * then. */
+TlFault transmission_log_check(const TlRules *rules, const GPtrArray *blocks,
+                               TlRefusal *ret_refusal) G_GNUC_WARN_UNUSED_RESULT;
 
-/* --- keeping -------------------------------------------------------------------------------------------------------- */
+/* --- keeping --------------------------------------------------------------------------------------------------------
+ */
 
 /* Locks blocks that passed the check: one transaction. Each goes into the log of the broadcast day it starts in. */
-bool transmission_log_lock(Store *store, const ChannelSpec *spec, const GPtrArray *blocks, int64_t now_utc_ms, GError **error);
+bool transmission_log_lock(Store *store, const ChannelSpec *spec, const GPtrArray *blocks, int64_t now_utc_ms,
+                           GError **error);
 
 /* Locked blocks (BlockPlan with its unref) of a channel that end after the instant, in order. NULL on failure. */
 GPtrArray *transmission_log_blocks(Store *store, const char *channel_id, int64_t after_utc_ms, GError **error);
@@ -65,10 +70,11 @@ BlockPlan *transmission_log_find(Store *store, const char *channel_id, const cha
 bool transmission_log_purge(Store *store, const char *channel_id, int64_t before_utc_ms, GError **error);
 
 /*
- * Writes <logs_dir>/transmission/<channel>/<day>.tlog and .tlog.jsonl of every log that is not sealed yet and whose day is
- * locked to its end or over, and seals it. A file that exists is never written again.
+ * Writes <logs_dir>/transmission/<channel>/<day>.tlog and .tlog.jsonl of every log that is not sealed yet and whose day
+ * is locked to its end or over, and seals it. A file that exists is never written again.
  */
-bool transmission_log_seal(Store *store, const ChannelSpec *spec, const char *logs_dir, int64_t now_utc_ms, GError **error);
+bool transmission_log_seal(Store *store, const ChannelSpec *spec, const char *logs_dir, int64_t now_utc_ms,
+                           GError **error);
 
 /* The two documents, for a day's blocks in order; g_free them. */
 char *transmission_log_text(const ChannelSpec *spec, const char *day, const char *log_id, const GPtrArray *blocks,

@@ -10,15 +10,16 @@ void transmission_log_id(const char *channel_id, const char *day, char ret_uuid[
         rv_uuid_named(name, ret_uuid);
 }
 
-/* --- blocks as documents -------------------------------------------------------------------------------------------- */
+/* --- blocks as documents --------------------------------------------------------------------------------------------
+ */
 
 static json_t *segment_json(const BlockSegment *segment) {
-        return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s?, s:I, s:I, s:i, s:i, s:i}", "type", segment_type_name(segment->type),
-                         "event_id", segment->event_id, "segment_uuid", segment->segment_uuid, "asset_uuid",
-                         segment->asset_uuid, "title", segment->title, "asset_uri", segment->asset_uri, "offset_ms",
-                         (json_int_t)segment->asset_start_offset_ms, "duration_ms", (json_int_t)segment->duration_ms,
-                         "gain_millibel", segment->gain_millibel, "fade_in_ms", segment->fade_in_ms, "fade_out_ms",
-                         segment->fade_out_ms);
+        return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s?, s:I, s:I, s:i, s:i, s:i}", "type",
+                         segment_type_name(segment->type), "event_id", segment->event_id, "segment_uuid",
+                         segment->segment_uuid, "asset_uuid", segment->asset_uuid, "title", segment->title, "asset_uri",
+                         segment->asset_uri, "offset_ms", (json_int_t)segment->asset_start_offset_ms, "duration_ms",
+                         (json_int_t)segment->duration_ms, "gain_millibel", segment->gain_millibel, "fade_in_ms",
+                         segment->fade_in_ms, "fade_out_ms", segment->fade_out_ms);
 }
 
 static char *block_text(const BlockPlan *block) {
@@ -61,8 +62,9 @@ static BlockPlan *read_block(sqlite3_stmt *row, GError **error) {
         json_t *document = text ? json_loads(text, 0, NULL) : NULL;
         const json_t *segments = json_object_get(document, "segments");
         const char *title = json_string_value(json_object_get(document, "title"));
-        g_autoptr(BlockPlan) block = block_plan_new(store_text(row, 1), store_text(row, 0), title ? title : "",
-                                                    store_int(row, 2), store_int(row, 3), (uint32_t)json_array_size(segments));
+        g_autoptr(BlockPlan) block =
+                block_plan_new(store_text(row, 1), store_text(row, 0), title ? title : "", store_int(row, 2),
+                               store_int(row, 3), (uint32_t)json_array_size(segments));
         for (uint32_t i = 0; i < block->n_segments; i++)
                 read_segment(&block->segments[i], json_array_get(segments, i));
         json_decref(document);
@@ -70,14 +72,16 @@ static BlockPlan *read_block(sqlite3_stmt *row, GError **error) {
         g_autofree char *sha256 = block_plan_validate(block, NULL) == BLOCK_PLAN_OK ? block_plan_sha256(block) : NULL;
         if (g_strcmp0(sha256, store_text(row, 4)) == 0)
                 return g_steal_pointer(&block);
-        g_set_error(error, RV_ERROR, RV_ERROR_INVALID, "locked block %s of %s is damaged in the database", store_text(row, 1),
-                    store_text(row, 0));
+        g_set_error(error, RV_ERROR, RV_ERROR_INVALID, "locked block %s of %s is damaged in the database",
+                    store_text(row, 1), store_text(row, 0));
         return NULL;
 }
 
-/* --- locking -------------------------------------------------------------------------------------------------------- */
+/* --- locking --------------------------------------------------------------------------------------------------------
+ */
 
-static bool insert_block(Store *store, const ChannelSpec *spec, const BlockPlan *block, int64_t now_utc_ms, GError **error) {
+static bool insert_block(Store *store, const ChannelSpec *spec, const BlockPlan *block, int64_t now_utc_ms,
+                         GError **error) {
         char day[11], log_id[RV_UUID_SIZE];
         schedule_day_of(spec, block->start_utc_ms, day);
         transmission_log_id(spec->id, day, log_id);
@@ -87,13 +91,15 @@ static bool insert_block(Store *store, const ChannelSpec *spec, const BlockPlan 
                          "ON CONFLICT DO NOTHING",
                          "sssi", log_id, spec->id, day, now_utc_ms) &&
                store_run(store, error, /* INV-TL-IMMUTABLE-001: a second block at the same start is refused */
-                         "INSERT INTO transmission_block (block_id, channel_id, log_id, start_utc_ms, end_utc_ms, sha256, "
+                         "INSERT INTO transmission_block (block_id, channel_id, log_id, start_utc_ms, end_utc_ms, "
+                         "sha256, "
                          "document, locked_utc_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                         "sssiissi", block->block_id, block->channel_id, log_id, block->start_utc_ms, block->end_utc_ms, sha256,
-                         text, now_utc_ms);
+                         "sssiissi", block->block_id, block->channel_id, log_id, block->start_utc_ms, block->end_utc_ms,
+                         sha256, text, now_utc_ms);
 }
 
-bool transmission_log_lock(Store *store, const ChannelSpec *spec, const GPtrArray *blocks, int64_t now_utc_ms, GError **error) {
+bool transmission_log_lock(Store *store, const ChannelSpec *spec, const GPtrArray *blocks, int64_t now_utc_ms,
+                           GError **error) {
         if (!store_begin(store, error))
                 return false;
         for (guint i = 0; i < blocks->len; i++)
@@ -104,7 +110,8 @@ bool transmission_log_lock(Store *store, const ChannelSpec *spec, const GPtrArra
         return store_commit(store, error);
 }
 
-/* --- reading -------------------------------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------------------------------
+ */
 
 static GPtrArray *read_blocks(Store *store, sqlite3_stmt *query, GError **error) {
         g_autoptr(GPtrArray) blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
@@ -125,12 +132,13 @@ static GPtrArray *read_blocks(Store *store, sqlite3_stmt *query, GError **error)
 }
 
 GPtrArray *transmission_log_blocks(Store *store, const char *channel_id, int64_t after_utc_ms, GError **error) {
-        return read_blocks(store,
-                           store_query(store, error,
-                                       "SELECT channel_id, block_id, start_utc_ms, end_utc_ms, sha256, document "
-                                       "FROM transmission_block WHERE channel_id = ? AND end_utc_ms > ? ORDER BY start_utc_ms",
-                                       "si", channel_id, after_utc_ms),
-                           error);
+        return read_blocks(
+                store,
+                store_query(store, error,
+                            "SELECT channel_id, block_id, start_utc_ms, end_utc_ms, sha256, document "
+                            "FROM transmission_block WHERE channel_id = ? AND end_utc_ms > ? ORDER BY start_utc_ms",
+                            "si", channel_id, after_utc_ms),
+                error);
 }
 
 BlockPlan *transmission_log_find(Store *store, const char *channel_id, const char *block_id, GError **error) {
@@ -153,7 +161,8 @@ bool transmission_log_purge(Store *store, const char *channel_id, int64_t before
                          "s", channel_id);
 }
 
-/* --- sealing -------------------------------------------------------------------------------------------------------- */
+/* --- sealing --------------------------------------------------------------------------------------------------------
+ */
 
 /* TL-ART-001: a file that exists stays as it is. */
 static bool write_once(const char *directory, const char *name, const char *text, GError **error) {
@@ -188,8 +197,8 @@ static bool seal_day(Store *store, const ChannelSpec *spec, const char *day, con
                                         "s", log_id),
                             error);
         return blocks && write_files(spec, day, logs_dir, blocks, now_utc_ms, error) &&
-               store_run(store, error, "UPDATE transmission_log SET sealed_utc_ms = ? WHERE log_id = ?", "is", now_utc_ms,
-                         log_id);
+               store_run(store, error, "UPDATE transmission_log SET sealed_utc_ms = ? WHERE log_id = ?", "is",
+                         now_utc_ms, log_id);
 }
 
 /* Nothing can be added to the log any more: its last block reaches the day's end, or that is past. */
@@ -199,12 +208,14 @@ static bool is_complete(const ChannelSpec *spec, const char *day, int64_t blocks
         return MAX(blocks_end_utc_ms, now_utc_ms) >= day_end;
 }
 
-bool transmission_log_seal(Store *store, const ChannelSpec *spec, const char *logs_dir, int64_t now_utc_ms, GError **error) {
-        sqlite3_stmt *query = store_query(store, error,
-                                          "SELECT day, max(end_utc_ms) FROM transmission_log JOIN transmission_block "
-                                          "USING (log_id) WHERE transmission_log.channel_id = ? AND sealed_utc_ms IS NULL "
-                                          "GROUP BY day",
-                                          "s", spec->id);
+bool transmission_log_seal(Store *store, const ChannelSpec *spec, const char *logs_dir, int64_t now_utc_ms,
+                           GError **error) {
+        sqlite3_stmt *query =
+                store_query(store, error,
+                            "SELECT day, max(end_utc_ms) FROM transmission_log JOIN transmission_block "
+                            "USING (log_id) WHERE transmission_log.channel_id = ? AND sealed_utc_ms IS NULL "
+                            "GROUP BY day",
+                            "s", spec->id);
         g_autoptr(GPtrArray) days = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(GError) failure = NULL;
         while (query && store_row(store, query, &failure))
