@@ -145,7 +145,7 @@ static void look_ahead(Pace *pace, int64_t due, RvRational rate) {
 static bool catch_up(Producer *producer, Source *source, Pace *pace, Fault *fault) {
         const ProducerOptions *options = &producer->options;
         const RvRational rate = options->format.rate;
-        const int64_t due = atomic_load(&producer->playhead) + 1;
+        const int64_t due = atomic_load(&producer->playhead); /* not the one after: its user may be waiting for it */
         const int64_t late_most = pace->unproven ? 0 : rv_tick_at_ms(SEEK_WHEN_LATE_MS, rate);
         const bool first = producer_state(producer) == PRODUCER_PREPARING;
         const bool far_behind = !first && due - pace->tick > late_most;
