@@ -1,4 +1,4 @@
-#include "core/plan/schedule/seed.h"
+#include "core/plan/schedule/policy.h"
 #include "core/plan/traffic/traffic.h"
 #include "proto/base/error.h"
 
@@ -173,7 +173,7 @@ static const Asset *next_spot(const Fill *fill, const GPtrArray *spots, int64_t 
         const Asset *last = spots->len > 0 ? spots->pdata[spots->len - 1] : fill->last;
         const uint64_t seed = seed_mix_int(fill->seed, at_utc_ms);
         const Asset *best = NULL;
-        Rank best_rank;
+        Rank best_rank = {0};
         for (guint i = 0; i < all->len; i++) {
                 const Asset *spot = all->pdata[i];
                 const unsigned in_break = times_in(spots, spot);
