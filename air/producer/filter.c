@@ -129,6 +129,10 @@ bool filter_pull(Filter *filter, AVFrame *into) {
         return true;
 }
 
+bool filter_remembers(const Filter *filter) {
+        return filter->interlaced;
+}
+
 void filter_flush(Filter *filter) {
         avfilter_graph_free(&filter->graph);
         av_frame_unref(filter->passing);

@@ -19,5 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Filter, filter_free)
 void filter_push(Filter *filter, AVFrame *frame);
 /* The next picture; false: push first. */
 bool filter_pull(Filter *filter, AVFrame *into);
+/* What comes out depends on the picture before, too. */
+bool filter_remembers(const Filter *filter);
 /* After a seek: nothing of what came before is remembered. */
 void filter_flush(Filter *filter);

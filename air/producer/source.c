@@ -195,8 +195,9 @@ static SeekResult try_seek(Source *source, int64_t k, int64_t back_ms) {
                 audio_flush(source->audio);
         if (source->video) {
                 video_flush(source->video);
+                const int64_t memory = rv_tick_at_ms(video_memory_ms(source->video), source->options.format.rate);
                 const DecoderResult result = fetch_next(source);
-                if (result == DECODER_END || (result == DECODER_FRAME && source->next.tick > k))
+                if (result == DECODER_END || (result == DECODER_FRAME && source->next.tick > k - memory))
                         return SEEK_TOO_LATE;
         } else {
                 end_video(source);

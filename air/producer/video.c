@@ -105,6 +105,10 @@ void video_flush(Video *video) {
         video->ended = false;
 }
 
+int64_t video_memory_ms(const Video *video) {
+        return filter_remembers(video->filter) ? rv_mul_div_ceil(2000, video->grid.rate.den, video->grid.rate.num) : 0;
+}
+
 MediaTime video_zero(const Video *video) {
         return (MediaTime){video->zero_pts * video->grid.unit.num, video->grid.unit.den};
 }

@@ -24,6 +24,9 @@ DecoderResult video_next(Video *video, AVFrame *into, VideoStamp *ret_stamp);
 /* After a seek. */
 void video_flush(Video *video);
 
+/* After a seek, the first pictures are right when they begin so much before the one wanted: 0, or two periods. */
+int64_t video_memory_ms(const Video *video);
+
 /* The first picture's time in the container's own reckoning. */
 MediaTime video_zero(const Video *video);
 /* The container stamps pictures late by the decoder's delay and cannot say when the first one is shown. */
