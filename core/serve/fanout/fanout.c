@@ -97,7 +97,7 @@ static void sink_packets(void *user, const uint8_t *packets, size_t size) {
         pthread_mutex_unlock(&fanout->lock);
 }
 
-/* The next session, if one comes, begins with a random access point of its own. */
+/* INV-FANOUT-003: viewers stay; the next session, if one comes, begins with a random access point of its own. */
 static void sink_end(void *user) {
         Fanout *fanout = user;
         pthread_mutex_lock(&fanout->lock);
@@ -156,8 +156,8 @@ static bool find_entry(const Fanout *fanout, unsigned back, uint64_t *ret_at) {
         return found;
 }
 
-/* INV-FANOUT-001: who starts begins at a random access point, and who has fallen out of the ring goes on at the newest.
- */
+/* INV-FANOUT-001: who starts begins at a random access point. INV-FANOUT-002: who has fallen out of the ring goes on at
+ * the newest. */
 static bool place_viewer(Fanout *fanout, FanoutViewer *viewer) {
         uint64_t entry;
         if (viewer->started && viewer->at >= oldest(fanout))
@@ -198,7 +198,7 @@ void fanout_arm(FanoutViewer *viewer) {
         Fanout *fanout = viewer->fanout;
         pthread_mutex_lock(&fanout->lock);
         bool due = place_viewer(fanout, viewer) && viewer->at < fanout->end;
-        viewer->waiting = !due;
+        viewer->waiting = !due; /* INV-FANOUT-004: decided under the lock that the writer wakes under */
         pthread_mutex_unlock(&fanout->lock);
         if (due)
                 viewer->wake(viewer->user);

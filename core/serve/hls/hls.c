@@ -71,6 +71,7 @@ static void withdraw(Hls *hls) {
 }
 
 static void publish(Hls *hls) {
+        /* INV-HLS-002 */
         hls->published = hls->published || listed_duration_us(hls) >= MIN_TARGETS * hls->target_s * 1000000;
         if (!hls->published)
                 return;
@@ -91,11 +92,12 @@ static void drop_old(Hls *hls) {
 static HlsSegment *segment_new(Hls *hls, int64_t n_frames) {
         HlsSegment *segment = g_new0(HlsSegment, 1);
         const HlsSession *session = &hls->session;
-        segment->sequence = hls->next_sequence++;
+        segment->sequence = hls->next_sequence++; /* INV-HLS-004 */
         segment->discontinuity = hls->discontinuity;
         segment->start_frame = hls->open_frame;
         segment->n_frames = n_frames;
         segment->rate = session->rate;
+        /* INV-HLS-006: from the session's beginning each time, so that nothing is rounded twice */
         segment->start_utc_ms = session->epoch_utc_ms + rv_tick_to_ms(hls->open_frame, session->rate);
         segment->data = g_bytes_new(hls->open->data, hls->open->len);
         g_snprintf(segment->name, sizeof segment->name, "%s-%" G_GINT64_FORMAT ".ts", session->id, segment->sequence);
@@ -128,8 +130,8 @@ static void close_segment(Hls *hls, int64_t end_frame) {
         g_byte_array_set_size(hls->open, 0);
 }
 
-/* What was written so far cannot become a segment, and what comes next does not continue the last one. With the lock
- * held. */
+/* INV-HLS-007: what was written so far cannot become a segment, and what comes next does not continue the last one.
+ * With the lock held. */
 static void abandon_segment(Hls *hls, const char *why) {
         rv_warning("hls.segment_abandoned", RV_S("session", hls->session.id), RV_S("why", why),
                    RV_I("bytes", hls->open->len));
