@@ -4,8 +4,14 @@
 
 #include "air/seam/private.h"
 
+/* A producer that has made its first cell goes on faster than the seam catches up. */
+static bool has_begun(const Producer *producer, int64_t tick) {
+        return producer_state(producer) != PRODUCER_PREPARING;
+}
+
 static const SeamSources REAL = {
         .make = producer_new,
+        .settled = has_begun,
         .take = producer_take,
         .state = producer_state,
         .result = producer_result,

@@ -73,6 +73,8 @@ typedef struct {
 /* Where cells come from. The real one is the producer noun; a test may put its own in place. */
 typedef struct {
         Producer *(*make)(const ProducerOptions *options);
+        bool (*settled)(const Producer *producer,
+                        int64_t tick); /* take is not too early for tick; does not ask for it */
         bool (*take)(Producer *producer, int64_t tick, const Cell **ret_cell);
         ProducerState (*state)(const Producer *producer);
         ProducerResult (*result)(const Producer *producer);
@@ -103,8 +105,8 @@ Seam *seam_new(const SeamOptions *options, GError **error);
 
 /*
  * Starts the ticks, once. Tick 0 waits up to SEAM_START_WAIT_MS for its cell. Ticks whose time has passed already are
- * made as fast as their cells come, after the first dozen at no more than four times the frame rate, until time is
- * caught up with; from there on each at its time, and none waits.
+ * made at eight, after the first dozen at four times the frame rate, until time is caught up with; from there on each
+ * at its time, and none waits.
  */
 bool seam_run(Seam *seam, const SeamSink *sink, GError **error);
 

@@ -1,8 +1,9 @@
 /* The tick thread: counts, changes sources at their ticks, shows one picture a tick. */
 #include "air/seam/private.h"
 
-#define FREE_TICKS 12    /* at the start: what the encoder's queue takes at once */
-#define CATCH_UP_SPEED 4 /* times the frame rate, after those */
+#define QUICK_TICKS 12   /* at the start: what the encoder's queue takes at once */
+#define QUICK_SPEED 8    /* times the frame rate, for those */
+#define CATCH_UP_SPEED 4 /* after those */
 #define WAIT_STEP_NS 2000000
 #define NS_PER_MS INT64_C(1000000)
 
@@ -28,8 +29,9 @@ static void pace(Seam *seam, int64_t tick) {
         int64_t due = due_ns(seam, tick); /* INV-TICK-DEADLINE-DISCIPLINE-001 */
         if (due > rv_clock_mono_ns(seam->clock))
                 seam->rt.caught_up = true;
-        else if (!seam->rt.caught_up && tick >= FREE_TICKS)
-                due = seam->rt.pushed_ns + rv_tick_to_ns(1, seam->format.rate) / CATCH_UP_SPEED;
+        else if (!seam->rt.caught_up && tick > 0)
+                due = seam->rt.pushed_ns +
+                      rv_tick_to_ns(1, seam->format.rate) / (tick < QUICK_TICKS ? QUICK_SPEED : CATCH_UP_SPEED);
         rv_clock_sleep_until_mono_ns(seam->clock, due);
         seam->rt.pushed_ns = rv_clock_mono_ns(seam->clock);
         if (seam->rt.caught_up)
@@ -121,15 +123,14 @@ static void report_plain(Seam *seam, SeamReportKind kind, int64_t tick) {
 
 static const Tally NOTHING = {.first_source_frame = -1, .last_source_frame = -1};
 
-/* NULL: not there. Waits for it only while the start is being caught up with. */
+/* NULL: not there. While the start is being caught up with it is not asked for too early, for asking gives it up. */
 static const Cell *take_cell(Seam *seam, Producer *producer, int64_t tick) {
         const Cell *cell = NULL;
-        while (producer && !seam->sources->take(producer, tick, &cell)) {
-                const ProducerState state = seam->sources->state(producer);
-                if (state == PRODUCER_FAILED || state == PRODUCER_OVER || !wait_a_little(seam))
-                        return NULL;
-        }
-        return cell;
+        if (!producer)
+                return NULL;
+        while (!seam->sources->settled(producer, tick) && wait_a_little(seam))
+                ;
+        return seam->sources->take(producer, tick, &cell) ? cell : NULL;
 }
 
 static void close_turn(Seam *seam, int64_t tick, bool next_primed) {
