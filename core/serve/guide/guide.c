@@ -72,6 +72,7 @@ bool guide_next(const PlanView *view, unsigned *index, GuideEntry *ret_entry) {
         const Programme *programme = programme_at(view, *index);
         *ret_entry = (GuideEntry){programme, programme->start_utc_ms, programme->end_utc_ms};
         unsigned next = filler_end(view, *index + 1);
+        /* INV-EPG-NO-GAP-001: programmes touch, so what ends where one of them ends begins the next. */
         int64_t filled_until = programme_at(view, next - 1)->end_utc_ms;
         /* INV-EPG-FILLER-INVISIBLE-001 */
         if (is_filler(programme) || filled_until - programme->end_utc_ms <= GUIDE_MERGED_FILLER_MAX_MS)
@@ -84,6 +85,7 @@ bool guide_next(const PlanView *view, unsigned *index, GuideEntry *ret_entry) {
 
 /* --- text -------------------------------------------------------------------------------------------------------- */
 
+/* INV-GUIDE-002 */
 static bool is_fit(gunichar c) {
         return c >= 0x20 && c != 0x7f && c != 0xfffd && c != 0xfffe && c != 0xffff;
 }
@@ -115,6 +117,7 @@ char *guide_channel_name(const ChannelSpec *spec) {
         return g_strdup(spec->id);
 }
 
+/* INV-GUIDE-003 */
 char *guide_channel_id(const Guide *guide, int32_t number) {
         int sum = 0;
         for (int32_t n = number; n > 0; n /= 10)
@@ -133,7 +136,7 @@ typedef GBytes *(*DocumentWriter)(const Guide *guide, GPtrArray *views, const ch
 
 static GuideDocument *document_new(Guide *guide, DocumentWriter writer, const char *base_url, int variant) {
         g_autoptr(GPtrArray) views = plan_board_views(guide->board);
-        if (views->len == 0)
+        if (views->len == 0) /* INV-GUIDE-001 */
                 return NULL;
         char hex[RV_SHA256_HEX_SIZE];
         GuideDocument *document = g_new0(GuideDocument, 1);
@@ -157,6 +160,7 @@ static GuideDocument document_get(Guide *guide, DocumentWriter writer, const cha
         GuideDocument copy = {0};
         pthread_mutex_lock(&guide->lock);
         forget_stale(guide);
+        /* INV-EPG-VIEWER-INDEPENDENT-001: of the plan and the address alone */
         GuideDocument *document = g_hash_table_lookup(guide->documents, key);
         if (!document) {
                 document = document_new(guide, writer, base_url, variant);
