@@ -324,6 +324,34 @@ static void rotation_goes_on_as_if_without_restarts_and_time_off(void **state) {
         assert_sound(world, much_later);
 }
 
+static int64_t count(const World *world, const char *sql) {
+        sqlite3_stmt *query = store_query(world->store, NULL, sql, "");
+        assert_true(store_row(world->store, query, NULL));
+        const int64_t n = store_int(query, 0);
+        store_reset(query);
+        return n;
+}
+
+static void INV_SCHEDULE_RETENTION_001_what_is_over_is_let_go_of(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        for (int i = 0; i < 30 * 24; i++) {
+                horizon_evaluate(world->horizon);
+                rv_clock_fake_advance_ms(world->clock, HOUR);
+        }
+        g_autoptr(PlanView) view = evaluated(world, "cheers");
+        assert_sound(world, view);
+        assert_in_range(view->programmes->len, 4 * 48, 6 * 48);
+        assert_in_range(view->blocks->len, 12, 15);
+        assert_in_range(count(world, "SELECT count(*) FROM schedule_day"), 5, 6);
+        assert_in_range(count(world, "SELECT count(*) FROM transmission_block"), 8 * 48, 9 * 48 + 14);
+        assert_in_range(count(world, "SELECT count(*) FROM transmission_log"), 9, 10);
+        g_autofree char *first =
+                g_build_filename(world->fixture.dir, "transmission", "cheers", "2026-11-21.tlog", NULL);
+        assert_true(g_file_test(first, G_FILE_TEST_EXISTS));
+}
+
 static CatalogSnapshot *copy_without(World *world, const char *asset_id, int64_t revision) {
         for (uint32_t i = 0; i < world->catalog->n_assets; i++) {
                 const Asset *from = world->catalog->assets[i];
@@ -545,6 +573,7 @@ int main(void) {
                 T(INV_HORIZON_CONTINUOUS_COVERAGE_001_a_fortnight_over_springs_change_of_clock),
                 T(INV_HORIZON_LOCKED_IMMUTABLE_001_new_rules_change_only_what_is_not_locked),
                 T(INV_SCHEDULEDAY_IMMUTABLE_001_a_restart_changes_nothing),
+                T(INV_SCHEDULE_RETENTION_001_what_is_over_is_let_go_of),
                 T(rotation_goes_on_as_if_without_restarts_and_time_off),
                 T(an_asset_that_goes_missing_leaves_the_unlocked_days),
                 T(a_file_that_is_not_there_is_told_and_replaced),

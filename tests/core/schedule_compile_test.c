@@ -374,7 +374,7 @@ static void a_day_compiled_around_what_is_kept_is_the_same_day(void **state) {
         }
 }
 
-static void INV_EPG_IDENTITY_STABLE_001_ids_are_unique_and_come_back(void **state) {
+static void INV_SCHEDULE_IDENTITY_001_ids_are_unique_and_come_back(void **state) {
         World *world = *state;
         fixture_series(&world->fixture, "A", 5, 22 * MINUTE);
         ready(world, HEAD POOLS "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: a}}]}\n");
@@ -544,7 +544,7 @@ int main(void) {
                 T(INV_PLAN_ELIGIBLE_ASSETS_ONLY_001_nothing_else_is_planned),
                 T(an_empty_pool_is_an_error_or_filler_as_asked),
                 T(a_day_compiled_around_what_is_kept_is_the_same_day),
-                T(INV_EPG_IDENTITY_STABLE_001_ids_are_unique_and_come_back),
+                T(INV_SCHEDULE_IDENTITY_001_ids_are_unique_and_come_back),
                 T(a_document_gives_the_day_back),
                 T(INV_SCHEDULEDAY_ONE_PER_DATE_001_a_day_replaces_its_predecessor),
                 T(INV_SCHEDULEDAY_NO_GAPS_001_any_schedule_over_any_change_of_clock),

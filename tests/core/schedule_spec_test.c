@@ -185,7 +185,7 @@ static void INV_PLAN_NO_ZONE_OVERLAP_001_entries_of_a_layer_do_not_meet(void **s
                             "  friday:\n    - block: {start: \"20:00\", duration: 2h, pool: all}\n");
 }
 
-static void an_empty_pool_is_named_with_its_use(void **state) {
+static void INV_SCHEDULE_FAULTS_001_an_empty_pool_is_named_with_its_use(void **state) {
         Fixture *fixture = *state;
         g_autofree char *faults = NULL, *film_faults = NULL;
         fixture_asset(fixture, ASSET_MOVIE, "Short", 40 * MINUTE);
@@ -249,7 +249,7 @@ int main(void) {
                 T(what_is_not_supported_yet_is_refused_not_ignored),
                 T(INV_PLAN_GRID_ALIGNMENT_001_times_off_the_grid_are_refused),
                 T(INV_PLAN_NO_ZONE_OVERLAP_001_entries_of_a_layer_do_not_meet),
-                T(an_empty_pool_is_named_with_its_use),
+                T(INV_SCHEDULE_FAULTS_001_an_empty_pool_is_named_with_its_use),
                 T(a_directory_gives_channels_by_number),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

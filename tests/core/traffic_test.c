@@ -100,25 +100,24 @@ static GArray *acts_of(Asset *asset, int64_t content_ms, int64_t slot_ms, Channe
         return traffic_acts(&policy, type, asset, slot_ms);
 }
 
-static void assert_act(const GArray *acts, guint i, int64_t offset_ms, int64_t duration_ms, int64_t break_ms,
-                       int fade_in, int fade_out) {
-        const TrafficAct *act = &g_array_index(acts, TrafficAct, i);
+static void assert_act(const GArray *acts, guint i, TrafficAct expected) {
         assert_true(i < acts->len);
-        assert_int_equal(act->offset_ms, offset_ms);
-        assert_int_equal(act->duration_ms, duration_ms);
-        assert_int_equal(act->break_ms, break_ms);
-        assert_int_equal(act->fade_in_ms, fade_in);
-        assert_int_equal(act->fade_out_ms, fade_out);
+        const TrafficAct *act = &g_array_index(acts, TrafficAct, i);
+        assert_int_equal(act->offset_ms, expected.offset_ms);
+        assert_int_equal(act->duration_ms, expected.duration_ms);
+        assert_int_equal(act->break_ms, expected.break_ms);
+        assert_int_equal(act->fade_in_ms, expected.fade_in_ms);
+        assert_int_equal(act->fade_out_ms, expected.fade_out_ms);
 }
 
 static void INV_TRANSITION_001_computed_breaks_fade_out_and_in(void **state) {
         World *world = *state;
         g_autoptr(GArray) acts = acts_of(world->content, 1320000, 1800000, CHANNEL_NETWORK);
         assert_int_equal(acts->len, 4);
-        assert_act(acts, 0, 0, 330000, 160000, 0, 500);
-        assert_act(acts, 1, 330000, 330000, 160000, 500, 500);
-        assert_act(acts, 2, 660000, 330000, 160000, 500, 500);
-        assert_act(acts, 3, 990000, 330000, 0, 500, 0);
+        assert_act(acts, 0, (TrafficAct){0, 330000, 0, 500, 160000});
+        assert_act(acts, 1, (TrafficAct){330000, 330000, 500, 500, 160000});
+        assert_act(acts, 2, (TrafficAct){660000, 330000, 500, 500, 160000});
+        assert_act(acts, 3, (TrafficAct){990000, 330000, 500, 0, 0});
 }
 
 static void INV_TRANSITION_002_a_fade_in_follows_every_fade_out(void **state) {
@@ -156,9 +155,9 @@ static void INV_NO_MID_PROGRAM_CUT_001_breaks_are_at_chapters(void **state) {
         set_chapters(world->content, chapters, 2);
         g_autoptr(GArray) acts = acts_of(world->content, 1320000, 1800000, CHANNEL_NETWORK);
         assert_int_equal(acts->len, 3);
-        assert_act(acts, 0, 0, 300000, 240000, 0, 0);
-        assert_act(acts, 1, 300000, 600000, 240000, 0, 0);
-        assert_act(acts, 2, 900000, 420000, 0, 0, 0);
+        assert_act(acts, 0, (TrafficAct){0, 300000, 0, 0, 240000});
+        assert_act(acts, 1, (TrafficAct){300000, 600000, 0, 0, 240000});
+        assert_act(acts, 2, (TrafficAct){900000, 420000, 0, 0, 0});
 }
 
 static void INV_NO_MID_PROGRAM_CUT_001_many_chapters_are_not_many_breaks(void **state) {
@@ -181,10 +180,10 @@ static void content_that_fills_its_slot_has_no_break(void **state) {
         World *world = *state;
         g_autoptr(GArray) full = acts_of(world->content, 1800000, 1800000, CHANNEL_NETWORK);
         assert_int_equal(full->len, 1);
-        assert_act(full, 0, 0, 1800000, 0, 0, 0);
+        assert_act(full, 0, (TrafficAct){0, 1800000, 0, 0, 0});
         g_autoptr(GArray) nearly = acts_of(world->content, 1799999, 1800000, CHANNEL_NETWORK);
         assert_int_equal(nearly->len, 1); /* a millisecond is no reason to interrupt */
-        assert_act(nearly, 0, 0, 1799999, 1, 0, 0);
+        assert_act(nearly, 0, (TrafficAct){0, 1799999, 0, 0, 1});
         assert_null(acts_of(world->content, 1800001, 1800000, CHANNEL_NETWORK));
 }
 
@@ -192,7 +191,7 @@ static void short_content_is_not_chopped_up(void **state) {
         World *world = *state;
         g_autoptr(GArray) tiny = acts_of(world->content, 10000, 1800000, CHANNEL_NETWORK);
         assert_int_equal(tiny->len, 1);
-        assert_act(tiny, 0, 0, 10000, 1790000, 0, 0);
+        assert_act(tiny, 0, (TrafficAct){0, 10000, 0, 0, 1790000});
         g_autoptr(GArray) two = acts_of(world->content, 250000, 300000, CHANNEL_NETWORK);
         assert_int_equal(two->len, 2);
 }
@@ -203,7 +202,7 @@ static void INV_CHANNEL_TYPE_BREAK_PLACEMENT_film_channels_break_after_the_film(
         set_chapters(world->content, chapters, 3);
         g_autoptr(GArray) acts = acts_of(world->content, 5700000, 7200000, CHANNEL_MOVIE);
         assert_int_equal(acts->len, 1);
-        assert_act(acts, 0, 0, 5700000, 1500000, 0, 0);
+        assert_act(acts, 0, (TrafficAct){0, 5700000, 0, 0, 1500000});
 }
 
 /* --- filling --------------------------------------------------------------------------------------------------------

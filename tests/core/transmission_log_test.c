@@ -221,7 +221,7 @@ static char *artifact(const World *world, const char *name) {
         return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
 }
 
-static void TL_ART_001_files_are_written_once_when_the_day_is_locked(void **state) {
+static void INV_TL_ARTIFACT_001_files_are_written_once_when_the_day_is_locked(void **state) {
         World *world = *state;
         g_autoptr(GError) error = NULL;
         g_autoptr(GPtrArray) first = g_ptr_array_new(), rest = g_ptr_array_new();
@@ -320,7 +320,7 @@ int main(void) {
                 T(INV_TL_ID_001_the_same_block_made_again_has_the_same_ids),
                 T(INV_TL_IMMUTABLE_001_what_is_locked_comes_back_and_is_never_replaced),
                 T(INV_TL_IMMUTABLE_001_a_damaged_row_is_told_not_played),
-                T(TL_ART_001_files_are_written_once_when_the_day_is_locked),
+                T(INV_TL_ARTIFACT_001_files_are_written_once_when_the_day_is_locked),
                 T(a_day_that_is_over_is_sealed_as_it_is),
                 T(the_files_say_what_airs_in_fixed_columns),
                 T(the_lines_are_json_and_tile_the_day),

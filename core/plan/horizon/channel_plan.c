@@ -98,7 +98,7 @@ Programme *channel_plan_programme_at(const ChannelPlan *plan, int64_t utc_ms) {
 /* --- taking up what is stored ---------------------------------------------------------------------------------------
  */
 
-/* What does not touch the day before it is not used; it is compiled again. */
+/* INV-HORIZON-CONTINUOUS-COVERAGE-001: what does not touch the day before it is not used; it is compiled again. */
 static void cut_at_hole(ChannelPlan *plan) {
         for (guint i = 1; i < plan->days->len; i++) {
                 const ScheduleDay *before = plan->days->pdata[i - 1], *day = plan->days->pdata[i];
@@ -112,7 +112,7 @@ static void cut_at_hole(ChannelPlan *plan) {
 
 static bool load_days(ChannelPlan *plan, int64_t now_utc_ms, GError **error) {
         char today[11], yesterday[11];
-        ScheduleDay *last = NULL;
+        ScheduleDay *last = NULL; /* INV-SCHEDULEDAY-IMMUTABLE-001: with the state that the next day is compiled from */
         schedule_day_of(plan->spec, now_utc_ms, today);
         schedule_day_step(today, -1, yesterday);
         g_autoptr(GPtrArray) days = schedule_store_days(plan->store, plan->spec->id, yesterday, error);
@@ -317,6 +317,7 @@ bool channel_plan_recompile(ChannelPlan *plan, int64_t now_utc_ms) {
 /* --- letting go -----------------------------------------------------------------------------------------------------
  */
 
+/* INV-SCHEDULE-RETENTION-001 */
 void channel_plan_drop_past(ChannelPlan *plan, int64_t now_utc_ms) {
         g_autoptr(GError) error = NULL;
         char today[11], yesterday[11];

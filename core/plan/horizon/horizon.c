@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/plan/horizon/channel_plan.h"
-#include "core/plan/schedule/seed.h"
+#include "core/plan/schedule/policy.h"
 #include "proto/base/log.h"
 
 #define EVALUATE_MS INT64_C(60000)

@@ -9,13 +9,35 @@ static int64_t floor_div(int64_t a, int64_t b) {
         return a / b - (a % b < 0);
 }
 
-int64_t day_number(const char *day) {
-        int year = 0, month = 0, mday = 0;
-        g_assert(sscanf(day, "%4d-%2d-%2d", &year, &month, &mday) == 3);
-        g_assert(g_date_valid_dmy((GDateDay)mday, (GDateMonth)month, (GDateYear)year));
+/* Three numbers of four, two and two digits with dashes between; false when it is not such a date. */
+static bool parse_day(const char *day, GDate *ret_date) {
+        static const char form[] = "dddd-dd-dd";
+        int parts[3] = {0}, part = 0;
+        if (strlen(day) != sizeof(form) - 1)
+                return false;
+        for (size_t i = 0; form[i]; i++) {
+                if (form[i] == 'd' ? !g_ascii_isdigit(day[i]) : day[i] != form[i])
+                        return false;
+                if (form[i] == 'd')
+                        parts[part] = parts[part] * 10 + g_ascii_digit_value(day[i]);
+                else
+                        part++;
+        }
+        if (!g_date_valid_dmy((GDateDay)parts[2], (GDateMonth)parts[1], (GDateYear)parts[0]))
+                return false;
+        g_date_clear(ret_date, 1);
+        g_date_set_dmy(ret_date, (GDateDay)parts[2], (GDateMonth)parts[1], (GDateYear)parts[0]);
+        return true;
+}
+
+bool day_valid(const char *day) {
         GDate date;
-        g_date_clear(&date, 1);
-        g_date_set_dmy(&date, (GDateDay)mday, (GDateMonth)month, (GDateYear)year);
+        return parse_day(day, &date);
+}
+
+int64_t day_number(const char *day) {
+        GDate date;
+        g_assert(parse_day(day, &date));
         return (int64_t)g_date_get_julian(&date) - EPOCH_JULIAN;
 }
 

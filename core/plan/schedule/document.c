@@ -35,7 +35,7 @@ static char *occurrence_id(const ChannelSpec *spec, int64_t start_utc_ms, const 
         char uuid[RV_UUID_SIZE];
         g_autofree char *name = g_strdup_printf("programme/%s/%" G_GINT64_FORMAT "/%s", spec->id, start_utc_ms,
                                                 asset_id ? asset_id : "");
-        rv_uuid_named(name, uuid); /* INV-EPG-IDENTITY-STABLE-001 */
+        rv_uuid_named(name, uuid); /* INV-SCHEDULE-IDENTITY-001 */
         g_autoptr(GDateTime) start = g_date_time_new_from_unix_utc(start_utc_ms / 1000);
         g_autofree char *stamp = g_date_time_format(start, "%Y%m%dT%H%M%SZ");
         return g_strdup_printf("%s-%.8s%.4s%.3s", stamp, uuid, uuid + 9, uuid + 15);
@@ -236,7 +236,7 @@ ScheduleDay *schedule_day_from_json(const json_t *document, const json_t *state_
         day->catalog_revision = get_int(document, "catalog_revision");
         day->programmes = g_ptr_array_new_with_free_func((GDestroyNotify)programme_unref);
         if (get_int(document, "version") != DOCUMENT_VERSION || !day->channel_id || !day->timezone ||
-            !day->source_sha256 || !label || strlen(label) != 10 ||
+            !day->source_sha256 || !label || !day_valid(label) ||
             !read_programmes(json_object_get(document, "programmes"), day->programmes)) {
                 g_set_error(error, RV_ERROR, RV_ERROR_INVALID, "stored schedule day %s of %s is damaged",
                             label ? label : "(no date)", day->channel_id ? day->channel_id : "(no channel)");

@@ -151,7 +151,8 @@ static bool read_window(const Reader *reader, Entry *entry, const YamlNode *mapp
         } else {
                 if (!reader_clock(end, &minutes, reader->diag) || !on_grid(reader, end, minutes))
                         return false;
-                minutes = (minutes - start_minutes + DAY_MINUTES - 1) % DAY_MINUTES + 1; /* the same time: 24 hours */
+                /* INV-MARATHON-CROSSMIDNIGHT-001; the same time: 24 hours */
+                minutes = (minutes - start_minutes + DAY_MINUTES - 1) % DAY_MINUTES + 1;
         }
         entry->end = entry->start + minutes;
         return true;

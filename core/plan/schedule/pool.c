@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "core/plan/schedule/reader.h"
-#include "core/plan/schedule/seed.h"
 
 static const char *const pool_keys[] = {"match", "order", NULL};
 static const char *const match_keys[] = {

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "core/plan/schedule/rules.h"
-#include "core/plan/schedule/seed.h"
 
 #define DAY_MS (24 * HOUR_MS)
 
@@ -61,7 +60,7 @@ static GPtrArray *filtered(const GPtrArray *list, const AssetFilter *filter) {
         return kept;
 }
 
-/* INV-PLAN-POOL-NOT-EMPTY-001: a pool with nothing in it is told with its name and where it is used. */
+/* INV-SCHEDULE-FAULTS-001: a pool with nothing in it is told with its name and where it is used. */
 static void report_empty(const Entry *entry, const char *pool, guint unfiltered, DiagSeverity severity, Diag *diag) {
         const Place *place = &entry->place;
         if (unfiltered > 0)

@@ -107,7 +107,9 @@ void filler_read(ScheduleRules *rules, const ChannelSpec *spec, const YamlNode *
 /* --- day.c ----------------------------------------------------------------------------------------------------------
  */
 
-/* Days since 1970-01-01 of "YYYY-MM-DD", and back. */
+/* Whether the text is a date as in "2026-11-22". */
+bool day_valid(const char *day);
+/* Days since 1970-01-01 of such a date, and back. */
 int64_t day_number(const char *day);
 void day_name(int64_t number, char ret_day[11]);
 /* 0 = Monday ... 6 = Sunday. */

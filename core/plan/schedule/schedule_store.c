@@ -77,7 +77,6 @@ bool schedule_store_last(Store *store, const char *channel_id, ScheduleDay **ret
 }
 
 bool schedule_store_purge(Store *store, const char *channel_id, const char *before_day, GError **error) {
-        /* INV-SCHEDULE-RETENTION-001 */
         return store_run(store, error, "DELETE FROM schedule_day WHERE channel_id = ? AND day < ?", "ss", channel_id,
                          before_day);
 }

@@ -171,7 +171,7 @@ static bool may_play(const Fill *fill, const Asset *spot, int64_t at_utc_ms, uns
 static const Asset *next_spot(const Fill *fill, const GPtrArray *spots, int64_t room_ms, int64_t at_utc_ms) {
         const GPtrArray *all = fill->inventory->spots;
         const Asset *last = spots->len > 0 ? spots->pdata[spots->len - 1] : fill->last;
-        const uint64_t seed = seed_mix_int(fill->seed, at_utc_ms);
+        const uint64_t seed = seed_mix_int(fill->seed, at_utc_ms); /* INV-TRAFFIC-FILL-DETERMINISTIC-001 */
         const Asset *best = NULL;
         Rank best_rank = {0};
         for (guint i = 0; i < all->len; i++) {

@@ -164,7 +164,7 @@ bool transmission_log_purge(Store *store, const char *channel_id, int64_t before
 /* --- sealing --------------------------------------------------------------------------------------------------------
  */
 
-/* TL-ART-001: a file that exists stays as it is. */
+/* INV-TL-ARTIFACT-001: a file that exists stays as it is. */
 static bool write_once(const char *directory, const char *name, const char *text, GError **error) {
         g_autofree char *path = g_build_filename(directory, name, NULL);
         return g_file_test(path, G_FILE_TEST_EXISTS) || store_write_file(path, text, strlen(text), error);
