@@ -30,14 +30,15 @@ static const char *fault_of(const AirOptions *options) {
 int main(int argc, char **argv) {
         signal(SIGPIPE, SIG_IGN);
         setlocale(LC_CTYPE, "");
-        AirOptions air = {.control_fd = -1};
+        g_autofree char *channel = NULL, *control = NULL, *cache_dir = NULL;
+        gint control_fd = -1, orphan_ms = 0;
         gboolean version = FALSE;
         const GOptionEntry entries[] = {
-                {"channel", 0, 0, G_OPTION_ARG_STRING, &air.channel_id, "the channel this engine plays", "ID"},
-                {"control-fd", 0, 0, G_OPTION_ARG_INT, &air.control_fd, "serve on this listening unix socket", "N"},
-                {"control", 0, 0, G_OPTION_ARG_FILENAME, &air.control_path, "serve on a unix socket made here", "PATH"},
-                {"cache-dir", 0, 0, G_OPTION_ARG_FILENAME, &air.cache_dir, "keep the plug-in registry here", "DIR"},
-                {"orphan-ms", 0, 0, G_OPTION_ARG_INT, &air.orphan_ms, "end so long after core is gone (10000)", "N"},
+                {"channel", 0, 0, G_OPTION_ARG_STRING, &channel, "the channel this engine plays", "ID"},
+                {"control-fd", 0, 0, G_OPTION_ARG_INT, &control_fd, "serve on this listening unix socket", "N"},
+                {"control", 0, 0, G_OPTION_ARG_FILENAME, &control, "serve on a unix socket made here", "PATH"},
+                {"cache-dir", 0, 0, G_OPTION_ARG_FILENAME, &cache_dir, "keep the plug-in registry here", "DIR"},
+                {"orphan-ms", 0, 0, G_OPTION_ARG_INT, &orphan_ms, "end so long after core is gone (10000)", "N"},
                 {"version", 0, 0, G_OPTION_ARG_NONE, &version, "print the version", NULL},
                 {0},
         };
@@ -50,6 +51,7 @@ int main(int argc, char **argv) {
                 puts("retrovue-air " RETROVUE_VERSION);
                 return EXIT_SUCCESS;
         }
+        const AirOptions air = {channel, control_fd, control, cache_dir, orphan_ms};
         const char *fault = argc > 1 ? "unknown argument" : fault_of(&air);
         return fault ? usage_error(fault) : air_run(&air);
 }

@@ -24,14 +24,18 @@ static void note_lateness(Seam *seam, int64_t late_ns) {
                 atomic_store(&seam->max_late_us, late_ns / 1000);
 }
 
+/* A source that kept tick 0 waiting has just begun: it is given time to get ahead. */
+static int catch_up_speed(const Seam *seam, int64_t tick) {
+        return tick < QUICK_TICKS && !seam->rt.waited ? QUICK_SPEED : CATCH_UP_SPEED;
+}
+
 /* Sleeps until it is this tick's turn. The instant is computed from the tick number, so lateness does not add up. */
 static void pace(Seam *seam, int64_t tick) {
         int64_t due = due_ns(seam, tick); /* INV-TICK-DEADLINE-DISCIPLINE-001 */
         if (due > rv_clock_mono_ns(seam->clock))
                 seam->rt.caught_up = true;
         else if (!seam->rt.caught_up && tick > 0)
-                due = seam->rt.pushed_ns +
-                      rv_tick_to_ns(1, seam->format.rate) / (tick < QUICK_TICKS ? QUICK_SPEED : CATCH_UP_SPEED);
+                due = seam->rt.pushed_ns + rv_tick_to_ns(1, seam->format.rate) / catch_up_speed(seam, tick);
         rv_clock_sleep_until_mono_ns(seam->clock, due);
         seam->rt.pushed_ns = rv_clock_mono_ns(seam->clock);
         if (seam->rt.caught_up)
@@ -44,6 +48,7 @@ static bool wait_a_little(Seam *seam) {
         if (seam->rt.caught_up || seam->rt.patience_ns <= 0 || atomic_load(&seam->stopping))
                 return false;
         seam->rt.patience_ns -= WAIT_STEP_NS;
+        seam->rt.waited = true;
         rv_clock_sleep_until_mono_ns(seam->clock, rv_clock_mono_ns(seam->clock) + WAIT_STEP_NS);
         return true;
 }
