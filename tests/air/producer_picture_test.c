@@ -2,6 +2,8 @@
 #include <libavutil/display.h>
 #include <libavutil/frame.h>
 #include <libavutil/pixdesc.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "air/producer/filter.h"
 #include "air/producer/picture.h"
@@ -289,6 +291,44 @@ static void INV_PRODUCER_009_a_pool_outlives_its_owner_and_gives_no_more_than_it
         picture_unref(b);
 }
 
+typedef struct {
+        PicturePool *pool;
+        atomic_bool abort;
+        Picture *got;
+} Taker;
+
+static void *take_one(void *user) {
+        Taker *taker = user;
+        taker->got = picture_pool_take(taker->pool, &taker->abort);
+        return NULL;
+}
+
+/* Starts a take that has to wait, and returns once it does. */
+static pthread_t wait_for_picture(Taker *taker) {
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, take_one, taker), 0);
+        while (!atomic_load(&picture_pool_wake(taker->pool)->waiting))
+                g_thread_yield();
+        return thread;
+}
+
+static void INV_PRODUCER_009_a_returned_picture_wakes_who_waits_for_one(void **state) {
+        Taker taker = {.pool = picture_pool_new(64, 64, 1)};
+        Picture *only = picture_pool_take(taker.pool, &taker.abort);
+        pthread_t thread = wait_for_picture(&taker);
+        picture_unref(only);
+        pthread_join(thread, NULL);
+        assert_ptr_equal(taker.got, only);
+
+        thread = wait_for_picture(&taker);
+        atomic_store(&taker.abort, true);
+        wake_up(picture_pool_wake(taker.pool));
+        pthread_join(thread, NULL);
+        assert_null(taker.got);
+        picture_unref(only);
+        picture_pool_release(taker.pool);
+}
+
 static void INV_PRODUCER_011_darkening_ends_in_black(void **state) {
         PicturePool *pool;
         Picture *from = new_picture(&pool, 64, 64);
@@ -318,6 +358,7 @@ int main(void) {
                 cmocka_unit_test(progressive_pictures_pass_untouched),
                 cmocka_unit_test(layout_is_gstreamers),
                 cmocka_unit_test(INV_PRODUCER_009_a_pool_outlives_its_owner_and_gives_no_more_than_it_has),
+                cmocka_unit_test(INV_PRODUCER_009_a_returned_picture_wakes_who_waits_for_one),
                 cmocka_unit_test(INV_PRODUCER_011_darkening_ends_in_black),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
