@@ -1,7 +1,7 @@
 /* One real engine, from spawn to exit, over real sockets: what it shows, when, and what it says about it. */
+#include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "proto/base/clock.h"
@@ -84,27 +84,33 @@ typedef struct {
         unsigned clip, frame;
 } Shown;
 
-/* Every picture of the stream, decoded by a program that is not ours. */
-static GArray *decode(const GByteArray *stream, const HouseFormat *format) {
-        g_autofree char *path = NULL;
+static char *write_capture(const GByteArray *stream) {
+        char *path = NULL;
         const int fd = g_file_open_tmp("retrovue-capture-XXXXXX.ts", &path, NULL);
         assert_true(fd >= 0);
         g_close(fd, NULL);
         assert_true(g_file_set_contents(path, (const char *)stream->data, stream->len, NULL));
-        g_autofree char *command = g_strdup_printf(
-                "ffmpeg -nostdin -v error -i '%s' -map 0:v -fps_mode passthrough -f rawvideo -pix_fmt gray -", path);
-        FILE *pipe = popen(command, "r");
-        assert_non_null(pipe);
+        return path;
+}
+
+/* Every picture of the stream, decoded by a program that is not ours. */
+static GArray *decode(const GByteArray *stream, const HouseFormat *format) {
+        g_autofree char *path = write_capture(stream);
+        g_autoptr(GSubprocess) ffmpeg = g_subprocess_new(
+                G_SUBPROCESS_FLAGS_STDOUT_PIPE, NULL, "ffmpeg", "-nostdin", "-v", "error", "-i", path, "-map", "0:v",
+                "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-", NULL);
+        assert_non_null(ffmpeg);
+        GInputStream *pipe = g_subprocess_get_stdout_pipe(ffmpeg);
         GArray *shown = g_array_new(FALSE, TRUE, sizeof(Shown));
         const size_t bytes = (size_t)(format->width * format->height);
         g_autofree uint8_t *luma = g_malloc(bytes);
         const BarcodeSize size = {format->width, format->height, format->width};
-        while (fread(luma, 1, bytes, pipe) == bytes) {
+        for (gsize got; g_input_stream_read_all(pipe, luma, bytes, &got, NULL, NULL) && got == bytes;) {
                 Shown one = {0};
                 one.result = barcode_read(luma, &size, &one.frame, &one.clip);
                 g_array_append_val(shown, one);
         }
-        assert_int_equal(pclose(pipe), 0);
+        assert_true(g_subprocess_wait_check(ffmpeg, NULL, NULL));
         (void)g_unlink(path);
         return shown;
 }
