@@ -13,9 +13,9 @@
 #define EDITORIAL_RULES "1" /* rises when names.c or nfo.c read the same inputs differently */
 
 static const char *const media_extensions[] = {
-        "mkv", "mp4", "m4v", "mov",  "avi", "webm", "mpg",  "mpeg", "ts",  "m2ts", "mts", "ogv",
-        "ogm", "wmv", "flv", "3gp",  "3g2", "vob",  "divx", "mpe",  "m2v", "m1v",  "asf", "f4v",
-        "mxf", "qt",  "m2t", "mk3d", "nut", "rmvb", "rm",   "y4m",  "dv",  "wtv",  NULL,
+        "mkv", "mp4",  "m4v", "mov",  "avi", "webm", "mpg", "mpeg", "ts",  "m2ts", "mts", "ogv", "ogm",
+        "wmv", "flv",  "3gp", "3g2",  "vob", "divx", "mpe", "m2v",  "m1v", "asf",  "f4v", "mxf", "qt",
+        "m2t", "mk3d", "nut", "rmvb", "rm",  "y4m",  "dv",  "wtv",  "ogg", "opus", "mka", NULL,
 };
 
 /* Written by storage boxes and desktops, not by people. */
