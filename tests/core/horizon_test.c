@@ -3,6 +3,7 @@
 #include <glib/gstdio.h>
 
 #include "core/plan/transmission_log/transmission_log.h"
+#include "proto/base/thread.h"
 #include "tests/core/plan_fixture.h"
 #include "tests/support/cmocka.h"
 
@@ -541,6 +542,82 @@ static void a_changed_grid_is_taken_up_at_the_next_common_time(void **state) {
         assert_int_equal(last->start_utc_ms % (30 * MINUTE), 0);
 }
 
+static void a_store_that_refuses_is_a_fault_and_nothing_is_published_that_is_not_stored(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) before = evaluated(world, "cheers");
+        assert_true(store_run(world->store, NULL,
+                              "CREATE TRIGGER full_blocks BEFORE INSERT ON transmission_block "
+                              "BEGIN SELECT RAISE(ABORT, 'no room'); END",
+                              ""));
+        assert_true(store_run(
+                world->store, NULL,
+                "CREATE TRIGGER full_days BEFORE INSERT ON schedule_day BEGIN SELECT RAISE(ABORT, 'no room'); END",
+                ""));
+        rv_clock_fake_advance_ms(world->clock, 25 * HOUR);
+        g_autoptr(PlanView) short_view = evaluated(world, "cheers");
+        assert_non_null(strstr(short_view->fault, "no room"));
+        assert_int_equal(short_view->epg_end_utc_ms, before->epg_end_utc_ms);
+        assert_int_equal(count(world, "SELECT count(*) FROM transmission_block"), before->blocks->len);
+        assert_true(store_run(world->store, NULL, "DROP TRIGGER full_blocks", ""));
+        assert_true(store_run(world->store, NULL, "DROP TRIGGER full_days", ""));
+        rv_clock_fake_advance_ms(world->clock, MINUTE);
+        g_autoptr(PlanView) after = evaluated(world, "cheers");
+        assert_sound(world, after);
+}
+
+static void a_growing_catalog_locks_little(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        horizon_set_depth(world->horizon, 24 * HOUR, 10 * MINUTE);
+        g_autoptr(PlanView) view = evaluated(world, "cheers");
+        assert_in_range(view->execution_end_utc_ms, now_of(world) + 10 * MINUTE, now_of(world) + 60 * MINUTE);
+        horizon_set_depth(world->horizon, 72 * HOUR, 6 * HOUR);
+        g_autoptr(PlanView) full = evaluated(world, "cheers");
+        assert_sound(world, full);
+}
+
+typedef struct {
+        PlanBoard *board;
+        int stop; /* atomic */
+        int n_read;
+        bool torn;
+} Reader;
+
+static void read_board(void *user) {
+        Reader *reader = user;
+        int64_t last = 0;
+        do {
+                g_autoptr(PlanView) view = plan_board_view(reader->board, "cheers");
+                if (!view)
+                        continue;
+                const guint n = view->blocks->len;
+                reader->torn = reader->torn || view->generation < last || n == 0 ||
+                               ((BlockPlan *)view->blocks->pdata[n - 1])->end_utc_ms != view->execution_end_utc_ms;
+                last = view->generation;
+                reader->n_read++;
+        } while (!g_atomic_int_get(&reader->stop));
+}
+
+static void INV_HORIZON_ATOMIC_PUBLISH_001_a_reader_on_another_thread_sees_whole_views(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) first = evaluated(world, "cheers");
+        Reader reader = {.board = world->board};
+        RvThread *thread = rv_thread_start("reader", RV_PRIORITY_NORMAL, read_board, &reader, NULL);
+        for (int i = 0; i < 200; i++) {
+                rv_clock_fake_advance_ms(world->clock, 30 * MINUTE);
+                horizon_evaluate(world->horizon);
+        }
+        g_atomic_int_set(&reader.stop, 1);
+        rv_thread_join(thread);
+        assert_false(reader.torn);
+        assert_true(reader.n_read > 0);
+}
+
 static void a_large_catalog_is_planned_at_once(void **state) {
         World *world = *state;
         for (int i = 0; i < 12000; i++) {
@@ -583,6 +660,9 @@ int main(void) {
                 T(INV_HORIZON_PROACTIVE_EXTEND_001_extension_calls_do_what_they_say),
                 T(a_clock_before_the_plan_is_told_and_nothing_is_lost),
                 T(a_changed_grid_is_taken_up_at_the_next_common_time),
+                T(a_store_that_refuses_is_a_fault_and_nothing_is_published_that_is_not_stored),
+                T(a_growing_catalog_locks_little),
+                T(INV_HORIZON_ATOMIC_PUBLISH_001_a_reader_on_another_thread_sees_whole_views),
                 T(a_large_catalog_is_planned_at_once),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

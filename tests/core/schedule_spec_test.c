@@ -1,5 +1,6 @@
 #include "core/plan/schedule/policy.h"
 #include "tests/core/plan_fixture.h"
+#include "tests/support/chance.h"
 #include "tests/support/cmocka.h"
 
 #define HEAD                                                                                                           \
@@ -238,6 +239,36 @@ static void a_directory_gives_channels_by_number(void **state) {
         assert_int_equal(diag_errors(diag), 3);
 }
 
+/* Whatever is done to a good file: it is read or refused with a reason, and nothing else happens. */
+static void INV_SCHEDULE_FAULTS_001_any_bytes_are_read_or_refused(void **state) {
+        static const char good[] =
+                HEAD "format: {video: {width: 640, height: 360, frame_rate: 25}, grid_minutes: 15}\n" POOLS
+                     "filler: {pool: all}\ntraffic: {allowed_types: [promo], breaks: {per_half_hour: 2}}\n"
+                     "schedule:\n  all_day:\n    - block: {start: \"06:00\", duration: 3h30m, pool: [all, films], "
+                     "mode: shuffle}\n"
+                     "    - movie_marathon: {start: \"10:00\", end: \"12:00\", movie_selector: {pool: films}}\n"
+                     "  friday:\n    - movie_block: {start: \"20:00\", movie_selector: {pool: films, rating: [PG]}}\n";
+        static const char bits[] = "{}[]:,-\"'#&*!|>%@\n 0Z\t~";
+        GRand *rand = chance_new();
+        accepted(*state, good);
+        for (int i = 0; i < 1500; i++) {
+                g_autoptr(GString) text = g_string_new(good);
+                for (int n = g_rand_int_range(rand, 1, 4); n > 0; n--) {
+                        const gssize at = g_rand_int_range(rand, 0, (gint32)text->len);
+                        if (g_rand_boolean(rand))
+                                g_string_insert_c(text, at, bits[g_rand_int_range(rand, 0, sizeof(bits) - 1)]);
+                        else
+                                g_string_erase(text, at, MIN(7, (gssize)text->len - at));
+                        if (text->len == 0)
+                                break;
+                }
+                g_autofree char *faults = NULL;
+                g_autoptr(ChannelSpec) spec = fixture_try_spec(*state, text->str, NULL, &faults);
+                assert_true(spec || *faults);
+        }
+        g_rand_free(rand);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
@@ -250,6 +281,7 @@ int main(void) {
                 T(INV_PLAN_GRID_ALIGNMENT_001_times_off_the_grid_are_refused),
                 T(INV_PLAN_NO_ZONE_OVERLAP_001_entries_of_a_layer_do_not_meet),
                 T(INV_SCHEDULE_FAULTS_001_an_empty_pool_is_named_with_its_use),
+                T(INV_SCHEDULE_FAULTS_001_any_bytes_are_read_or_refused),
                 T(a_directory_gives_channels_by_number),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

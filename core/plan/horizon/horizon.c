@@ -34,6 +34,11 @@ void horizon_free(Horizon *horizon) {
         g_free(horizon);
 }
 
+void horizon_set_depth(Horizon *horizon, int64_t min_epg_ms, int64_t min_execution_ms) {
+        horizon->options.min_epg_ms = min_epg_ms;
+        horizon->options.min_execution_ms = min_execution_ms;
+}
+
 static int64_t now_of(const Horizon *horizon) {
         return rv_clock_utc_ms(horizon->options.clock);
 }

@@ -82,6 +82,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Horizon, horizon_free)
  * that is gone is unpublished. Stored plans of earlier runs are taken up as they are. */
 void horizon_set_inputs(Horizon *horizon, GPtrArray *specs, CatalogSnapshot *catalog);
 
+/* How far ahead to plan from the next evaluation on: a catalog that is still growing is not worth hours of locked
+ * blocks. */
+void horizon_set_depth(Horizon *horizon, int64_t min_epg_ms, int64_t min_execution_ms);
+
 /* Extends every channel that is short, publishes, drops the past. Returns when to be called again (UTC ms, at most a
  * minute on). */
 int64_t horizon_evaluate(Horizon *horizon);

@@ -17,6 +17,7 @@ static const char *const type_words[] = {"network", "movie", NULL};
 static const int grids[] = {5, 10, 15, 20, 30, 60};
 
 #define DEFAULTS_NAME "_defaults.yaml"
+#define TEXT_MAX 200 /* bytes of a name; it becomes the title of filler, which may be longer */
 
 static void rules_free(ScheduleRules *rules) {
         g_clear_pointer(&rules->pools, g_ptr_array_unref);
@@ -67,7 +68,11 @@ static ChannelSpec *spec_new(const char *path) {
 static void read_string(const YamlNode *root, const char *key, char **ret_text, Diag *diag) {
         const YamlNode *node = yaml_get(root, key);
         const char *text = NULL;
-        if (node && yaml_read_text(node, &text, diag))
+        if (!node || !yaml_read_text(node, &text, diag))
+                return;
+        if (strlen(text) > TEXT_MAX)
+                yaml_fault(node, diag, "\"%s\" is too long: %d bytes at most", key, TEXT_MAX);
+        else
                 *ret_text = g_strdup(text);
 }
 
