@@ -12,7 +12,7 @@
 #include "proto/base/thread.h"
 #include "proto/rpc/rpc.h"
 
-#define LAST_RESORT_MS 950 /* a signal ends the program within a second, whatever hangs */
+#define LAST_RESORT_MS 950 /* the program ends within a second of having to, whatever hangs */
 
 typedef struct {
         GMainLoop *loop;
@@ -20,23 +20,24 @@ typedef struct {
         int exit_status;
 } Air;
 
+/* What was done is in the evidence spool by now: nothing is lost with the process. */
+static void last_resort(void *exit_status) {
+        (void)poll(NULL, 0, LAST_RESORT_MS);
+        _exit(GPOINTER_TO_INT(exit_status));
+}
+
 static void on_quit(void *user, int exit_status) {
         Air *air = user;
         air->exit_status = exit_status;
+        RvThread *thread =
+                rv_thread_start("last-resort", RV_PRIORITY_NORMAL, last_resort, GINT_TO_POINTER(exit_status), NULL);
+        if (thread)
+                rv_thread_detach(thread);
         g_main_loop_quit(air->loop);
-}
-
-/* What was done is in the evidence spool by now: nothing is lost with the process. */
-static void last_resort(void *user) {
-        (void)poll(NULL, 0, LAST_RESORT_MS);
-        _exit(EXIT_SUCCESS);
 }
 
 static gboolean on_signal(gpointer user) {
         Air *air = user;
-        RvThread *thread = rv_thread_start("last-resort", RV_PRIORITY_NORMAL, last_resort, NULL, NULL);
-        if (thread)
-                rv_thread_detach(thread);
         control_quit(air->control, "stop_requested", "signal", EXIT_SUCCESS);
         return G_SOURCE_CONTINUE;
 }

@@ -38,7 +38,7 @@ int main(int argc, char **argv) {
                 {"control-fd", 0, 0, G_OPTION_ARG_INT, &control_fd, "serve on this listening unix socket", "N"},
                 {"control", 0, 0, G_OPTION_ARG_FILENAME, &control, "serve on a unix socket made here", "PATH"},
                 {"cache-dir", 0, 0, G_OPTION_ARG_FILENAME, &cache_dir, "keep the plug-in registry here", "DIR"},
-                {"orphan-ms", 0, 0, G_OPTION_ARG_INT, &orphan_ms, "end so long after core is gone (10000)", "N"},
+                {"orphan-ms", 0, 0, G_OPTION_ARG_INT, &orphan_ms, "end so long after core is gone (8500)", "N"},
                 {"version", 0, 0, G_OPTION_ARG_NONE, &version, "print the version", NULL},
                 {0},
         };

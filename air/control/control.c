@@ -12,7 +12,7 @@
 #include "proto/rpc/rpc.h"
 
 #define PROTOCOL_VERSION 1
-#define DEFAULT_ORPHAN_MS 10000
+#define DEFAULT_ORPHAN_MS 8500 /* and what it takes to notice and to end: gone within ten seconds */
 #define GRACE_MS 100
 #define MAX_EPOCH_OFFSET_MS 60000 /* further from now an epoch is a mistake */
 #define EXIT_BROKEN 1
@@ -354,9 +354,9 @@ void control_quit(Control *control, const char *reason, const char *detail, int 
         if (control->quitting)
                 return;
         control->quitting = true;
-        end_session(control, reason, detail);
         rv_info("control.quit", RV_S("reason", reason), RV_S("detail", detail));
         control->on_quit(control->user, exit_status);
+        end_session(control, reason, detail);
 }
 
 void control_free(Control *control) {

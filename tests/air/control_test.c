@@ -519,6 +519,47 @@ static void INV_CONTROL_006_events_come_in_order_and_numbered(void **state) {
         (void)rpc_close(stream);
 }
 
+static RpcStatus serve_subscriber(void *user, RpcCall *call, const void *request) {
+        return subscribers_serve(user, call);
+}
+
+/* Megabytes are published while nobody reads: publishing comes to its end, and the reader can tell what it has missed.
+ */
+static void INV_CONTROL_006_a_slow_subscriber_sees_a_gap(void **state) {
+        static const RpcMethod METHODS[] = {{.name = "SubscribeBlockEvents", .stream = serve_subscriber}};
+        g_autofree char *dir = temp_dir_new();
+        g_autofree char *path = g_build_filename(dir, "events.sock", NULL);
+        g_autofree char *detail = g_strnfill(4000, 'x');
+        Subscribers *subscribers = subscribers_new(BLOCKS_CHANNEL);
+        RpcServer *server = rpc_server_new(NULL, (RpcOptions){0});
+        rpc_server_add(server, SERVICE, METHODS, 1, subscribers);
+        assert_true(rpc_server_listen(server, path, NULL) && rpc_server_start(server, NULL));
+        Engine engine = {.client = rpc_client_connect(path, 5000, (RpcOptions){0}, NULL)};
+        RpcCall *stream = subscribe(&engine);
+        const BlockEventFacts facts = {
+                .kind = EVENT_SESSION_ENDED, .session_id = SESSION, .detail = detail, .reason = "x"};
+        do /* until it has entered */
+                subscribers_publish(subscribers, &facts);
+        while (rpc_wait(stream, 10) != RPC_EVENT_MESSAGE);
+        for (int i = 0; i < 20000; i++)
+                subscribers_publish(subscribers, &facts);
+        subscribers_close(subscribers);
+        int64_t last = 0, missed = 0, read = 0;
+        for (Event *event; (event = rpc_read(stream)); read++) {
+                assert_true(event->sequence > last);
+                missed += last ? event->sequence - last - 1 : 0;
+                last = event->sequence;
+                rpc_message_free(event);
+        }
+        assert_true(read > SUBSCRIBER_QUEUE);
+        assert_true(missed > 0);
+        (void)rpc_close(stream);
+        rpc_client_free(engine.client);
+        rpc_server_free(server, 0);
+        subscribers_free(subscribers);
+        temp_dir_free(g_steal_pointer(&dir));
+}
+
 static void INV_CONTROL_007_the_end_is_the_last_event(void **state) {
         g_autoptr(Engine) engine = engine_new(rv_clock_system(), 0);
         RpcCall *stream = subscribe(engine);
@@ -551,6 +592,7 @@ int main(void) {
                 cmocka_unit_test(malformed_starts_are_grpc_errors),
                 cmocka_unit_test(INV_CONTROL_004_without_core_the_engine_ends),
                 cmocka_unit_test(INV_CONTROL_006_events_come_in_order_and_numbered),
+                cmocka_unit_test(INV_CONTROL_006_a_slow_subscriber_sees_a_gap),
                 cmocka_unit_test(INV_CONTROL_007_the_end_is_the_last_event),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
