@@ -182,10 +182,12 @@ static ssize_t read_raw(void *user, uint64_t position, char *buffer, size_t size
         return !given_up && sleep_raw(request) ? 0 : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-/* Also for HEAD: then nothing is read. */
 static enum MHD_Result respond_raw(Request *request) {
         struct MHD_Response *response =
                 MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, RAW_BLOCK_BYTES, read_raw, request, NULL);
+        /* The library would end the answer to HEAD, which has no body, as it ends a body in chunks. */
+        if (request->head)
+                (void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
         respond_common_headers(response);
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "video/mp2t");
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");

@@ -1,0 +1,337 @@
+/* Playlists, segments, raw streams, and the wait for a channel that nobody watched until now. */
+#include "tests/core/http_fixture.h"
+
+#define PLAYLIST "/channel/retro/live.m3u8"
+
+static int setup_live(void **state) {
+        setup(state);
+        world_publish("retro", 5);
+        world_serve();
+        return 0;
+}
+
+static void await_start(Client *client) {
+        while (!world->engine && !client->closed)
+                client_turn(client);
+        assert_non_null(world->engine);
+}
+
+static unsigned viewers(void) {
+        g_autoptr(Channel) channel = channel_hub_find(world->hub, "retro");
+        return channel_status(channel).viewers;
+}
+
+/* On the air with a playlist. */
+static void go_live(void) {
+        g_auto(Client) client = client_ask("GET", PLAYLIST, "");
+        await_start(&client);
+        engine_begin("5e551011-0000");
+        engine_write_s(4);
+        g_auto(Answer) answer = client_answer(&client);
+        assert_int_equal(answer.status, 200);
+}
+
+/* Path of the first segment listed; g_free it. */
+static char *first_segment(void) {
+        g_auto(Answer) answer = get(PLAYLIST);
+        const char *name = strstr(answer.body, "seg/");
+        assert_non_null(name);
+        g_autofree char *relative = g_strndup(name, strcspn(name, "\n"));
+        return g_strconcat("/channel/retro/", relative, NULL);
+}
+
+/* --- cold start -------------------------------------------------------------------------------------------------- */
+
+static void INV_HTTP_003_the_first_viewer_waits_for_the_playlist(void **state) {
+        g_auto(Client) client = client_ask("GET", PLAYLIST, "");
+        await_start(&client);
+        assert_int_equal(viewers(), 1);
+        engine_begin("5e551011-0000");
+        engine_write_s(3);
+        client_turn(&client);
+        assert_int_equal(client.received->len, 0); /* two segments are not a playlist */
+        engine_write_s(1);
+        g_auto(Answer) answer = client_answer(&client);
+        assert_int_equal(answer.status, 200);
+        assert_header(&answer, "Content-Type", "application/vnd.apple.mpegurl");
+        assert_header(&answer, "Cache-Control", "max-age=1");
+        assert_header(&answer, "Access-Control-Allow-Origin", "*");
+        assert_true(g_str_has_prefix(answer.body, "#EXTM3U\n"));
+        assert_non_null(strstr(answer.body, "seg/5e551011-0.ts\n"));
+        assert_int_equal(viewers(), 1); /* the same one, now known by what it fetched */
+}
+
+static void INV_HTTP_003_twenty_first_viewers_start_one_engine(void **state) {
+        Client clients[20];
+        for (int i = 0; i < 20; i++)
+                clients[i] = client_ask("GET", i % 2 ? PLAYLIST : "/channel/retro.ts", "");
+        await_start(&clients[0]);
+        while (viewers() < 20)
+                client_turn(&clients[0]);
+        engine_begin("5e551011-0000");
+        engine_write_s(4);
+        for (int i = 0; i < 20; i++) {
+                client_await(&clients[i], 100);
+                assert_true(g_str_has_prefix(clients[i].received->str, "HTTP/1.1 200 OK\r\n"));
+                client_close(&clients[i]);
+        }
+        assert_int_equal(world->started, 1);
+}
+
+static void INV_HTTP_003_who_has_waited_long_enough_is_told_why(void **state) {
+        static const char *const targets[] = {PLAYLIST, "/channel/retro/master.m3u8", "/channel/retro.ts", "/auto/v5"};
+        for (size_t i = 0; i < G_N_ELEMENTS(targets); i++) {
+                g_auto(Client) client = client_ask("GET", targets[i], "");
+                await_start(&client);
+                while (viewers() < 1)
+                        client_turn(&client);
+                client_turn(&client);
+                assert_int_equal(client.received->len, 0);
+                fake_kill(world->engine, "the engine was killed by signal 9");
+                rv_clock_fake_advance_ms(world->clock, 13000);
+                g_auto(Answer) answer = client_answer(&client);
+                assert_error(&answer, 503, "not_on_air");
+                assert_header(&answer, "Retry-After", "2");
+                while (viewers() > 0 || world->engine) {
+                        rv_clock_fake_advance_ms(world->clock, 10000);
+                        turn();
+                }
+        }
+}
+
+static void heads_start_no_engine(void **state) {
+        static const char *const targets[] = {PLAYLIST, "/channel/retro/master.m3u8", "/channel/retro.ts"};
+        for (size_t i = 0; i < G_N_ELEMENTS(targets); i++) {
+                g_auto(Answer) answer = ask("HEAD", targets[i], "");
+                assert_int_equal(answer.status, 200);
+                assert_int_equal(answer.size, 0);
+                g_autofree char *type = header(&answer, "Content-Type");
+                assert_string_equal(type, i == 2 ? "video/mp2t" : "application/vnd.apple.mpegurl");
+        }
+        turn();
+        assert_int_equal(world->started, 0);
+}
+
+static void unknown_channels_are_not_there(void **state) {
+        static const char *const targets[] = {
+                "/channel/nope/live.m3u8", "/channel/nope.ts", "/channel/nope/master.m3u8",
+                "/channel/nope/seg/x.ts",  "/auto/v99",        "/logo/nope.png"};
+        for (size_t i = 0; i < G_N_ELEMENTS(targets); i++) {
+                g_auto(Answer) answer = get(targets[i]);
+                assert_error(&answer, 404, "no_such_channel");
+        }
+}
+
+/* --- HLS --------------------------------------------------------------------------------------------------------- */
+
+static void INV_HTTP_005_segments_can_be_had_in_parts_and_once(void **state) {
+        go_live();
+        g_autofree char *path = first_segment();
+        g_auto(Answer) whole = get(path);
+        assert_int_equal(whole.status, 200);
+        assert_header(&whole, "Content-Type", "video/mp2t");
+        assert_header(&whole, "Cache-Control", "public, max-age=600, immutable");
+        assert_header(&whole, "Accept-Ranges", "bytes");
+        assert_int_equal(whole.size % TS_PACKET, 0);
+
+        g_auto(Answer) part = ask("GET", path, "Range: bytes=188-375\r\n");
+        assert_int_equal(part.status, 206);
+        assert_int_equal(part.size, 188);
+        assert_memory_equal(part.body, whole.body + 188, 188);
+        g_autofree char *range = g_strdup_printf("bytes 188-375/%zu", whole.size);
+        assert_header(&part, "Content-Range", range);
+
+        g_auto(Answer) tail = ask("GET", path, "Range: bytes=-188\r\n");
+        assert_int_equal(tail.status, 206);
+        assert_memory_equal(tail.body, whole.body + whole.size - 188, 188);
+
+        g_auto(Answer) beyond = ask("GET", path, "Range: bytes=99999999-\r\n");
+        assert_int_equal(beyond.status, 416);
+        const char *const senseless[] = {"bytes=abc", "bytes=5-2", "bytes=0-1,5-6", "chars=0-1", "bytes=--5", "bytes="};
+        for (size_t i = 0; i < G_N_ELEMENTS(senseless); i++) {
+                g_autofree char *asked = g_strdup_printf("Range: %s\r\n", senseless[i]);
+                g_auto(Answer) answer = ask("GET", path, asked);
+                assert_int_equal(answer.status, 200);
+                assert_int_equal(answer.size, whole.size);
+        }
+
+        g_autofree char *tag = header(&whole, "ETag"), *condition = g_strdup_printf("If-None-Match: %s\r\n", tag);
+        g_auto(Answer) same = ask("GET", path, condition);
+        assert_int_equal(same.status, 304);
+        assert_int_equal(same.size, 0);
+        assert_header(&same, "ETag", tag);
+        g_auto(Answer) changed = ask("GET", path, "Range: bytes=0-1\r\nIf-Range: \"other\"\r\n");
+        assert_int_equal(changed.status, 200);
+        g_auto(Answer) gone = get("/channel/retro/seg/5e551011-999.ts");
+        assert_error(&gone, 404, "no_such_segment");
+        assert_header(&gone, "Cache-Control", "no-cache");
+}
+
+static void the_master_playlist_says_what_is_in_the_stream(void **state) {
+        g_auto(Client) client = client_ask("GET", "/channel/retro/master.m3u8", "");
+        await_start(&client);
+        engine_begin("5e551011-0000");
+        engine_write_s(4);
+        g_auto(Answer) answer = client_answer(&client);
+        assert_int_equal(answer.status, 200);
+        assert_non_null(strstr(answer.body, "CODECS=\"" TS_WRITER_CODECS "\""));
+        assert_non_null(strstr(answer.body, "RESOLUTION=1280x720,FRAME-RATE=29.970\nlive.m3u8\n"));
+        const char *bandwidth = strstr(answer.body, ":BANDWIDTH=");
+        assert_true(g_ascii_strtoll(bandwidth + strlen(":BANDWIDTH="), NULL, 10) >= 2 * 3128000);
+}
+
+static void count_log(void *user, RvLogLevel level, const char *event, const RvField *fields, size_t n_fields) {
+        if (level > RV_LOG_DEBUG)
+                (*(unsigned *)user)++;
+}
+
+static void INV_HLS_QUIET_POLLING_001_polls_leave_no_line_in_the_log(void **state) {
+        unsigned lines = 0;
+        go_live();
+        g_autofree char *segment = first_segment();
+        rv_log_set_sink(count_log, &lines);
+        for (int i = 0; i < 50; i++) {
+                g_auto(Answer) playlist = get(PLAYLIST);
+                g_auto(Answer) media = get(segment);
+                assert_int_equal(playlist.status + media.status, 400);
+        }
+        rv_log_set_sink(drop_log, NULL);
+        assert_int_equal(lines, 0);
+}
+
+/* A player behind a proxy on this host is told apart by the address that the proxy names. */
+static void viewers_are_told_apart(void **state) {
+        go_live();
+        const char *const others[] = {"X-Forwarded-For: 10.0.0.1\r\n", "X-Forwarded-For: 10.0.0.2\r\n",
+                                      "X-Forwarded-For: 10.0.0.2\r\nUser-Agent: VLC\r\n", "User-Agent: VLC\r\n"};
+        for (int round = 0; round < 3; round++)
+                for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+                        g_auto(Answer) answer = ask("GET", PLAYLIST, others[i]);
+                        assert_int_equal(answer.status, 200);
+                }
+        assert_int_equal(viewers(), 5);
+}
+
+/* --- raw --------------------------------------------------------------------------------------------------------- */
+
+/* What came in chunks, put together; g_byte_array_unref it. */
+static GByteArray *chunks(const Client *client) {
+        GByteArray *body = g_byte_array_new();
+        const char *p = strstr(client->received->str, "\r\n\r\n"), *end = client->received->str + client->received->len;
+        assert_non_null(p);
+        for (p += 4; p < end;) {
+                char *after;
+                size_t size = g_ascii_strtoull(p, &after, 16);
+                after += 2;
+                if (size == 0 || after + size > end)
+                        break;
+                g_byte_array_append(body, (const uint8_t *)after, (guint)size);
+                p = after + size + 2;
+        }
+        return body;
+}
+
+static void INV_HTTP_006_a_raw_viewer_has_the_stream_from_an_idr_on_over_a_crash(void **state) {
+        g_auto(Client) client = client_ask("GET", "/channel/retro.ts", "");
+        await_start(&client);
+        engine_begin("5e551011-0000");
+        engine_write_s(2);
+        size_t first = world->engine->writer->bytes->len;
+        client_await(&client, first);
+        assert_true(g_str_has_prefix(client.received->str, "HTTP/1.1 200 OK\r\n"));
+        assert_non_null(strstr(client.received->str, "\r\nContent-Type: video/mp2t\r\n"));
+        assert_int_equal(viewers(), 1);
+
+        fake_kill(world->engine, "the engine was killed by signal 9");
+        rv_clock_fake_advance_ms(world->clock, 1100);
+        await_start(&client); /* the next one */
+        engine_begin("5e551012-0000");
+        engine_write_s(2);
+        size_t second = world->engine->writer->bytes->len;
+        client_await(&client, first + second);
+        g_autoptr(GByteArray) body = NULL;
+        do {
+                client_turn(&client);
+                g_clear_pointer(&body, g_byte_array_unref);
+                body = chunks(&client);
+        } while (body->len < first + second);
+        assert_int_equal(body->len, first + second);
+        assert_int_equal(body->data[0], 0x47);
+        assert_int_equal(body->data[1] & 0x1f, 0); /* PAT */
+        assert_memory_equal(body->data + first, world->engine->writer->bytes->data, second);
+        assert_false(client.closed);
+}
+
+static void INV_HTTP_006_a_tuner_by_number_is_the_same_stream(void **state) {
+        g_auto(Client) client = client_ask("GET", "/auto/v5", "");
+        await_start(&client);
+        engine_begin("5e551011-0000");
+        engine_write_s(2);
+        client_await(&client, world->engine->writer->bytes->len);
+        assert_true(g_str_has_prefix(client.received->str, "HTTP/1.1 200 OK\r\n"));
+}
+
+static void a_raw_viewer_who_leaves_is_counted_no_more(void **state) {
+        go_live();
+        Client client = client_ask("GET", "/channel/retro.ts", "");
+        client_await(&client, 1000);
+        assert_int_equal(viewers(), 2);
+        client_close(&client);
+        for (int i = 0; viewers() > 1; i++) { /* its going is seen when the next bytes are sent */
+                assert_true(i < 2000);
+                engine_write_s(1);
+                turn();
+        }
+}
+
+static void a_raw_viewer_who_gets_nothing_for_long_is_let_go(void **state) {
+        go_live();
+        g_auto(Client) client = client_ask("GET", "/channel/retro.ts", "");
+        client_await(&client, 1000);
+        for (int i = 0; i < 20; i++)
+                client_turn(&client);
+        while (!client.closed) {
+                rv_clock_fake_advance_ms(world->clock, 2000);
+                client_turn(&client);
+        }
+}
+
+/* --- the end ----------------------------------------------------------------------------------------------------- */
+
+static void INV_HTTP_007_the_server_ends_whoever_waits_or_watches(void **state) {
+        g_auto(Client) cold = client_ask("GET", PLAYLIST, ""), raw = client_ask("GET", "/channel/retro.ts", "");
+        await_start(&cold);
+        while (viewers() < 2)
+                client_turn(&cold);
+        engine_begin("5e551011-0000");
+        engine_write_s(1); /* the raw one has its stream, the other has nothing yet */
+        client_await(&raw, 1000);
+        g_clear_pointer(&world->http, http_free);
+        while (!cold.closed || !raw.closed) {
+                client_turn(&cold);
+                client_turn(&raw);
+        }
+        assert_true(g_str_has_prefix(cold.received->str, "HTTP/1.1 503 ") || cold.received->len == 0);
+}
+
+#define LIVE_TEST(f) cmocka_unit_test_setup_teardown(f, setup_live, teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                LIVE_TEST(INV_HTTP_003_the_first_viewer_waits_for_the_playlist),
+                LIVE_TEST(INV_HTTP_003_twenty_first_viewers_start_one_engine),
+                LIVE_TEST(INV_HTTP_003_who_has_waited_long_enough_is_told_why),
+                LIVE_TEST(heads_start_no_engine),
+                LIVE_TEST(unknown_channels_are_not_there),
+                LIVE_TEST(INV_HTTP_005_segments_can_be_had_in_parts_and_once),
+                LIVE_TEST(the_master_playlist_says_what_is_in_the_stream),
+                LIVE_TEST(INV_HLS_QUIET_POLLING_001_polls_leave_no_line_in_the_log),
+                LIVE_TEST(viewers_are_told_apart),
+                LIVE_TEST(INV_HTTP_006_a_raw_viewer_has_the_stream_from_an_idr_on_over_a_crash),
+                LIVE_TEST(INV_HTTP_006_a_tuner_by_number_is_the_same_stream),
+                LIVE_TEST(a_raw_viewer_who_leaves_is_counted_no_more),
+                LIVE_TEST(a_raw_viewer_who_gets_nothing_for_long_is_let_go),
+                LIVE_TEST(INV_HTTP_007_the_server_ends_whoever_waits_or_watches),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
