@@ -91,7 +91,7 @@ static void make_catalog(World *world) {
         for (int i = 0; i < 40; i++)
                 fixture_asset(&world->fixture, ASSET_MOVIE, "Film", (80 + i) * MINUTE);
         for (int i = 0; i < 12; i++)
-                fixture_asset(&world->fixture, ASSET_COMMERCIAL, "Soap", 15000 + i * 1000);
+                fixture_asset(&world->fixture, ASSET_COMMERCIAL, "Soap", 45000 + i * 5000);
         world->catalog = fixture_catalog(&world->fixture);
 }
 
