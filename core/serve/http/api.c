@@ -150,6 +150,7 @@ enum MHD_Result api_health(Request *request) {
         return respond_json(request, MHD_HTTP_OK, json_pack("{s:s}", "status", "ok"));
 }
 
+/* INV-HTTP-008 */
 static enum MHD_Result not_ready(Request *request) {
         return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "not_ready", NOT_READY_RETRY_S,
                              "no channel is planned yet");

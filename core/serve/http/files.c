@@ -102,6 +102,7 @@ static void add_folder(GHashTable *files, const char *disk_path, const char *pat
         }
 }
 
+/* INV-HTTP-002 */
 GHashTable *files_load(const char *web_dir) {
         GHashTable *files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, file_free);
         if (web_dir)

@@ -85,6 +85,7 @@ static Request *request_new(Http *http, struct MHD_Connection *connection, const
         Request *request = g_new0(Request, 1);
         request->http = http;
         request->connection = connection;
+        /* INV-HTTP-001: the library sends no body then, and handlers start nothing */
         request->head = g_str_equal(method, MHD_HTTP_METHOD_HEAD);
         return request;
 }
@@ -105,7 +106,7 @@ static bool has_body(Request *request) {
         return (length && !g_str_equal(length, "0")) || request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING);
 }
 
-/* What can be answered before anything of the body has come; false: go on. */
+/* INV-HTTP-009: what can be answered before anything of the body has come; false: go on. */
 static bool answer_early(Request *request, const char *method, enum MHD_Result *ret_result) {
         bool options = g_str_equal(method, MHD_HTTP_METHOD_OPTIONS);
         if (!options && !request->head && !g_str_equal(method, MHD_HTTP_METHOD_GET))
@@ -149,6 +150,7 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
         pace_expect(http->pace, connection, true);
 }
 
+/* INV-HLS-QUIET-POLLING-001: of requests nothing but this is logged. */
 static void on_log(void *user, const char *format, va_list arguments) {
         g_autofree char *text = g_strdup_vprintf(format, arguments);
         rv_debug("http.library", RV_S("message", g_strchomp(text)));

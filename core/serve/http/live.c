@@ -172,7 +172,8 @@ static bool sleep_raw(Request *request) {
         return true;
 }
 
-/* Between an engine that died and the next one the viewer stays, as long as one waits for a channel to start. */
+/* INV-HTTP-006: between an engine that died and the next one the viewer stays, as long as one waits for a channel to
+ * start. */
 static ssize_t read_raw(void *user, uint64_t position, char *buffer, size_t size) {
         Request *request = user;
         size_t n = size >= TS_PACKET ? fanout_read(request->raw, (uint8_t *)buffer, size) : 0;

@@ -207,6 +207,7 @@ enum MHD_Result respond_bytes_as(Request *request, unsigned status, GBytes *body
         return queue(request, status, response);
 }
 
+/* INV-HTTP-005 */
 enum MHD_Result respond_bytes(Request *request, GBytes *body, const Representation *representation) {
         size_t first, last;
         if (etag_matches(request_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH), representation->etag)) {

@@ -74,6 +74,7 @@ void http_streams_give_up(HttpStreamsSet *set, int64_t now_mono_ns) {
         pthread_mutex_unlock(&set->lock);
 }
 
+/* INV-HTTP-007 */
 void http_streams_end(HttpStreamsSet *set) {
         pthread_mutex_lock(&set->lock);
         set->ending = true;
