@@ -1,5 +1,5 @@
 /* Playlists, segments, raw streams, and the wait for a channel that nobody watched until now. */
-#include "tests/core/http_fixture.h"
+#include "tests/core/http_client.h"
 
 #define PLAYLIST "/channel/retro/live.m3u8"
 

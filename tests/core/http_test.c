@@ -3,7 +3,7 @@
 #include <zlib.h>
 
 #include "proto/base/error.h"
-#include "tests/core/http_fixture.h"
+#include "tests/core/http_client.h"
 
 /* --- what core would give ---------------------------------------------------------------------------------------- */
 
@@ -350,11 +350,12 @@ static void INV_HTTP_004_half_a_request_does_not_hold_a_connection(void **state)
         client_send(&slow, "X-Slow: still going\r\n");
         client_turn(&slow);
         assert_false(slow.closed);
-        rv_clock_fake_advance_ms(world->clock, 21000);
-        client_await(&slow, SIZE_MAX); /* the server's timer comes round */
-        assert_true(slow.closed);
+        while (!slow.closed || !kept.closed) { /* one that keeps silent after an answer is no better */
+                rv_clock_fake_advance_ms(world->clock, 1000);
+                client_turn(&slow);
+                client_turn(&kept);
+        }
         assert_int_equal(slow.received->len, 0);
-        client_await(&kept, SIZE_MAX); /* one that keeps silent after an answer is no better */
 }
 
 static void connections_are_limited_per_address(void **state) {

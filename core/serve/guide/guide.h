@@ -1,6 +1,7 @@
 /*
  * Guide: what is on and what comes, for people and programs: JSON, XMLTV and M3U, made from published plan views. An
- * entry of the guide is a programme; filler between programmes belongs to the one before it (INV-EPG-FILLER-INVISIBLE-001).
+ * entry of the guide is a programme; filler between programmes belongs to the one before it
+ * (INV-EPG-FILLER-INVISIBLE-001).
  *
  * Any thread may ask. M3U and XMLTV are immutable documents, made once per plan generation and base URL.
  */
