@@ -454,7 +454,14 @@ static void an_empty_pool_is_a_fault_until_it_is_not(void **state) {
         assert_non_null(strstr(last->fault, "pool \"cheers\""));
         assert_true(last->execution_end_utc_ms >= now_of(world) + 6 * HOUR);
         assert_int_equal(((Programme *)last->programmes->pdata[last->programmes->len - 1])->kind, ASSET_FILLER);
+        rv_clock_fake_advance_ms(world->clock, MINUTE);
+        g_autoptr(PlanView) still = evaluated(world, "cheers");
+        assert_non_null(strstr(still->fault, "pool \"cheers\""));
+        full->revision = 78;
         world->catalog = full;
+        set_inputs(world);
+        g_autoptr(PlanView) mended = evaluated(world, "cheers");
+        assert_sound(world, mended);
         catalog_snapshot_unref(empty);
 }
 

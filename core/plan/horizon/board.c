@@ -15,12 +15,12 @@ struct PlanBoard {
  */
 
 PlanView *plan_view_ref(PlanView *view) {
-        g_atomic_ref_count_inc(&view->refs);
+        g_atomic_int_inc(&view->refs);
         return view;
 }
 
 void plan_view_unref(PlanView *view) {
-        if (!view || !g_atomic_ref_count_dec(&view->refs))
+        if (!view || !g_atomic_int_dec_and_test(&view->refs))
                 return;
         channel_spec_unref(view->spec);
         g_clear_pointer(&view->programmes, g_ptr_array_unref);
@@ -75,19 +75,19 @@ PlanResult plan_view_block_at(const PlanView *view, int64_t utc_ms, BlockPlan **
 
 PlanBoard *plan_board_new(void) {
         PlanBoard *board = g_new0(PlanBoard, 1);
-        g_atomic_ref_count_init(&board->refs);
+        board->refs = 1;
         pthread_mutex_init(&board->lock, NULL);
         board->views = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)plan_view_unref);
         return board;
 }
 
 PlanBoard *plan_board_ref(PlanBoard *board) {
-        g_atomic_ref_count_inc(&board->refs);
+        g_atomic_int_inc(&board->refs);
         return board;
 }
 
 void plan_board_unref(PlanBoard *board) {
-        if (!board || !g_atomic_ref_count_dec(&board->refs))
+        if (!board || !g_atomic_int_dec_and_test(&board->refs))
                 return;
         g_hash_table_unref(board->views);
         pthread_mutex_destroy(&board->lock);

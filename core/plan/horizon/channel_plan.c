@@ -35,6 +35,7 @@ void channel_plan_free(ChannelPlan *plan) {
         traffic_inventory_free(plan->inventory);
         g_hash_table_unref(plan->excluded);
         g_string_free(plan->fault, true);
+        g_free(plan->compile_fault);
         catalog_snapshot_unref(plan->catalog);
         channel_spec_unref(plan->spec);
         g_free(plan);
@@ -186,17 +187,15 @@ bool channel_plan_load(ChannelPlan *plan, int64_t now_utc_ms) {
 /* --- days -----------------------------------------------------------------------------------------------------------
  */
 
-/* Compiles; warnings and errors are the channel's fault text. */
+/* Compiles; what could not be done as the rules say becomes the plan's compile_fault. */
 static ScheduleDay *compile(ChannelPlan *plan, const char *day, ScheduleFrom from) {
         g_autoptr(Diag) diag = diag_new();
         from.excluded = plan->excluded;
         from.allow_empty = plan->blocks->len > 0; /* a channel that is on the air goes on with filler */
         ScheduleDay *compiled = schedule_compile(plan->spec, plan->catalog, day, &from, diag);
-        if (!compiled || from.allow_empty) {
-                g_autofree char *text = diag_text(diag);
-                if (*text)
-                        channel_plan_fault(plan, "%s", g_strchomp(text));
-        }
+        g_clear_pointer(&plan->compile_fault, g_free);
+        if (diag_count(diag) > 0 && (!compiled || from.allow_empty))
+                plan->compile_fault = g_strchomp(diag_text(diag));
         return compiled;
 }
 

@@ -21,7 +21,8 @@ typedef struct {
         bool stale;                  /* rules or catalog are not those that the days were compiled from */
         bool dirty;                  /* differs from what is published */
         GString *fault;              /* of this evaluation; empty = none */
-        unsigned empty_breaks;       /* of the blocks made since the last report */
+        char *compile_fault;   /* what the last compile could not do as the rules say; stands until the next; NULL */
+        unsigned empty_breaks; /* of the blocks made since the last report */
 } ChannelPlan;
 
 ChannelPlan *channel_plan_new(Store *store, ChannelSpec *spec, CatalogSnapshot *catalog);

@@ -82,7 +82,7 @@ void horizon_set_inputs(Horizon *horizon, GPtrArray *specs, CatalogSnapshot *cat
 
 static PlanView *view_of(const ChannelPlan *plan) {
         PlanView *view = g_new0(PlanView, 1);
-        g_atomic_ref_count_init(&view->refs);
+        view->refs = 1;
         view->spec = channel_spec_ref(plan->spec);
         view->programmes = g_ptr_array_new_with_free_func((GDestroyNotify)programme_unref);
         view->blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
@@ -101,6 +101,8 @@ static PlanView *view_of(const ChannelPlan *plan) {
 
 static void publish(Horizon *horizon, ChannelPlan *plan) {
         g_autoptr(PlanView) before = plan_board_view(horizon->options.board, plan->spec->id);
+        if (plan->compile_fault)
+                channel_plan_fault(plan, "%s", plan->compile_fault);
         const char *fault = plan->fault->len > 0 ? plan->fault->str : NULL;
         if (fault && g_strcmp0(before ? before->fault : NULL, fault) != 0)
                 rv_warning("horizon.fault", RV_S("channel", plan->spec->id), RV_S("fault", fault));

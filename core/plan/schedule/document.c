@@ -9,12 +9,12 @@
 #define DOCUMENT_VERSION 1
 
 Programme *programme_ref(Programme *programme) {
-        g_atomic_ref_count_inc(&programme->refs);
+        g_atomic_int_inc(&programme->refs);
         return programme;
 }
 
 void programme_unref(Programme *programme) {
-        if (!programme || !g_atomic_ref_count_dec(&programme->refs))
+        if (!programme || !g_atomic_int_dec_and_test(&programme->refs))
                 return;
         g_free(programme->id);
         g_free(programme->title);
@@ -44,7 +44,7 @@ static char *occurrence_id(const ChannelSpec *spec, int64_t start_utc_ms, const 
 static Programme *programme_new(const ChannelSpec *spec, int64_t start_utc_ms, int64_t end_utc_ms,
                                 const char *asset_id) {
         Programme *programme = g_new0(Programme, 1);
-        g_atomic_ref_count_init(&programme->refs);
+        programme->refs = 1;
         programme->id = occurrence_id(spec, start_utc_ms, asset_id);
         programme->start_utc_ms = start_utc_ms;
         programme->end_utc_ms = end_utc_ms;
@@ -192,7 +192,7 @@ static char **get_texts(const json_t *array) {
 static Programme *programme_from_json(const json_t *object) {
         g_autoptr(Programme) programme = g_new0(Programme, 1);
         const char *kind = json_string_value(json_object_get(object, "kind"));
-        g_atomic_ref_count_init(&programme->refs);
+        programme->refs = 1;
         programme->id = get_text(object, "id");
         programme->start_utc_ms = get_int(object, "start_utc_ms");
         programme->end_utc_ms = get_int(object, "end_utc_ms");

@@ -29,12 +29,12 @@ static void rules_free(ScheduleRules *rules) {
 }
 
 ChannelSpec *channel_spec_ref(ChannelSpec *spec) {
-        g_atomic_ref_count_inc(&spec->refs);
+        g_atomic_int_inc(&spec->refs);
         return spec;
 }
 
 void channel_spec_unref(ChannelSpec *spec) {
-        if (!spec || !g_atomic_ref_count_dec(&spec->refs))
+        if (!spec || !g_atomic_int_dec_and_test(&spec->refs))
                 return;
         g_free(spec->id);
         g_free(spec->name);
@@ -50,7 +50,7 @@ void channel_spec_unref(ChannelSpec *spec) {
 
 static ChannelSpec *spec_new(const char *path) {
         ChannelSpec *spec = g_new0(ChannelSpec, 1);
-        g_atomic_ref_count_init(&spec->refs);
+        spec->refs = 1;
         spec->type = CHANNEL_NETWORK;
         spec->format = house_format_default();
         spec->grid_minutes = 30;
