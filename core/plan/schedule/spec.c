@@ -296,7 +296,7 @@ static GPtrArray *channel_files(const char *dir, Diag *diag) {
 static bool is_duplicate(const GPtrArray *specs, const ChannelSpec *spec, Diag *diag) {
         for (guint i = 0; i < specs->len; i++) {
                 const ChannelSpec *other = specs->pdata[i];
-                const bool same_id = strcmp(other->id, spec->id) == 0;
+                const bool same_id = g_strcmp0(other->id, spec->id) == 0;
                 if (!same_id && (spec->number == 0 || other->number != spec->number))
                         continue;
                 if (same_id)
