@@ -46,7 +46,7 @@ static void fake_stop(Engine *engine, const char *reason) {
 }
 
 static void fake_kill(Engine *engine, const char *why) {
-        engine->options.on_gone(engine->options.user, true, why);
+        engine->options.on_gone(engine->options.user, ENGINE_DIED, why);
 }
 
 static void fake_poll(Engine *engine) {
@@ -137,12 +137,13 @@ static int setup(void **state) {
 
 static gboolean end_engine(void *user) {
         if (world->engine && world->engine->stop_asked)
-                world->engine->options.on_gone(world->engine->options.user, false, "");
+                world->engine->options.on_gone(world->engine->options.user, ENGINE_ENDED, "");
         return G_SOURCE_CONTINUE;
 }
 
 static int teardown(void **state) {
-        channel_unref(*state);
+        if (*state)
+                channel_unref(*state);
         guint id = g_timeout_add(1, end_engine, NULL);
         channel_hub_free(world->hub);
         g_source_remove(id);
@@ -167,8 +168,15 @@ static void go_live(void) {
         world->engine->options.on_live(world->engine->options.user);
 }
 
-static void engine_gone(bool died) {
-        world->engine->options.on_gone(world->engine->options.user, died, died ? "killed by signal 9" : "");
+static void engine_gone(EngineEnd end) {
+        world->engine->options.on_gone(world->engine->options.user, end, end ? "killed by signal 9" : "");
+}
+
+static ChannelViewer *watch_live(Channel *channel) {
+        ChannelViewer *viewer = channel_join(channel);
+        pass_ms(0);
+        go_live();
+        return viewer;
 }
 
 /* --- tests -------------------------------------------------------------------------------------------------------- */
@@ -203,7 +211,7 @@ static void INV_VIEWER_LIFECYCLE_002_gone_after_the_linger_not_before(void **sta
         pass_ms(1);
         assert_true(world->engine->stop_asked);
         assert_string_equal(world->engine->stop_reason, "last_viewer_left");
-        engine_gone(false);
+        engine_gone(ENGINE_ENDED);
         assert_int_equal(channel_status(*state).state, CHANNEL_OFF);
         assert_int_equal(world->rested, 1);
         assert_int_equal(world->died, 0);
@@ -232,7 +240,7 @@ static void a_viewer_that_comes_while_the_engine_ends_gets_a_new_one(void **stat
         viewer = channel_join(*state);
         pass_ms(0);
         assert_int_equal(world->started, 1);
-        engine_gone(false);
+        engine_gone(ENGINE_ENDED);
         assert_int_equal(world->started, 2);
         channel_leave(viewer);
 }
@@ -257,7 +265,7 @@ static void INV_CHANNEL_LIVENESS_RECOVERY_001_restarts_back_off(void **state) {
         ChannelViewer *viewer = channel_join(*state);
         pass_ms(0);
         for (unsigned i = 0; i < G_N_ELEMENTS(waits_ms); i++) {
-                engine_gone(true);
+                engine_gone(ENGINE_DIED);
                 assert_int_equal(channel_status(*state).state, CHANNEL_BACKOFF);
                 assert_string_equal(channel_status(*state).fault, "killed by signal 9");
                 pass_ms(waits_ms[i] - 1);
@@ -271,27 +279,125 @@ static void INV_CHANNEL_LIVENESS_RECOVERY_001_restarts_back_off(void **state) {
 }
 
 static void INV_CHANNEL_LIVENESS_RECOVERY_001_a_healthy_engine_is_replaced_at_once(void **state) {
-        ChannelViewer *viewer = channel_join(*state);
-        pass_ms(0);
-        go_live();
+        ChannelViewer *viewer = watch_live(*state);
         pass_ms(3000);
-        engine_gone(true);
+        channel_leave(viewer);
+        pass_ms(1000); /* into the linger and back: it is as healthy as before */
+        viewer = channel_join(*state);
+        pass_ms(0);
+        engine_gone(ENGINE_DIED);
         assert_int_equal(world->started, 2);
         assert_int_equal(channel_status(*state).crashes, 1);
         channel_leave(viewer);
 }
 
+/* The hub's timer fires, the engine is silent. */
+static void pass_silently_ms(int64_t ms) {
+        for (; ms > 0; ms -= MIN(ms, 100)) {
+                rv_clock_fake_advance_ms(world->clock, MIN(ms, 100));
+                channel_hub_poll(world->hub);
+        }
+}
+
 static void INV_CHANNEL_004_a_silent_engine_is_replaced(void **state) {
-        ChannelViewer *viewer = channel_join(*state);
-        pass_ms(0);
-        go_live();
+        ChannelViewer *viewer = watch_live(*state);
         pass_ms(10000);
+        pass_silently_ms(5000);
         assert_int_equal(world->started, 1);
-        rv_clock_fake_advance_ms(world->clock, 5001);
-        channel_hub_poll(world->hub);
+        pass_silently_ms(1);
         assert_int_equal(world->died, 1);
         assert_int_equal(world->started, 2);
         channel_leave(viewer);
+}
+
+static void INV_CHANNEL_004_silence_counts_from_being_on_the_air(void **state) {
+        ChannelViewer *viewer = channel_join(*state);
+        pass_ms(0);
+        pass_silently_ms(14000); /* slow to come up, its first bytes are still to come */
+        go_live();
+        pass_silently_ms(5000);
+        assert_int_equal(world->started, 1);
+        pass_silently_ms(1);
+        assert_int_equal(world->died, 1);
+        channel_leave(viewer);
+}
+
+static void INV_CHANNEL_004_an_engine_that_does_not_come_up_is_replaced(void **state) {
+        ChannelViewer *viewer = channel_join(*state);
+        pass_ms(0);
+        pass_silently_ms(15000);
+        assert_int_equal(world->died, 0);
+        pass_silently_ms(1);
+        assert_int_equal(world->died, 1);
+        assert_string_equal(channel_status(*state).fault, "the engine did not come up in time");
+        channel_leave(viewer);
+}
+
+/* A stopped process or a laptop that slept: nobody looked, so nobody knows yet what the engine has sent. */
+static void a_pause_of_core_itself_is_no_silence(void **state) {
+        ChannelViewer *viewer = watch_live(*state);
+        pass_silently_ms(1000);
+        rv_clock_fake_advance_ms(world->clock, 60000);
+        channel_hub_poll(world->hub);
+        assert_int_equal(world->died, 0);
+        pass_silently_ms(5001);
+        assert_int_equal(world->died, 1);
+        channel_leave(viewer);
+}
+
+static void INV_CHANNEL_007_after_a_clock_step_a_session_begins_anew(void **state) {
+        static const int64_t steps_ms[] = {3600 * SECOND, -3600 * SECOND, 1000};
+        ChannelViewer *viewer = watch_live(*state);
+        for (unsigned i = 0; i < G_N_ELEMENTS(steps_ms); i++) {
+                pass_ms(100);
+                rv_clock_fake_step_utc_ms(world->clock, 999); /* what clocks do */
+                pass_ms(100);
+                assert_false(world->engine->stop_asked);
+                rv_clock_fake_step_utc_ms(world->clock, steps_ms[i] - 999);
+                pass_ms(100);
+                assert_string_equal(world->engine->stop_reason, "clock_set");
+                engine_gone(ENGINE_ENDED);
+                assert_int_equal(world->started, i + 2); /* at once */
+                go_live();
+        }
+        pass_ms(100);
+        assert_false(world->engine->stop_asked);
+        assert_int_equal(world->rested, 0); /* viewers keep what they have */
+        assert_int_equal(channel_status(*state).crashes, 0);
+        channel_leave(viewer);
+}
+
+static void a_killed_engine_has_not_had_its_last_word(void **state) {
+        ChannelViewer *viewer = watch_live(*state);
+        channel_leave(viewer);
+        pass_ms(0);
+        pass_ms(20000);
+        assert_true(world->engine->stop_asked);
+        engine_gone(ENGINE_KILLED);
+        assert_int_equal(world->died, 1); /* for the record */
+        assert_int_equal(channel_status(*state).state, CHANNEL_OFF);
+        assert_int_equal(channel_status(*state).crashes, 0);
+}
+
+/* A player that fetched within the last seconds still counts when the hub ends. */
+static gboolean say_more_while_ending(void *user) {
+        channel_seen(user, "10.0.0.1|another");
+        channel_hub_sync(world->hub);
+        return end_engine(NULL);
+}
+
+static void INV_CHANNEL_006_nothing_starts_while_the_hub_ends(void **state) {
+        channel_seen(*state, "10.0.0.1|player");
+        pass_ms(0);
+        go_live();
+        assert_int_equal(channel_status(*state).viewers, 1);
+        guint id = g_timeout_add(1, say_more_while_ending, *state); /* alive as long as the hub */
+        channel_unref(g_steal_pointer(state));
+        channel_hub_free(world->hub);
+        g_source_remove(id);
+        world->hub = NULL;
+        assert_int_equal(world->started, 1);
+        assert_null(world->engine);
 }
 
 static void a_channel_that_cannot_start_says_why(void **state) {
@@ -322,7 +428,7 @@ static void a_channel_that_is_not_planned_any_more_ends(void **state) {
         plan_board_unpublish(world->board, "retro");
         channel_hub_sync(world->hub);
         assert_true(world->engine->stop_asked);
-        engine_gone(false);
+        engine_gone(ENGINE_ENDED);
         pass_ms(0);
         assert_null(channel_hub_find(world->hub, "retro"));
         channel_leave(viewer);
@@ -344,6 +450,12 @@ int main(void) {
                 TEST(INV_CHANNEL_LIVENESS_RECOVERY_001_restarts_back_off),
                 TEST(INV_CHANNEL_LIVENESS_RECOVERY_001_a_healthy_engine_is_replaced_at_once),
                 TEST(INV_CHANNEL_004_a_silent_engine_is_replaced),
+                TEST(INV_CHANNEL_004_silence_counts_from_being_on_the_air),
+                TEST(INV_CHANNEL_004_an_engine_that_does_not_come_up_is_replaced),
+                TEST(a_pause_of_core_itself_is_no_silence),
+                TEST(INV_CHANNEL_007_after_a_clock_step_a_session_begins_anew),
+                TEST(a_killed_engine_has_not_had_its_last_word),
+                TEST(INV_CHANNEL_006_nothing_starts_while_the_hub_ends),
                 TEST(a_channel_that_cannot_start_says_why),
                 TEST(INV_CHANNEL_005_no_more_engines_than_allowed),
                 TEST(a_channel_that_is_not_planned_any_more_ends),

@@ -10,9 +10,15 @@
 #define HEALTHY_MS 3000
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS 16000
+/* A wall clock that was set by so much leaves a session beside the plan: it is begun anew. */
+#define CLOCK_STEP_MS 1000
 
 static int64_t now_mono_ns(const Channel *channel) {
         return rv_clock_mono_ns(channel->hub->options.clock);
+}
+
+static int64_t wall_ahead_ms(const Channel *channel) {
+        return rv_clock_utc_ms(channel->hub->options.clock) - now_mono_ns(channel) / MS;
 }
 
 const char *channel_state_name(ChannelState state) {
@@ -71,35 +77,36 @@ static void on_live(void *user) {
         Channel *channel = user;
         if (channel->state != CHANNEL_STARTING)
                 return;
-        channel->was_live = true;
+        channel->live_mono_ns = now_mono_ns(channel);
         set_fault(channel, NULL);
         enter(channel, CHANNEL_LIVE);
         channel_evaluate(channel);
 }
 
 static void count_crash(Channel *channel) {
-        bool healthy = channel->was_live && now_mono_ns(channel) - channel->since_mono_ns >= HEALTHY_MS * MS;
+        bool healthy = channel->live_mono_ns && now_mono_ns(channel) - channel->live_mono_ns >= HEALTHY_MS * MS;
         channel->failures = healthy ? 0 : channel->failures + 1;
         pthread_mutex_lock(&channel->lock);
         channel->status.crashes++;
         pthread_mutex_unlock(&channel->lock);
 }
 
-static void on_gone(void *user, bool died, const char *detail) {
+static void on_gone(void *user, EngineEnd end, const char *detail) {
         Channel *channel = user;
         ChannelHub *hub = channel->hub;
         g_autofree char *why = g_strdup(detail);
         g_autofree char *session_id = g_strdup(hub->ops->session_id(channel->engine));
         g_clear_pointer(&channel->engine, hub->ops->free);
         hub->running--;
-        if (died) {
+        if (end != ENGINE_ENDED && hub->options.on_engine_died)
+                hub->options.on_engine_died(hub->options.user, channel->id, session_id, why);
+        if (end == ENGINE_DIED) {
                 count_crash(channel);
-                if (hub->options.on_engine_died)
-                        hub->options.on_engine_died(hub->options.user, channel->id, session_id, why);
                 back_off(channel, why);
         } else {
                 channel->failures = 0;
-                hub->options.streams.rest(channel->streams);
+                if (!channel->replacing) /* else viewers keep what they have, as after a crash */
+                        hub->options.streams.rest(channel->streams);
                 enter(channel, CHANNEL_OFF);
         }
         channel_evaluate(channel);
@@ -124,7 +131,9 @@ static void start(Channel *channel) {
                 .on_gone = on_gone,
                 .user = channel,
         };
-        channel->was_live = false;
+        channel->replacing = false;
+        channel->live_mono_ns = 0;
+        channel->wall_ahead_ms = wall_ahead_ms(channel);
         if (!house_rate(channel, &options.rate)) {
                 channel->failures++;
                 back_off(channel, "nothing is planned for this channel");
@@ -155,22 +164,38 @@ static void stop(Channel *channel, const char *reason) {
         channel->hub->ops->stop(channel->engine, reason);
 }
 
-/* INV-CHANNEL-004: a stream that does not flow is worse than none: its engine is replaced. */
+/* How long nothing has come although it could have been seen coming. */
+static int64_t silent_ns(const Channel *channel) {
+        const ChannelHub *hub = channel->hub;
+        int64_t last = MAX(hub->ops->last_bytes_mono_ns(channel->engine), channel->live_mono_ns);
+        return now_mono_ns(channel) - MAX(last, hub->woke_mono_ns);
+}
+
 static void watch_stream(Channel *channel) {
         ChannelHub *hub = channel->hub;
-        int64_t now = now_mono_ns(channel);
-        int64_t silent_ns = now - hub->ops->last_bytes_mono_ns(channel->engine);
-        if (channel->state == CHANNEL_STARTING && now - channel->since_mono_ns > START_TIMEOUT_MS * MS)
-                hub->ops->kill(channel->engine, "the engine did not come up in time");
-        else if (channel->was_live && silent_ns > hub->options.stall_ms * MS)
+        int64_t step_ms = wall_ahead_ms(channel) - channel->wall_ahead_ms;
+        if (channel->state == CHANNEL_STARTING) {
+                if (now_mono_ns(channel) - channel->since_mono_ns > START_TIMEOUT_MS * MS)
+                        hub->ops->kill(channel->engine, "the engine did not come up in time");
+        } else if (silent_ns(channel) > hub->options.stall_ms * MS) {
+                /* INV-CHANNEL-004: a stream that does not flow is worse than none: its engine is replaced. */
                 hub->ops->kill(channel->engine, "the engine sent nothing for too long");
+        } else if (ABS(step_ms) >= CLOCK_STEP_MS) { /* INV-CHANNEL-007 */
+                rv_warning("channel.clock_set", RV_S("channel", channel->id), RV_I("by_ms", step_ms));
+                channel->replacing = true;
+                stop(channel, "clock_set");
+        }
 }
 
 /* --- what is due ------------------------------------------------------------------------------------------------- */
 
+static bool is_wanted(const Channel *channel, unsigned viewers) {
+        return viewers > 0 && !channel->gone && !channel->hub->ending;
+}
+
 /* INV-VIEWER-LIFECYCLE-002: once, after the linger. */
 static void evaluate_running(Channel *channel, unsigned viewers) {
-        bool wanted = viewers > 0 && !channel->gone;
+        bool wanted = is_wanted(channel, viewers);
         if (channel->state == CHANNEL_LINGER && wanted) {
                 enter(channel, CHANNEL_LIVE);
         } else if (channel->state == CHANNEL_LIVE && !wanted) {
@@ -185,7 +210,7 @@ static void evaluate_running(Channel *channel, unsigned viewers) {
 }
 
 static void evaluate_idle(Channel *channel, unsigned viewers) {
-        bool wanted = viewers > 0 && !channel->gone;
+        bool wanted = is_wanted(channel, viewers);
         if (!wanted && channel->state == CHANNEL_BACKOFF) {
                 channel->failures = 0;
                 set_fault(channel, NULL);

@@ -9,8 +9,11 @@
 struct ChannelHub {
         ChannelHubOptions options;
         const EngineOps *ops;
-        GSource *timer;   /* NULL while every channel is off */
-        unsigned running; /* engines */
+        GSource *timer;       /* NULL while every channel is off */
+        unsigned running;     /* engines */
+        bool ending;          /* nothing starts any more */
+        int64_t poll_mono_ns; /* when channels were last looked at */
+        int64_t woke_mono_ns; /* when, after a pause in which nobody could look: silence counts from then */
 
         pthread_mutex_t lock; /* guards the table itself; channels live by their references */
         GHashTable *channels; /* id -> Channel */
@@ -26,7 +29,9 @@ struct Channel {
         ChannelState state;
         Engine *engine;
         bool gone;                /* no longer planned: ends and is forgotten */
-        bool was_live;            /* this engine has been on the air */
+        bool replacing;           /* this engine is ended to make room for the next */
+        int64_t live_mono_ns;     /* since when this engine is on the air; 0 = not yet */
+        int64_t wall_ahead_ms;    /* of wall over monotonic time, when this engine was started */
         int64_t since_mono_ns;    /* when state was entered */
         int64_t deadline_mono_ns; /* LINGER: until when; BACKOFF: until when */
         unsigned failures;        /* engines in a row that died young */

@@ -21,8 +21,6 @@
 #define CONTROL_FD 3 /* where the engine finds its listening socket */
 #define KILL_AFTER_NS (3 * INT64_C(1000000000))
 
-extern char **environ;
-
 struct Engine {
         const ChannelHubOptions *hub;
         char *channel_id;
@@ -31,7 +29,7 @@ struct Engine {
         RvRational rate;
         void *streams;
         void (*on_live)(void *user);
-        void (*on_gone)(void *user, bool died, const char *detail);
+        void (*on_gone)(void *user, EngineEnd end, const char *detail);
         void *user;
 
         Intake *intake;
@@ -41,8 +39,11 @@ struct Engine {
         GSource *exit_watch;
         bool feed_over;
         bool stop_asked;
+        bool signalled;          /* by us */
+        bool crashed;            /* a signal ended it, whoever sent it */
         int64_t kill_at_mono_ns; /* 0 = no deadline */
         char detail[256];        /* what went wrong first */
+        char lost_detail[256];   /* how the connection was lost: what is told when nobody knows why */
 };
 
 static void note(Engine *engine, const char *detail) {
@@ -51,8 +52,10 @@ static void note(Engine *engine, const char *detail) {
 }
 
 static void send_signal(Engine *engine, int signal_number) {
-        if (engine->pid > 0)
-                (void)kill(engine->pid, signal_number); /* not yet waited for, so the pid is still its own */
+        if (engine->pid <= 0)
+                return;
+        engine->signalled = true;
+        (void)pidfd_send_signal(engine->pidfd, signal_number, NULL, 0);
 }
 
 static void set_deadline(Engine *engine) {
@@ -63,10 +66,21 @@ static void set_deadline(Engine *engine) {
 static void check_gone(Engine *engine) {
         if (engine->pid > 0 || !engine->feed_over)
                 return;
-        engine->on_gone(engine->user, !engine->stop_asked, engine->detail);
+        if (!engine->stop_asked)
+                engine->on_gone(engine->user, ENGINE_DIED, engine->detail[0] ? engine->detail : engine->lost_detail);
+        else if (engine->crashed)
+                engine->on_gone(engine->user, ENGINE_KILLED, "the engine was killed after it had been asked to end");
+        else
+                engine->on_gone(engine->user, ENGINE_ENDED, "");
 }
 
 /* --- the process ------------------------------------------------------------------------------------------------- */
+
+/* Whether the exit is a cause, and not what came of a signal of ours. */
+static bool exit_explains(const Engine *engine, int status) {
+        bool ours = WIFSIGNALED(status) && (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL);
+        return !engine->signalled || (WIFSIGNALED(status) && !ours);
+}
 
 static gboolean process_exited(int fd, GIOCondition condition, void *user) {
         Engine *engine = user;
@@ -75,12 +89,14 @@ static gboolean process_exited(int fd, GIOCondition condition, void *user) {
         if (waitpid(pid, &status, WNOHANG) == 0)
                 return G_SOURCE_CONTINUE;
         engine->pid = 0;
+        engine->crashed = WIFSIGNALED(status);
         char detail[96];
         if (WIFSIGNALED(status))
                 g_snprintf(detail, sizeof detail, "the engine was killed by signal %d", WTERMSIG(status));
         else
                 g_snprintf(detail, sizeof detail, "the engine ended with status %d", WEXITSTATUS(status));
-        note(engine, detail);
+        if (exit_explains(engine, status))
+                note(engine, detail);
         rv_info("channel.engine_exited", RV_S("channel", engine->channel_id), RV_I("pid", pid), RV_S("detail", detail));
         if (engine->feed)
                 feed_stop(engine->feed, "engine_gone");
@@ -140,12 +156,13 @@ static int listen_for_engine(const char *path, GError **error) {
                 return -1;
         }
         /* dup2 onto itself would keep close-on-exec: never be the number that it is handed over as. */
-        if (fd == CONTROL_FD) {
-                int moved = fcntl(fd, F_DUPFD_CLOEXEC, CONTROL_FD + 1);
-                close(fd);
-                fd = moved;
-        }
-        return fd;
+        if (fd != CONTROL_FD)
+                return fd;
+        int moved = fcntl(fd, F_DUPFD_CLOEXEC, CONTROL_FD + 1);
+        if (moved < 0)
+                rv_error_set_errno(error, errno, "cannot hand over %s", path);
+        close(fd);
+        return moved;
 }
 
 static bool start_process(Engine *engine, GError **error) {
@@ -184,7 +201,9 @@ static void feed_live(void *user) {
 static void feed_ended(void *user, FeedEnd end, const char *detail) {
         Engine *engine = user;
         engine->feed_over = true;
-        if (end != FEED_STOPPED)
+        if (end == FEED_LOST)
+                g_strlcpy(engine->lost_detail, detail, sizeof engine->lost_detail);
+        else if (end != FEED_STOPPED)
                 note(engine, detail);
         send_signal(engine, SIGTERM);
         set_deadline(engine);
@@ -222,7 +241,7 @@ static void engine_free(Engine *engine) {
                 g_source_unref(engine->exit_watch);
         }
         if (engine->pid > 0) { /* only when it could not be started completely: nobody talks to it yet */
-                send_signal(engine, SIGKILL);
+                (void)kill(engine->pid, SIGKILL);
                 (void)waitpid(engine->pid, NULL, 0);
         }
         if (engine->pidfd >= 0)

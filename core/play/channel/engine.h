@@ -15,14 +15,20 @@
 
 typedef struct Engine Engine;
 
+typedef enum {
+        ENGINE_ENDED = 0, /* it was asked to, and did */
+        ENGINE_KILLED,    /* it was asked to, and had to be killed: it has not had its last word */
+        ENGINE_DIED,      /* nobody had asked it to */
+} EngineEnd;
+
 typedef struct {
         const ChannelHubOptions *hub; /* outlives the engine */
         const char *channel_id;
         RvRational rate;
         void *streams;
         void (*on_live)(void *user);
-        /* died: it ended although nobody had asked it to; detail is a sentence. */
-        void (*on_gone)(void *user, bool died, const char *detail);
+        /* detail is a sentence; empty after ENGINE_ENDED. */
+        void (*on_gone)(void *user, EngineEnd end, const char *detail);
         void *user;
 } EngineOptions;
 

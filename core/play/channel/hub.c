@@ -2,8 +2,9 @@
 
 #include "proto/base/log.h"
 
-#define MAX_MAIL 100000
 #define POLL_MS 100 /* while any channel is not off: linger, back-off and watchdog are this exact */
+/* Later than this, the whole process or machine stood still: what engines sent meanwhile is yet to be read. */
+#define PAUSE_NS INT64_C(1000000000)
 
 ChannelHub *channel_hub_new_with(const ChannelHubOptions *options, const EngineOps *ops) {
         ChannelHub *hub = g_new0(ChannelHub, 1);
@@ -64,9 +65,17 @@ static void forget_channel(ChannelHub *hub, Channel *channel) {
         pthread_mutex_unlock(&hub->lock);
 }
 
+static void note_pause(ChannelHub *hub) {
+        int64_t now = rv_clock_mono_ns(hub->options.clock);
+        if (now - hub->poll_mono_ns > PAUSE_NS)
+                hub->woke_mono_ns = now;
+        hub->poll_mono_ns = now;
+}
+
 void channel_hub_poll(ChannelHub *hub) {
         g_autoptr(GPtrArray) channels = all_channels(hub);
         bool busy = false;
+        note_pause(hub);
         for (unsigned i = 0; i < channels->len; i++) {
                 Channel *channel = g_ptr_array_index(channels, i);
                 channel_evaluate(channel);
@@ -92,6 +101,8 @@ static void add_channel(ChannelHub *hub, const char *id) {
 }
 
 void channel_hub_sync(ChannelHub *hub) {
+        if (hub->ending)
+                return;
         g_autoptr(GPtrArray) views = plan_board_views(hub->options.board);
         for (unsigned i = 0; i < views->len; i++)
                 add_channel(hub, ((PlanView *)g_ptr_array_index(views, i))->spec->id);
@@ -111,6 +122,7 @@ void channel_hub_sync(ChannelHub *hub) {
 void channel_hub_free(ChannelHub *hub) {
         if (!hub)
                 return;
+        hub->ending = true; /* INV-CHANNEL-006: what viewers and plans say from now on starts nothing */
         g_autoptr(GPtrArray) channels = all_channels(hub);
         for (unsigned i = 0; i < channels->len; i++)
                 channel_shut(g_ptr_array_index(channels, i), "shutdown");

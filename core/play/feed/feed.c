@@ -5,11 +5,15 @@
 
 #include "proto/base/error.h"
 #include "proto/base/log.h"
+#include "proto/base/mailbox.h"
 #include "proto/base/thread.h"
 #include "proto/playout.pb-c.h"
 #include "proto/rpc/rpc.h"
 
 #define CONNECT_MS 5000
+#define CONNECT_TRY_MS 200 /* of it, before looking whether it is still wanted */
+/* The engine's first answers may have to wait for it to come up: on a busy machine, for the first time, seconds. */
+#define START_MS 10000
 #define CALL_MS 2000
 /* How long to wait before asking again for a block that is not planned yet, or after a transient refusal. */
 #define RETRY_MS 1000
@@ -81,9 +85,9 @@ static void publish_events(Feed *feed, RpcCall *events) {
         pthread_mutex_unlock(&feed->lock);
 }
 
-static bool call(Feed *feed, const char *method, const void *request, void **ret_response) {
+static bool call(Feed *feed, const char *method, const void *request, void **ret_response, int timeout_ms) {
         RpcStatus status = rpc_client_call(feed->client, &retrovue__playout__v1__playout_control__descriptor, method,
-                                           request, ret_response, CALL_MS);
+                                           request, ret_response, timeout_ms);
         if (status.code == RPC_CODE_OK)
                 return true;
         return fail(feed, FEED_LOST, "%s: %s", method, status.message);
@@ -132,13 +136,17 @@ static bool house_format(Feed *feed, HouseFormat *ret_format) {
 
 static bool connect_engine(Feed *feed) {
         g_autoptr(GError) error = NULL;
-        feed->client = rpc_client_connect(feed->control_path, CONNECT_MS, (RpcOptions){0}, &error);
+        for (int tries = CONNECT_MS / CONNECT_TRY_MS; tries > 0 && !feed->client && !stop_asked(feed); tries--) {
+                g_clear_error(&error);
+                feed->client = rpc_client_connect(feed->control_path, CONNECT_TRY_MS, (RpcOptions){0}, &error);
+        }
         if (!feed->client)
-                return fail(feed, FEED_LOST, "cannot reach the engine: %s", error->message);
+                return fail(feed, FEED_LOST, "cannot reach the engine: %s",
+                            error ? error->message : "it is not wanted");
 
         Retrovue__Playout__V1__GetVersionRequest request = RETROVUE__PLAYOUT__V1__GET_VERSION_REQUEST__INIT;
         Retrovue__Playout__V1__GetVersionResponse *version = NULL;
-        if (!call(feed, "GetVersion", &request, (void **)&version))
+        if (!call(feed, "GetVersion", &request, (void **)&version, START_MS))
                 return false;
         int32_t protocol = version->protocol_version;
         rpc_message_free(version);
@@ -154,7 +162,7 @@ static bool attach_stream(Feed *feed) {
         request.transport = RETROVUE__PLAYOUT__V1__TRANSPORT__TRANSPORT_UNIX;
         request.endpoint = feed->stream_path;
         Retrovue__Playout__V1__AttachStreamResponse *response = NULL;
-        if (!call(feed, "AttachStream", &request, (void **)&response))
+        if (!call(feed, "AttachStream", &request, (void **)&response, START_MS))
                 return false;
         bool done = response->result == RETROVUE__PLAYOUT__V1__RESULT__RESULT_OK;
         if (!done)
@@ -204,7 +212,7 @@ static bool send_start(Feed *feed, const HouseFormat *format, int64_t epoch_utc_
         request.evidence_endpoint = feed->evidence_endpoint;
         request.evidence_spool_dir = feed->spool_dir;
         Retrovue__Playout__V1__StartBlockPlanSessionResponse *response = NULL;
-        bool done = call(feed, "StartBlockPlanSession", &request, (void **)&response);
+        bool done = call(feed, "StartBlockPlanSession", &request, (void **)&response, START_MS);
         if (done && response->result != RETROVUE__PLAYOUT__V1__RESULT__RESULT_OK)
                 done = fail(feed, FEED_REFUSED, "StartBlockPlanSession: %s %s", result_name(response->result),
                             response->detail);
@@ -271,7 +279,7 @@ static Step feed_one(Feed *feed) {
         request.block = block_plan_to_message(block);
         Retrovue__Playout__V1__FeedBlockPlanResponse *response = NULL;
         Step step = BROKEN;
-        if (call(feed, "FeedBlockPlan", &request, (void **)&response))
+        if (call(feed, "FeedBlockPlan", &request, (void **)&response, CALL_MS))
                 step = judge_feed(feed, block, response);
         rpc_message_free(response);
         block_plan_message_free(request.block);
@@ -346,35 +354,26 @@ static void stop_session(Feed *feed) {
         request.session_id = feed->session_id;
         request.reason = reason;
         Retrovue__Playout__V1__StopBlockPlanSessionResponse *response = NULL;
-        if (!call(feed, "StopBlockPlanSession", &request, (void **)&response))
+        if (!call(feed, "StopBlockPlanSession", &request, (void **)&response, CALL_MS))
                 rv_warning("feed.stop_unanswered", RV_S("channel", feed->channel_id), RV_S("detail", feed->detail));
         rpc_message_free(response);
         fail(feed, FEED_STOPPED, "%s", reason);
 }
 
-static gboolean tell_live(void *user) {
+static void tell_live(void *user) {
         Feed *feed = user;
         feed->on_live(feed->user);
-        return G_SOURCE_REMOVE;
 }
 
-static gboolean tell_end(void *user) {
+static void tell_end(void *user) {
         Feed *feed = user;
         feed->on_end(feed->user, feed->end, feed->detail);
-        return G_SOURCE_REMOVE;
-}
-
-static void tell(Feed *feed, GSourceFunc f) {
-        g_autoptr(GSource) source = g_idle_source_new();
-        g_source_set_priority(source, G_PRIORITY_DEFAULT);
-        g_source_set_callback(source, f, feed, NULL);
-        g_source_attach(source, feed->context);
 }
 
 /* INV-FEED-QUEUE-002: the engine says when it will tell us of every event; only then does the session start. */
 static bool await_subscription(Feed *feed, RpcCall *events) {
         RpcEvent event;
-        while ((event = rpc_wait(events, CALL_MS)) == RPC_EVENT_WOKEN && !stop_asked(feed))
+        while ((event = rpc_wait(events, START_MS)) == RPC_EVENT_WOKEN && !stop_asked(feed))
                 ;
         if (event != RPC_EVENT_MESSAGE)
                 return fail(feed, FEED_LOST, "the engine does not answer to a subscription");
@@ -392,7 +391,7 @@ static void converse(Feed *feed) {
         }
         publish_events(feed, events);
         if (await_subscription(feed, events) && attach_stream(feed) && start_session(feed)) {
-                tell(feed, tell_live);
+                rv_mailbox_call(feed->context, tell_live, feed);
                 play(feed, events);
                 if (stop_asked(feed))
                         stop_session(feed);
@@ -408,7 +407,7 @@ static void direct(void *user) {
         if (stop_asked(feed))
                 feed->end = FEED_STOPPED;
         rpc_client_free(feed->client);
-        tell(feed, tell_end);
+        rv_mailbox_call(feed->context, tell_end, feed); /* the owner may free us from now on, once we are joined */
 }
 
 /* --- owner's side ------------------------------------------------------------------------------------------------ */

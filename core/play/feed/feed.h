@@ -43,7 +43,8 @@ typedef struct {
 } FeedOptions;
 
 Feed *feed_start(const FeedOptions *options, GError **error);
-/* Asks for the end (a second call changes nothing); on_end follows within some 2 s. */
+/* Asks for the end (a second call changes nothing); on_end follows within some 2 s of an engine that answers, and at
+ * once when its connection is gone (its process was killed). */
 void feed_stop(Feed *feed, const char *reason);
 /* There may be more to feed: a view was published. Any thread that knows the feed is alive. */
 void feed_plan_changed(Feed *feed);
