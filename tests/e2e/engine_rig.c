@@ -23,6 +23,8 @@
 #define CONTROL_FD 3
 #define CALL_MS 10000
 #define STREAM_MAX (256u << 20)
+#define PACKET_SIZE 188
+#define PICTURE_PID 65
 
 typedef Retrovue__Playout__V1__BlockEvent Event;
 
@@ -41,7 +43,8 @@ struct EngineRig {
         pthread_mutex_t lock; /* guards: */
         pthread_cond_t more;
         GByteArray *stream;
-        int64_t first_byte_mono_ns;
+        GArray *picture_mono_ns; /* int64_t: when each picture's first packet was complete */
+        size_t parsed;           /* bytes of stream, whole packets */
         bool stream_over;
         GPtrArray *started;  /* block ids */
         GPtrArray *evidence; /* EvidenceEvent */
@@ -136,6 +139,17 @@ static int listen_at(const char *path) {
         return fd;
 }
 
+/* Locked. */
+static void note_pictures(EngineRig *rig) {
+        const int64_t now_ns = rv_clock_mono_ns(rv_clock_system());
+        for (; rig->parsed + PACKET_SIZE <= rig->stream->len; rig->parsed += PACKET_SIZE) {
+                const uint8_t *packet = rig->stream->data + rig->parsed;
+                const bool starts_unit = packet[1] & 0x40;
+                if (starts_unit && ((packet[1] & 0x1f) << 8 | packet[2]) == PICTURE_PID)
+                        g_array_append_val(rig->picture_mono_ns, now_ns);
+        }
+}
+
 static void capture(void *user) {
         EngineRig *rig = user;
         uint8_t buffer[65536];
@@ -144,10 +158,9 @@ static void capture(void *user) {
         while (fd >= 0 && (n = recv(fd, buffer, sizeof buffer, 0)) > 0) {
                 pthread_mutex_lock(&rig->lock);
                 rig->stream_fd = fd;
-                if (rig->stream->len == 0)
-                        rig->first_byte_mono_ns = rv_clock_mono_ns(rv_clock_system());
                 g_assert(rig->stream->len + (size_t)n < STREAM_MAX);
                 g_byte_array_append(rig->stream, buffer, (guint)n);
+                note_pictures(rig);
                 pthread_cond_broadcast(&rig->more);
                 pthread_mutex_unlock(&rig->lock);
         }
@@ -180,6 +193,8 @@ static void begin_capture(EngineRig *rig) {
         rig->stream_fd = -1;
         rig->stream_over = false;
         g_byte_array_set_size(rig->stream, 0);
+        g_array_set_size(rig->picture_mono_ns, 0);
+        rig->parsed = 0;
         rig->capture_thread = rv_thread_start("capture", RV_PRIORITY_NORMAL, capture, rig, NULL);
 }
 
@@ -222,6 +237,7 @@ EngineRig *rig_new(int orphan_ms) {
         rig->spool_dir = g_build_filename(rig->dir, "spool", NULL);
         assert_int_equal(g_mkdir(rig->spool_dir, 0700), 0);
         rig->stream = g_byte_array_new();
+        rig->picture_mono_ns = g_array_new(FALSE, FALSE, sizeof(int64_t));
         rig->started = g_ptr_array_new_with_free_func(g_free);
         rig->evidence = g_ptr_array_new_with_free_func(free_event);
         pthread_mutex_init(&rig->lock, NULL);
@@ -245,6 +261,7 @@ void rig_free(EngineRig *rig) {
         reap(rig);
         rig_lose_core(rig);
         g_byte_array_unref(rig->stream);
+        g_array_unref(rig->picture_mono_ns);
         g_ptr_array_unref(rig->started);
         g_ptr_array_unref(rig->evidence);
         pthread_cond_destroy(&rig->more);
@@ -390,6 +407,10 @@ static bool has_bytes(const EngineRig *rig, const void *bytes) {
         return rig->stream->len >= *(const size_t *)bytes;
 }
 
+static bool has_pictures(const EngineRig *rig, const void *n) {
+        return rig->picture_mono_ns->len >= *(const guint *)n;
+}
+
 static bool has_started(const EngineRig *rig, const void *block_id) {
         return g_ptr_array_find_with_equal_func(rig->started, block_id, g_str_equal, NULL);
 }
@@ -416,6 +437,15 @@ static bool is_over(const EngineRig *rig, const void *nothing) {
 
 void rig_await_stream(EngineRig *rig, size_t bytes) {
         await(rig, has_bytes, &bytes);
+}
+
+int64_t rig_await_picture(EngineRig *rig, guint i) {
+        const guint n = i + 1;
+        await(rig, has_pictures, &n);
+        pthread_mutex_lock(&rig->lock);
+        const int64_t mono_ns = g_array_index(rig->picture_mono_ns, int64_t, i);
+        pthread_mutex_unlock(&rig->lock);
+        return mono_ns;
 }
 
 void rig_await_started(EngineRig *rig, const char *block_id) {
@@ -455,8 +485,4 @@ const GPtrArray *rig_evidence(const EngineRig *rig) {
 
 int64_t rig_spawned_mono_ns(const EngineRig *rig) {
         return rig->spawned_mono_ns;
-}
-
-int64_t rig_first_byte_mono_ns(const EngineRig *rig) {
-        return rig->first_byte_mono_ns;
 }

@@ -36,6 +36,8 @@ void rig_feed(EngineRig *rig, const BlockPlan *block);
 void rig_stop(EngineRig *rig);
 
 void rig_await_stream(EngineRig *rig, size_t bytes);
+/* Until the stream's i-th picture (from 0) has begun to come: when that was. */
+int64_t rig_await_picture(EngineRig *rig, guint i);
 void rig_await_started(EngineRig *rig, const char *block_id);
 /* Until evidence of this kind about this block (NULL: any) is there. */
 void rig_await_evidence(EngineRig *rig, EvidenceKind kind, const char *block_id);
@@ -54,5 +56,3 @@ const GByteArray *rig_stream(const EngineRig *rig);
 /* EvidenceEvent, without hellos, as they came. */
 const GPtrArray *rig_evidence(const EngineRig *rig);
 int64_t rig_spawned_mono_ns(const EngineRig *rig);
-/* When the stream's first byte came. */
-int64_t rig_first_byte_mono_ns(const EngineRig *rig);

@@ -1,5 +1,5 @@
 // The channel list: now, next, progress; a click opens the player.
-import { openPlayer, closePlayer } from "./player.js";
+import { openPlayer, closePlayer, toggleFullscreen, toggleMute } from "./player.js";
 
 const REFRESH_MS = 5000;
 const list = document.getElementById("channels");
@@ -12,7 +12,8 @@ let watching = null; // id of the channel in the player
 let skewMs = 0; // the server's clock minus ours
 
 const now = () => Date.now() + skewMs;
-const hour = (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+const hour = (ms) => new Date(ms).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+const words = (...parts) => parts.filter((part) => part).join(" · ");
 
 async function fetchJson(url) {
   const response = await fetch(url);
@@ -23,17 +24,16 @@ async function fetchJson(url) {
 // --- words ------------------------------------------------------------------------------------------------------
 
 function episode(programme) {
-  const parts = [];
-  if (programme.season && programme.episode) parts.push(`S${programme.season} E${programme.episode}`);
-  if (programme.subtitle) parts.push(programme.subtitle);
-  if (programme.year) parts.push(String(programme.year));
-  return parts.join(" · ");
+  const number = programme.season && programme.episode ? `S${programme.season} E${programme.episode}` : "";
+  return words(number, programme.subtitle, programme.year);
 }
+
+const span = (programme) => `${hour(programme.start_utc_ms)} – ${hour(programme.end_utc_ms)}`;
 
 function stateText(channel) {
   if (channel.fault) return channel.fault;
   if (channel.state === "live" || channel.state === "linger")
-    return channel.viewers === 1 ? "on air · 1 viewer" : `on air · ${channel.viewers} viewers`;
+    return channel.viewers === 1 ? "1 viewer" : `${channel.viewers} viewers`;
   return channel.state === "off" ? "" : channel.state;
 }
 
@@ -48,6 +48,7 @@ function makeRow(channel) {
   const item = row.content.firstElementChild.cloneNode(true);
   item.dataset.id = channel.id;
   item.querySelector("button").addEventListener("click", () => watch(channel.id));
+  item.querySelector(".logo").src = channel.logo;
   return item;
 }
 
@@ -59,7 +60,7 @@ function setText(item, selector, text) {
 
 function fillNow(item, programme) {
   setText(item, ".programme", programme ? programme.title : "Nothing planned");
-  setText(item, ".detail", programme ? `${hour(programme.start_utc_ms)}–${hour(programme.end_utc_ms)}  ${episode(programme)}` : "");
+  setText(item, ".detail", programme ? words(span(programme), episode(programme)) : "");
   const percent = programme ? progress(programme) : 0;
   item.querySelector(".fill").style.width = `${percent}%`;
   item.querySelector(".bar").setAttribute("aria-valuenow", String(Math.round(percent)));
@@ -71,7 +72,7 @@ function fillRow(item, channel) {
   const state = setText(item, ".state", stateText(channel));
   state.className = `state ${channel.fault ? "bad" : channel.state === "live" ? "live" : ""}`;
   fillNow(item, channel.now);
-  setText(item, ".when", channel.next ? hour(channel.next.start_utc_ms) : "");
+  setText(item, ".when", channel.next ? `Next ${hour(channel.next.start_utc_ms)}` : "");
   setText(item, ".what", channel.next ? channel.next.title : "");
   const label = channel.now ? `, now ${channel.now.title}` : "";
   item.querySelector("button").setAttribute("aria-label", `Channel ${channel.number}, ${channel.name}${label}`);
@@ -93,11 +94,13 @@ function drawList() {
 function drawCaption() {
   const channel = channels.find((c) => c.id === watching);
   if (!channel) return;
-  document.getElementById("player-title").textContent = `${channel.number}  ${channel.name}`;
   const { now: current, next } = channel;
+  document.getElementById("player-title").textContent = `${channel.number}  ${current ? current.title : channel.name}`;
   document.getElementById("player-now").textContent = current
-    ? `${hour(current.start_utc_ms)}–${hour(current.end_utc_ms)}  ${current.title}  ${episode(current)}` : "";
-  document.getElementById("player-next").textContent = next ? `Next ${hour(next.start_utc_ms)}  ${next.title}` : "";
+    ? words(channel.name, span(current), episode(current)) : "";
+  document.getElementById("player-fill").style.width = `${current ? progress(current) : 0}%`;
+  document.getElementById("player-next").textContent = next
+    ? `Next ${hour(next.start_utc_ms)} · ${words(next.title, episode(next))}` : "";
 }
 
 function watch(id) {
@@ -126,12 +129,18 @@ function moveFocus(step) {
 document.getElementById("channel-up").addEventListener("click", () => zap(1));
 document.getElementById("channel-down").addEventListener("click", () => zap(-1));
 document.getElementById("close").addEventListener("click", closePlayer);
+
+const playerKeys = {
+  PageUp: () => zap(1), PageDown: () => zap(-1), ChannelUp: () => zap(1), ChannelDown: () => zap(-1),
+  m: toggleMute, f: toggleFullscreen,
+};
+const listKeys = { ArrowDown: () => moveFocus(1), ArrowUp: () => moveFocus(-1) };
+
 document.addEventListener("keydown", (event) => {
-  const steps = watching ? { PageUp: 1, PageDown: -1, ChannelUp: 1, ChannelDown: -1 } : { ArrowDown: 1, ArrowUp: -1 };
-  if (!(event.key in steps)) return;
+  const act = (watching ? playerKeys : listKeys)[event.key];
+  if (!act || event.ctrlKey || event.altKey || event.metaKey) return;
   event.preventDefault();
-  if (watching) zap(steps[event.key]);
-  else moveFocus(steps[event.key]);
+  act();
 });
 
 // --- notices ----------------------------------------------------------------------------------------------------
@@ -180,6 +189,7 @@ function drawClock() {
   [...list.children].forEach((item, i) => channels[i] && fillNow(item, channels[i].now));
 }
 
+drawClock();
 refresh();
 setInterval(refresh, REFRESH_MS);
 setInterval(drawClock, 1000);

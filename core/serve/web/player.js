@@ -1,8 +1,13 @@
 // The modal player: hls.js where the browser has Media Source Extensions, its own HLS where it has that.
 
 const dialog = document.getElementById("player");
+const screen = document.getElementById("screen");
 const video = document.getElementById("video");
 const message = document.getElementById("player-message");
+const mute = document.getElementById("mute");
+const unmute = document.getElementById("unmute");
+
+const BEHIND_LIVE_S = 20; // further behind than this after a pause: back to what is on now
 
 let hls = null;
 let closed = () => {};
@@ -19,11 +24,16 @@ function release() {
   video.load();
 }
 
-function play() {
-  video.play().catch(() => {
-    video.muted = true; // browsers start sound only after a gesture
-    video.play().catch(() => say("Press play"));
-  });
+// Browsers start sound only after a gesture: then the picture comes first, and sound with the first tap.
+async function play() {
+  try {
+    await video.play();
+  } catch (error) {
+    if (error.name !== "NotAllowedError") return;
+    video.muted = true;
+    unmute.hidden = false;
+    await video.play().catch(() => say("Press play"));
+  }
 }
 
 // Live television goes on: whatever breaks, try again until the viewer leaves.
@@ -84,9 +94,34 @@ export function closePlayer() {
   dialog.close();
 }
 
+export function toggleMute() {
+  video.muted = !video.muted;
+}
+
+export function toggleFullscreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else if (screen.requestFullscreen) screen.requestFullscreen().catch(() => {});
+  else if (video.webkitEnterFullscreen) video.webkitEnterFullscreen(); // iPhones have it for videos alone
+}
+
 video.addEventListener("playing", () => say(""));
 video.addEventListener("waiting", () => say("Buffering…"));
+video.addEventListener("volumechange", () => {
+  mute.setAttribute("aria-pressed", String(video.muted));
+  if (!video.muted) unmute.hidden = true;
+});
+video.addEventListener("play", () => {
+  const live = hls && hls.liveSyncPosition;
+  if (live && live - video.currentTime > BEHIND_LIVE_S) video.currentTime = live;
+});
+// Paused by a headset or a locked phone: a tap goes on.
+video.addEventListener("click", () => video.paused && play());
+video.addEventListener("dblclick", toggleFullscreen);
+mute.addEventListener("click", toggleMute);
+unmute.addEventListener("click", toggleMute);
+document.getElementById("fullscreen").addEventListener("click", toggleFullscreen);
 dialog.addEventListener("close", () => {
+  unmute.hidden = true;
   release();
   closed();
 });
