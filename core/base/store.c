@@ -109,12 +109,25 @@ static bool application_id(Store *store, int64_t *ret_id, GError **error) {
         return one_int(store, store_query(store, error, "PRAGMA application_id", ""), ret_id, error);
 }
 
-/* Ours, or new: a database of another program is left alone. INV-STORE-002 */
+/* Ours, or new: a database of another program is left alone. INV-STORE-002. Asked in one statement, for another may be
+ * setting up the same new database just now. */
 static bool check_owner(Store *store, GError **error) {
         int64_t id = 0, n_tables = 0;
-        if (!application_id(store, &id, error) ||
-            !one_int(store, store_query(store, error, "SELECT count(*) FROM sqlite_schema", ""), &n_tables, error))
+        sqlite3_stmt *query = store_query(
+                store, error, "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id",
+                "");
+        if (!query)
                 return false;
+        g_autoptr(GError) failure = NULL;
+        if (store_row(store, query, &failure)) {
+                id = store_int(query, 0);
+                n_tables = store_int(query, 1);
+        }
+        store_reset(query);
+        if (failure) {
+                g_propagate_error(error, g_steal_pointer(&failure));
+                return false;
+        }
         if (id == APPLICATION_ID || (id == 0 && n_tables == 0))
                 return true;
         g_set_error(error, RV_ERROR, RV_ERROR_INVALID,
@@ -189,15 +202,23 @@ static bool in_transaction(Store *store, const Migration *migration, GError **er
         return store_commit(store, error);
 }
 
-static bool migrate(Store *store, GError **error) {
+/* Name and first table at once: who sees the one may rely on the other. */
+static bool set_up(Store *store, GError **error) {
         g_autofree char *first = g_strdup_printf(
                 "PRAGMA application_id=%d;"
                 "CREATE TABLE IF NOT EXISTS schema_migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;",
                 APPLICATION_ID);
-        int64_t id = 0;
-        if (!application_id(store, &id, error))
+        if (!store_begin(store, error))
                 return false;
-        if (id != APPLICATION_ID && !exec(store, first, "cannot be set up", error))
+        if (exec(store, first, "cannot be set up", error))
+                return store_commit(store, error);
+        store_rollback(store);
+        return false;
+}
+
+static bool migrate(Store *store, GError **error) {
+        int64_t id = 0;
+        if (!application_id(store, &id, error) || (id != APPLICATION_ID && !set_up(store, error)))
                 return false;
         if (!refuse_newer(store, error))
                 return false;
@@ -207,17 +228,51 @@ static bool migrate(Store *store, GError **error) {
         return true;
 }
 
-Store *store_open(const char *path, GError **error) {
-        join_log();
-        g_autoptr(Store) store = g_new0(Store, 1);
+static Store *store_new(const char *path) {
+        Store *store = g_new0(Store, 1);
         store->path = g_strdup(path);
         store->statements = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, finalize);
+        return store;
+}
+
+Store *store_open(const char *path, GError **error) {
+        join_log();
+        g_autoptr(Store) store = store_new(path);
         const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
         if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
                 set_error(store, error, "cannot be opened");
                 return NULL;
         }
         if (!configure(store, error) || !migrate(store, error))
+                return NULL;
+        return g_steal_pointer(&store);
+}
+
+static bool refuse_older(Store *store, GError **error) {
+        int64_t n_applied = 0, n_known = 0;
+        if (!one_int(store, store_query(store, error, "SELECT count(*) FROM schema_migration", ""), &n_applied, error))
+                return false;
+        for (const Migration *migration = store_migrations; migration->name; migration++)
+                n_known++;
+        if (n_applied >= n_known)
+                return true;
+        g_set_error(error, RV_ERROR, RV_ERROR_INVALID,
+                    "database %s was made by an older version of this program; `retrovue serve` brings it up to date",
+                    store->path);
+        return false;
+}
+
+Store *store_open_to_read(const char *path, GError **error) {
+        join_log();
+        g_autoptr(Store) store = store_new(path);
+        const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+        if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
+                set_error(store, error, "cannot be opened");
+                return NULL;
+        }
+        sqlite3_extended_result_codes(store->db, 1);
+        sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+        if (!check_owner(store, error) || !refuse_newer(store, error) || !refuse_older(store, error))
                 return NULL;
         return g_steal_pointer(&store);
 }

@@ -19,6 +19,8 @@ typedef struct sqlite3_stmt sqlite3_stmt;
 /* Opens (making it if need be) and migrates. RV_ERROR_INVALID: not our database, damaged or newer; RV_ERROR_IO: the
  * system refused (disk full, permissions); messages name the path and what to do. */
 Store *store_open(const char *path, GError **error);
+/* The same to look only: makes, changes and migrates nothing; an older schema is refused as well. */
+Store *store_open_to_read(const char *path, GError **error);
 void store_close(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
 

@@ -15,9 +15,7 @@ static void print_json(const GPtrArray *specs, const Diag *diag) {
         for (unsigned i = 0; i < specs->len; i++)
                 json_array_append_new(list, spec_json(g_ptr_array_index(specs, i)));
         json_t *document = json_pack("{s:o,s:o}", "channels", list, "faults", diag_json(diag));
-        json_dumpf(document, stdout, JSON_INDENT(2));
-        putchar('\n');
-        json_decref(document);
+        cli_print_json(document);
 }
 
 static void print_text(const GPtrArray *specs, const Diag *diag) {
@@ -36,7 +34,7 @@ static int list(const Config *config, bool json) {
         g_autoptr(CatalogSnapshot) catalog = NULL;
         g_autofree char *store_path = config_path(config, "retrovue.db");
         if (g_file_test(store_path, G_FILE_TEST_EXISTS)) { /* without a catalog the files are judged by themselves */
-                store = store_open(store_path, &error);
+                store = store_open_to_read(store_path, &error);
                 catalog = store ? catalog_load(store, &error) : NULL;
                 if (!catalog)
                         return cli_fail("%s", error->message);

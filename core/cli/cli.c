@@ -1,8 +1,12 @@
 #include "core/cli/cli.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define NO_PORT INT_MIN
 
 static const CliCommand *const commands[] = {&cli_serve, &cli_scan, &cli_channels, &cli_plan, &cli_guide, &cli_version};
 
@@ -11,6 +15,15 @@ static void usage(FILE *out) {
         for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
                 fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
         fputs("\n`retrovue COMMAND --help` tells the rest.\n", out);
+}
+
+/* A result that nobody could be told is none. A reader that has seen enough (`| head`) is no fault. */
+static int check_output(int status) {
+        errno = 0;
+        bool told = fflush(stdout) == 0 && !ferror(stdout);
+        if (told || errno == EPIPE || status != 0)
+                return status;
+        return cli_fail("cannot write the output: %s", g_strerror(errno));
 }
 
 int cli_main(int argc, char **argv) {
@@ -27,20 +40,33 @@ int cli_main(int argc, char **argv) {
                 name = cli_version.name;
         for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
                 if (g_str_equal(commands[i]->name, name))
-                        return commands[i]->run(argc - 1, argv + 1);
+                        return check_output(commands[i]->run(argc - 1, argv + 1));
         fprintf(stderr, "retrovue: unknown command \"%s\"\n\n", name);
         usage(stderr);
         return 2;
 }
 
-int cli_fail(const char *format, ...) {
-        va_list arguments;
-        va_start(arguments, format);
+static void say(const char *format, va_list arguments) G_GNUC_PRINTF(1, 0);
+static void say(const char *format, va_list arguments) {
         fputs("retrovue: ", stderr);
         vfprintf(stderr, format, arguments);
         fputs("\n", stderr);
+}
+
+int cli_fail(const char *format, ...) {
+        va_list arguments;
+        va_start(arguments, format);
+        say(format, arguments);
         va_end(arguments);
         return 1;
+}
+
+int cli_misuse(const char *format, ...) {
+        va_list arguments;
+        va_start(arguments, format);
+        say(format, arguments);
+        va_end(arguments);
+        return 2;
 }
 
 /* --- options ----------------------------------------------------------------------------------------------------- */
@@ -69,6 +95,12 @@ static void add_entries(GArray *entries, CliOptions *o, CliOptionSet set) {
         GOptionEntry json[] = {
                 {"json", 0, 0, G_OPTION_ARG_NONE, &o->json, "Print JSON", NULL},
         };
+        GOptionEntry day[] = {
+                {"day", 0, 0, G_OPTION_ARG_STRING, &o->day, "Broadcast day (default today's)", "YYYY-MM-DD"},
+        };
+        GOptionEntry hours[] = {
+                {"hours", 0, 0, G_OPTION_ARG_INT, &o->hours, "How far ahead (default: now and next)", "N"},
+        };
         GOptionEntry rest[] = {
                 {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->arguments, NULL, NULL},
         };
@@ -79,14 +111,43 @@ static void add_entries(GArray *entries, CliOptions *o, CliOptionSet set) {
                 g_array_append_vals(entries, server, G_N_ELEMENTS(server));
         if (set & CLI_WITH_JSON)
                 g_array_append_vals(entries, json, G_N_ELEMENTS(json));
+        if (set & CLI_WITH_DAY)
+                g_array_append_vals(entries, day, G_N_ELEMENTS(day));
+        if (set & CLI_WITH_HOURS)
+                g_array_append_vals(entries, hours, G_N_ELEMENTS(hours));
         g_array_append_vals(entries, rest, G_N_ELEMENTS(rest));
+}
+
+/* An empty value is a variable of the caller's that was not set; as a path it would be the working directory. */
+static bool has_empty_value(const CliOptions *o) {
+        const char *const values[] = {o->config_file, o->data_dir,    o->channels_dir, o->listen_address,
+                                      o->public_url,  o->air_program, o->web_dir,      o->day};
+        bool empty = false;
+        for (size_t i = 0; i < G_N_ELEMENTS(values); i++)
+                empty |= values[i] && !values[i][0];
+        for (char **dir = o->media_dirs; dir && *dir; dir++)
+                empty |= !(*dir)[0];
+        return empty;
+}
+
+static int check_values(CliOptions *options, CliOptionSet set, const char *command) {
+        if (options->arguments && !(set & CLI_WITH_ARGUMENTS))
+                return cli_misuse("%s takes no argument \"%s\"%s", command, options->arguments[0],
+                                  set & CLI_WITH_MEDIA ? " (folders are given by --media)" : "");
+        if (has_empty_value(options))
+                return cli_misuse("%s: an option has an empty value", command);
+        if (options->port != NO_PORT && (options->port < 0 || options->port > 65535))
+                return cli_misuse("--port takes a number from 0 to 65535, not %d", options->port);
+        if (options->port == NO_PORT)
+                options->port = -1;
+        return -1;
 }
 
 int cli_options_parse(CliOptions *options, CliOptionSet set, const char *usage_text, const char *summary, int argc,
                       char **argv) {
         g_autoptr(GError) error = NULL;
         g_autoptr(GArray) entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
-        *options = (CliOptions){.port = -1};
+        *options = (CliOptions){.port = NO_PORT};
         add_entries(entries, options, set);
         g_autofree char *command = g_strdup_printf("retrovue %s", argv[0]);
         g_set_prgname(command);
@@ -100,10 +161,11 @@ int cli_options_parse(CliOptions *options, CliOptionSet set, const char *usage_t
                         fputs(help, stdout);
                         return 0;
                 }
-        if (g_option_context_parse(context, &argc, &argv, &error))
-                return -1;
-        fprintf(stderr, "%s: %s\n", command, error->message);
-        return 2;
+        if (!g_option_context_parse(context, &argc, &argv, &error)) {
+                fprintf(stderr, "%s: %s\n", command, error->message);
+                return 2;
+        }
+        return check_values(options, set, argv[0]);
 }
 
 void cli_options_clear(CliOptions *options) {
@@ -114,6 +176,7 @@ void cli_options_clear(CliOptions *options) {
         g_free(options->public_url);
         g_free(options->air_program);
         g_free(options->web_dir);
+        g_free(options->day);
         g_strfreev(options->media_dirs);
         g_strfreev(options->arguments);
 }

@@ -4,7 +4,11 @@
  */
 #pragma once
 
+#include <jansson.h>
+
 #include "core/base/config.h"
+#include "core/base/store.h"
+#include "core/plan/schedule/schedule.h"
 
 int cli_main(int argc, char **argv);
 
@@ -25,12 +29,22 @@ typedef struct {
         char **media_dirs;
         int port; /* -1 = not given */
         int json;
-        char **arguments; /* what is left */
+        char *day;        /* as given; NULL = not given */
+        int hours;        /* 0 = not given */
+        char **arguments; /* what is left; NULL = nothing */
 } CliOptions;
 
-typedef enum { CLI_PLAIN = 0, CLI_WITH_SERVER = 1 << 0, CLI_WITH_MEDIA = 1 << 1, CLI_WITH_JSON = 1 << 2 } CliOptionSet;
+typedef enum {
+        CLI_PLAIN = 0,
+        CLI_WITH_SERVER = 1 << 0,
+        CLI_WITH_MEDIA = 1 << 1,
+        CLI_WITH_JSON = 1 << 2,
+        CLI_WITH_DAY = 1 << 3,
+        CLI_WITH_HOURS = 1 << 4,
+        CLI_WITH_ARGUMENTS = 1 << 5, /* else a word that is no option is wrong use */
+} CliOptionSet;
 
-/* Parses argv into options (cli_options_clear them). Returns -1 to go on, else the exit status. */
+/* Parses argv into options (cli_options_clear them, whatever comes back). Returns -1 to go on, else the exit status. */
 int cli_options_parse(CliOptions *options, CliOptionSet set, const char *usage, const char *summary, int argc,
                       char **argv);
 void cli_options_clear(CliOptions *options);
@@ -38,3 +52,23 @@ void cli_options_clear(CliOptions *options);
 Config *cli_config(const CliOptions *options);
 /* Prints "retrovue: message" to stderr and returns 1. */
 int cli_fail(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/* The same for wrong use: returns 2. */
+int cli_misuse(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+/* What a command that only shows looks at: the database, opened to read, and the channel files. */
+typedef struct {
+        Store *store;
+        GPtrArray *specs; /* ChannelSpec, by number */
+} CliLook;
+
+/* False after a message. cli_look_clear it otherwise. */
+bool cli_look(const Config *config, CliLook *ret_look);
+void cli_look_clear(CliLook *look);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CliLook, cli_look_clear)
+/* Configures and opens, calls show, returns its exit status (or 1 after a message). */
+int cli_show(const CliOptions *options, int (*show)(const CliLook *look, const CliOptions *options));
+/* Borrowed; NULL after a message. */
+ChannelSpec *cli_look_channel(const CliLook *look, const char *channel_id);
+void cli_print_json(json_t *take_json);
+/* An instant in the channel's time by g_date_time_format's format; g_free it. */
+char *cli_local_time(const ChannelSpec *spec, int64_t utc_ms, const char *format);

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include "core/plan/catalog/catalog.h"
+#include "proto/base/error.h"
 
 typedef struct {
         GMainLoop *loop;
         bool show;
+        char fault[256]; /* why not everything was scanned; empty = it was */
 } Scan;
 
 static void on_progress(void *user, const CatalogProgress *progress) {
@@ -16,6 +18,7 @@ static void on_progress(void *user, const CatalogProgress *progress) {
                 fprintf(stderr, "\r%u files, %u measured, %u unchanged, %u refused, %u to go   %s", progress->found,
                         progress->measured, progress->unchanged, progress->refused, progress->to_measure,
                         progress->done ? "\n" : "");
+        g_strlcpy(scan->fault, progress->fault, sizeof scan->fault);
         if (progress->done)
                 g_main_loop_quit(scan->loop);
 }
@@ -36,14 +39,12 @@ static void print_json(const CatalogSnapshot *catalog) {
         json_t *assets = json_array();
         for (uint32_t i = 0; i < catalog->n_assets; i++)
                 json_array_append_new(assets, asset_json(catalog->assets[i]));
-        json_dumpf(assets, stdout, JSON_INDENT(2));
-        putchar('\n');
-        json_decref(assets);
+        cli_print_json(assets);
 }
 
 static bool scan_folders(const Config *config, const char *store_path, GError **error) {
         g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-        Scan scan = {loop, isatty(STDERR_FILENO)};
+        Scan scan = {.loop = loop, .show = isatty(STDERR_FILENO)};
         CatalogScanOptions options = {
                 .store_path = store_path,
                 .folders = (const char *const *)config->media_dirs,
@@ -53,9 +54,13 @@ static bool scan_folders(const Config *config, const char *store_path, GError **
                 .user = &scan,
         };
         g_autoptr(CatalogScan) running = catalog_scan_start(&options, error);
-        if (running)
-                g_main_loop_run(loop);
-        return running != NULL;
+        if (!running)
+                return false;
+        g_main_loop_run(loop);
+        if (!scan.fault[0])
+                return true;
+        g_set_error(error, RV_ERROR, RV_ERROR_FAILED, "the scan ended early: %s", scan.fault);
+        return false;
 }
 
 static int scan(const Config *config, bool json) {

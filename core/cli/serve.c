@@ -9,10 +9,6 @@ static int run(int argc, char **argv) {
                 "Scans the media folders, plans every channel of the channel files and serves them until "
                 "SIGINT or SIGTERM.\nPrints `ready URL` when channels can be watched.",
                 argc, argv);
-        if (status < 0 && options.arguments) {
-                cli_fail("serve takes no argument \"%s\" (folders are given by --media)", options.arguments[0]);
-                status = 2;
-        }
         if (status < 0) {
                 g_autoptr(Config) config = cli_config(&options);
                 status = config ? core_run(config) : 1;

@@ -245,6 +245,41 @@ static void INV_STORE_005_a_file_is_the_old_one_or_the_new_one(void **state) {
         assert_int_equal(n, 1); /* no temporary file was left behind */
 }
 
+/* What a look must not do: make, migrate, write. */
+static void a_look_changes_nothing(void **state) {
+        const World *world = *state;
+        g_autoptr(GError) error = NULL;
+        capture_stderr_begin();
+        assert_null(store_open_to_read(world->path, &error));
+        g_free(capture_stderr_end());
+        assert_non_null(strstr(error->message, world->path));
+        assert_false(g_file_test(world->path, G_FILE_TEST_EXISTS));
+        g_clear_error(&error);
+
+        g_autoptr(Store) writer = open_store(world), reader = store_open_to_read(world->path, &error);
+        assert_non_null(reader);
+        run(writer, "UPDATE catalog_revision SET revision = 7");
+        assert_int_equal(ask(reader, "SELECT revision FROM catalog_revision"), 7);
+        capture_stderr_begin();
+        assert_false(store_run(reader, &error, "UPDATE catalog_revision SET revision = 8", ""));
+        g_free(capture_stderr_end());
+        assert_non_null(error);
+}
+
+static void a_look_refuses_what_it_does_not_know(void **state) {
+        const World *world = *state;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Store) store = open_store(world);
+        run(store, "DELETE FROM schema_migration WHERE number = 40");
+        assert_null(store_open_to_read(world->path, &error));
+        assert_non_null(strstr(error->message, "older"));
+        g_clear_error(&error);
+        run(store, "INSERT INTO schema_migration VALUES (999, 'the_future')");
+        assert_null(store_open_to_read(world->path, &error));
+        assert_non_null(strstr(error->message, "newer"));
+        assert_int_equal(ask(store, "SELECT count(*) FROM schema_migration WHERE number = 40"), 0);
+}
+
 #define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
@@ -254,6 +289,8 @@ int main(void) {
                 STORE_TEST(INV_STORE_001_what_an_older_program_made_is_brought_up),
                 STORE_TEST(INV_STORE_002_what_is_not_ours_is_left_alone),
                 STORE_TEST(INV_STORE_002_damage_is_told_and_not_written_over),
+                STORE_TEST(a_look_changes_nothing),
+                STORE_TEST(a_look_refuses_what_it_does_not_know),
                 STORE_TEST(paths_that_cannot_be_written_are_told),
                 STORE_TEST(INV_STORE_003_a_transaction_is_whole_or_nothing),
                 STORE_TEST(INV_STORE_003_a_full_disk_breaks_nothing),

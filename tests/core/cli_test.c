@@ -1,0 +1,316 @@
+#include "core/cli/cli.h"
+
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "core/plan/horizon/horizon.h"
+#include "core/plan/transmission_log/transmission_log.h"
+#include "proto/base/log.h"
+#include "tests/core/plan_fixture.h"
+#include "tests/support/cmocka.h"
+
+#define CHANNEL                                                                                                        \
+        "channel: cheers\nchannel_number: 5\nname: All Cheers\ntimezone: America/New_York\n"                           \
+        "pools: {cheers: {match: {type: episode, series_title: Cheers}}}\n"                                            \
+        "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: cheers}}]}\n"
+
+typedef struct {
+        Fixture fixture;
+        char *data, *channels;
+        char *out, *err; /* of the last command */
+} World;
+
+static int set_up(void **state) {
+        World *world = g_new0(World, 1);
+        fixture_begin(&world->fixture);
+        world->data = g_build_filename(world->fixture.dir, "data", NULL);
+        world->channels = g_build_filename(world->data, "channels", NULL);
+        assert_int_equal(g_mkdir_with_parents(world->channels, 0700), 0);
+        *state = world;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        World *world = *state;
+        fixture_end(&world->fixture);
+        g_free(world->data);
+        g_free(world->channels);
+        g_free(world->out);
+        g_free(world->err);
+        g_free(world);
+        return 0;
+}
+
+static void write_channel(const World *world, const char *name, const char *text) {
+        g_autofree char *path = g_build_filename(world->channels, name, NULL);
+        assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+/* Plans the channel as the daemon would, now. */
+static void plan(World *world) {
+        g_autofree char *store_path = g_build_filename(world->data, "retrovue.db", NULL);
+        g_autoptr(Store) store = store_open(store_path, NULL);
+        g_autoptr(PlanBoard) board = plan_board_new();
+        g_autoptr(Diag) diag = diag_new();
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        g_autoptr(CatalogSnapshot) catalog = fixture_catalog(&world->fixture);
+        write_channel(world, "cheers.yaml", CHANNEL);
+        g_autoptr(GPtrArray) specs = channel_specs_load(world->channels, catalog, diag);
+        assert_int_equal(diag_count(diag), 0);
+        const HorizonOptions options = {.store = store,
+                                        .board = board,
+                                        .clock = rv_clock_system(),
+                                        .min_epg_ms = 72 * HOUR,
+                                        .min_execution_ms = 6 * HOUR,
+                                        .logs_dir = world->fixture.dir};
+        g_autoptr(Horizon) horizon = horizon_new(&options);
+        horizon_set_inputs(horizon, specs, catalog);
+        horizon_evaluate(horizon);
+}
+
+static char *read_back(FILE *file, int fd, int saved) {
+        char *text = NULL;
+        fflush(file);
+        dup2(saved, fd);
+        close(saved);
+        g_assert(g_file_get_contents(fd == STDOUT_FILENO ? "/proc/self/fd/100" : "/proc/self/fd/101", &text, NULL,
+                                     NULL));
+        return text;
+}
+
+/* Runs `retrovue words... --data DATA`; its exit status. */
+static int run(World *world, const char *words) {
+        g_auto(GStrv) given = g_strsplit(words, " ", -1);
+        g_autoptr(GPtrArray) argv = g_ptr_array_new();
+        g_ptr_array_add(argv, (char[]){"retrovue"});
+        for (unsigned i = 0; given[i]; i++)
+                g_ptr_array_add(argv, given[i]);
+        g_ptr_array_add(argv, (char[]){"--data"});
+        g_ptr_array_add(argv, world->data);
+        g_ptr_array_add(argv, NULL);
+        fflush(stdout);
+        int saved_out = dup(STDOUT_FILENO), saved_err = dup(STDERR_FILENO);
+        FILE *out = tmpfile(), *err = tmpfile();
+        dup2(fileno(out), 100);
+        dup2(fileno(err), 101);
+        dup2(100, STDOUT_FILENO);
+        dup2(101, STDERR_FILENO);
+        int status = cli_main((int)argv->len - 1, (char **)argv->pdata);
+        g_free(world->out);
+        g_free(world->err);
+        world->out = read_back(stdout, STDOUT_FILENO, saved_out);
+        world->err = read_back(stderr, STDERR_FILENO, saved_err);
+        fclose(out);
+        fclose(err);
+        close(100);
+        close(101);
+        return status;
+}
+
+static void assert_says(const World *world, const char *text) {
+        if (!strstr(world->err, text))
+                fail_msg("\"%s\" is not in: %s", text, world->err);
+}
+
+/* --- wrong use ---------------------------------------------------------------------------------------------------- */
+
+static void wrong_use_ends_with_2(void **state) {
+        static const char *const wrong[] = {
+                "nosuch",
+                "serve folder",
+                "serve --port x",
+                "serve --port 65536",
+                "serve --port -5",
+                "scan --port 1",
+                "scan folder",
+                "channels x",
+                "channels --what",
+                "plan",
+                "plan a b",
+                "plan a --day 1",
+                "plan a --day 2026-2-3",
+                "plan a --day 2026-02-30",
+                "guide a b",
+                "guide --hours x",
+                "guide --hours -1",
+                "guide --hours 100000",
+                "version --json",
+                "version x",
+                "scan --media ",
+                "guide --config ",
+        };
+        World *world = *state;
+        for (unsigned i = 0; i < G_N_ELEMENTS(wrong); i++) {
+                int status = run(world, wrong[i]);
+                if (status != 2 || world->out[0] || !world->err[0])
+                        fail_msg("%s: status %d, stdout %s, stderr %s", wrong[i], status, world->out, world->err);
+        }
+}
+
+static void every_command_has_help(void **state) {
+        static const char *const names[] = {"serve", "scan", "channels", "plan", "guide", "version"};
+        World *world = *state;
+        assert_int_equal(run(world, "--help"), 0);
+        for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+                assert_non_null(strstr(world->out, names[i]));
+                g_autofree char *words = g_strconcat(names[i], " --nosuch --help", NULL);
+                g_free(g_steal_pointer(&world->err));
+                char *all = g_steal_pointer(&world->out);
+                assert_int_equal(run(world, words), 0);
+                assert_non_null(strstr(world->out, "Usage:"));
+                assert_non_null(strstr(world->out, names[i]));
+                g_free(world->out);
+                world->out = all;
+        }
+}
+
+/* --- looking ------------------------------------------------------------------------------------------------------ */
+
+static void a_look_without_a_database_says_so_and_makes_none(void **state) {
+        static const char *const looks[] = {"plan cheers", "guide", "guide cheers --json"};
+        World *world = *state;
+        g_autofree char *store_path = g_build_filename(world->data, "retrovue.db", NULL);
+        for (unsigned i = 0; i < G_N_ELEMENTS(looks); i++) {
+                assert_int_equal(run(world, looks[i]), 1);
+                assert_says(world, "nothing is planned yet");
+                assert_string_equal(world->out, "");
+                assert_false(g_file_test(store_path, G_FILE_TEST_EXISTS));
+        }
+}
+
+static void a_database_that_is_none_is_told(void **state) {
+        static const char *const looks[] = {"plan cheers", "guide", "channels"};
+        World *world = *state;
+        g_autofree char *store_path = g_build_filename(world->data, "retrovue.db", NULL);
+        assert_true(g_file_set_contents(store_path, "this is a text and no database at all", -1, NULL));
+        for (unsigned i = 0; i < G_N_ELEMENTS(looks); i++) {
+                assert_int_equal(run(world, looks[i]), 1);
+                assert_says(world, store_path);
+        }
+}
+
+static void an_unknown_channel_is_told_with_those_there_are(void **state) {
+        World *world = *state;
+        plan(world);
+        assert_int_equal(run(world, "plan nosuch"), 1);
+        assert_says(world, "no channel \"nosuch\"; there is cheers");
+        assert_int_equal(run(world, "guide nosuch --hours 2"), 1);
+        assert_says(world, "no channel \"nosuch\"");
+}
+
+static void plan_shows_the_locked_blocks(void **state) {
+        World *world = *state;
+        plan(world);
+        assert_int_equal(run(world, "plan cheers --json"), 0);
+        json_t *document = json_loads(world->out, 0, NULL);
+        assert_non_null(document);
+        const json_t *blocks = json_object_get(document, "blocks"), *block;
+        assert_true(json_array_size(blocks) > 0);
+        size_t i;
+        json_array_foreach(blocks, i, block) {
+                int64_t length = 0, start = json_integer_value(json_object_get(block, "start_utc_ms"));
+                const json_t *segment;
+                size_t j;
+                json_array_foreach(json_object_get(block, "segments"), j, segment) {
+                        length += json_integer_value(json_object_get(segment, "duration_ms"));
+                }
+                assert_int_equal(start + length, json_integer_value(json_object_get(block, "end_utc_ms")));
+        }
+        assert_true(json_array_size(json_object_get(document, "programmes")) >= json_array_size(blocks));
+        json_decref(document);
+        assert_int_equal(run(world, "plan cheers"), 0);
+        assert_non_null(strstr(world->out, "BLOCK"));
+        assert_non_null(strstr(world->out, "content"));
+}
+
+static void plan_of_another_day(void **state) {
+        World *world = *state;
+        plan(world);
+        g_autoptr(GTimeZone) zone = g_time_zone_new_identifier("America/New_York");
+        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(rv_clock_utc_ms(rv_clock_system()) / 1000);
+        g_autoptr(GDateTime) in_two_days = g_date_time_add_days(utc, 2);
+        g_autofree char *day = g_date_time_format(in_two_days, "%Y-%m-%d");
+        g_autofree char *words = g_strconcat("plan cheers --day ", day, NULL);
+        assert_int_equal(run(world, words), 0);
+        assert_null(strstr(world->out, "content")); /* planned, not locked */
+        assert_non_null(strstr(world->out, "planned"));
+        assert_int_equal(run(world, "plan cheers --day 1999-12-31"), 1);
+        assert_says(world, "nothing is planned for channel cheers on 1999-12-31; the plan begins on");
+        assert_int_equal(run(world, "plan cheers --day 2999-12-31"), 1);
+        assert_says(world, "nothing is planned");
+}
+
+static void guide_shows_now_and_next(void **state) {
+        World *world = *state;
+        plan(world);
+        assert_int_equal(run(world, "guide"), 0);
+        assert_non_null(strstr(world->out, "   5  All Cheers (cheers, America/New_York)"));
+        assert_non_null(strstr(world->out, "now   "));
+        assert_non_null(strstr(world->out, "Cheers - Cheers 1x"));
+        assert_int_equal(run(world, "guide --json"), 0);
+        json_t *document = json_loads(world->out, 0, NULL);
+        const json_t *channel = json_array_get(json_object_get(document, "channels"), 0);
+        int64_t now = rv_clock_utc_ms(rv_clock_system());
+        const json_t *on = json_object_get(channel, "now");
+        assert_true(json_integer_value(json_object_get(on, "start_utc_ms")) <= now);
+        assert_true(json_integer_value(json_object_get(on, "end_utc_ms")) > now - HOUR);
+        json_decref(document);
+        assert_int_equal(run(world, "guide cheers --hours 24"), 0);
+        g_auto(GStrv) lines = g_strsplit(world->out, "\n", -1);
+        assert_in_range(g_strv_length(lines), 48, 52); /* half hours, the channel's line, an empty one */
+        assert_int_equal(run(world, "guide cheers --hours 24 --json"), 0);
+        document = json_loads(world->out, 0, NULL);
+        assert_non_null(json_object_get(document, "channels"));
+        json_decref(document);
+}
+
+static void a_faulty_channel_file_is_named_and_the_rest_shown(void **state) {
+        World *world = *state;
+        plan(world);
+        write_channel(world, "broken.yaml", "channel: [\n");
+        assert_int_equal(run(world, "guide"), 0);
+        assert_says(world, "broken.yaml:");
+        assert_non_null(strstr(world->out, "All Cheers"));
+        assert_int_equal(run(world, "channels"), 1);
+        assert_says(world, "broken.yaml:");
+}
+
+/* --- scanning ----------------------------------------------------------------------------------------------------- */
+
+static void scan_says_what_it_cannot_do(void **state) {
+        World *world = *state;
+        g_autofree char *missing = g_strdup_printf("scan --media %s/nosuch", world->fixture.dir);
+        g_autofree char *bad = g_build_filename(world->fixture.dir, "media", "bad.mp4", NULL);
+        g_autofree char *media = g_path_get_dirname(bad);
+        g_autofree char *words = g_strdup_printf("scan --media %s", media);
+        assert_int_equal(run(world, "scan"), 1);
+        assert_says(world, "--media");
+        assert_int_equal(run(world, missing), 1);
+        assert_says(world, "nosuch");
+        assert_int_equal(g_mkdir(media, 0700), 0);
+        assert_true(g_file_set_contents(bad, "not a film", -1, NULL));
+        assert_int_equal(run(world, words), 0);
+        assert_non_null(strstr(world->out, "refused"));
+        assert_non_null(strstr(world->out, "1 assets, 0 of them"));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void) {
+        rv_log_init("retrovue", rv_clock_system());
+        rv_log_set_level(RV_LOG_ERROR);
+        const struct CMUnitTest tests[] = {
+                TEST(wrong_use_ends_with_2),
+                TEST(every_command_has_help),
+                TEST(a_look_without_a_database_says_so_and_makes_none),
+                TEST(a_database_that_is_none_is_told),
+                TEST(an_unknown_channel_is_told_with_those_there_are),
+                TEST(plan_shows_the_locked_blocks),
+                TEST(plan_of_another_day),
+                TEST(guide_shows_now_and_next),
+                TEST(a_faulty_channel_file_is_named_and_the_rest_shown),
+                TEST(scan_says_what_it_cannot_do),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
