@@ -66,6 +66,12 @@ static void push_cell(void *user, const Cell *cell, bool idr) {
         output_push(session->output, &frame);
 }
 
+/* Tick thread. */
+static bool output_ready(void *user) {
+        const Session *session = user;
+        return output_has_room(session->output);
+}
+
 /* Any thread. */
 static void on_output_failed(void *user, const char *detail) {
         Session *session = user;
@@ -107,7 +113,7 @@ static void connect_stream(Session *session) {
 }
 
 static void go_on_the_air(Session *session) {
-        const SeamSink sink = {.push = push_cell, .user = session};
+        const SeamSink sink = {.push = push_cell, .has_room = output_ready, .user = session};
         g_autoptr(GError) error = NULL;
         connect_stream(session);
         if (seam_run(session->seam, &sink, &error))

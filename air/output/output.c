@@ -16,6 +16,8 @@
 #define MAX_LEAD_TICKS 240
 /* Pictures waiting for the encoder: from here on the last one is shown again, which costs next to nothing to encode. */
 #define BEHIND_PICTURES 12
+/* Pictures waiting for the encoder that keep it busy while more are made. */
+#define ENOUGH_PICTURES 6
 /* ... and from here on it is not slow but stuck. */
 #define STUCK_PICTURES 600
 /* INV-TEARDOWN-BOUNDED: what is inside gets so long to leave the encoders, and the ring, before all is closed. */
@@ -183,6 +185,10 @@ void output_push(Output *output, const OutputFrame *take_frame) {
                 return;
         const Held due = take_oldest(output);
         encode(output, &due);
+}
+
+bool output_has_room(const Output *output) {
+        return encoder_backlog(&output->rt.encoder) < ENOUGH_PICTURES;
 }
 
 bool output_attach(Output *output, const char *socket_path, GError **error) {

@@ -86,4 +86,8 @@ typedef struct {
  */
 void output_push(Output *output, const OutputFrame *take_frame);
 
+/* Tick thread. False while the encoder has enough to do: who makes pictures faster than in real time waits, so that
+ * none is replaced by the one before it. */
+bool output_has_room(const Output *output);
+
 OutputStats output_stats(Output *output);

@@ -343,16 +343,16 @@ void producer_on_ready(Producer *producer, void (*f)(void *user), void *user) {
         pthread_mutex_unlock(&producer->ready_lock);
 }
 
-static bool is_settled(Producer *producer, int64_t tick) {
+bool producer_settled(const Producer *producer, int64_t tick) {
         const ProducerState state = producer_state(producer);
         return state == PRODUCER_FAILED || state == PRODUCER_OVER || producer->is_pad ||
                atomic_load(&producer->made_tick) >= tick;
 }
 
 void producer_wait(Producer *producer, int64_t tick) {
-        while (!is_settled(producer, tick)) {
+        while (!producer_settled(producer, tick)) {
                 wake_announce(&producer->progress);
-                if (is_settled(producer, tick))
+                if (producer_settled(producer, tick))
                         wake_cancel(&producer->progress);
                 else
                         wake_wait(&producer->progress);

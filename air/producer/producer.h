@@ -54,8 +54,11 @@ Producer *producer_new(const ProducerOptions *options);
  */
 bool producer_take(Producer *producer, int64_t tick, const Cell **ret_cell);
 
-/* Waits until take can no longer be too early for tick: its cell is finished, or none will come. For one user that is
- * not bound to time (compressed runs, tests); tick is less than ring_cells ahead of the last one taken. */
+/* Any thread: whether take can no longer be too early for tick: its cell is finished, or none will come. Does not ask
+ * for it. Nothing beyond ring_cells ahead of the last one taken ever is. */
+bool producer_settled(const Producer *producer, int64_t tick);
+
+/* Waits until it is settled. For one user that is not bound to time (compressed runs, tests). */
 void producer_wait(Producer *producer, int64_t tick);
 
 /* Any thread. READY, FAILED and OVER tell of the making: cells may still be in the ring. */

@@ -62,9 +62,7 @@ struct Seam {
                 Picture *held;       /* last own picture of this turn; a reference */
                 int64_t held_tick;   /* when it was fresh */
                 bool caught_up;      /* with time, after the start */
-                bool waited;         /* for a cell, before that */
-                int64_t patience_ns; /* what may still be spent on waiting for cells before that */
-                int64_t pushed_ns;   /* when the last tick was begun */
+                int64_t patience_ns; /* what may still be spent on waiting before that */
         } rt;                        /* the tick thread's */
 
         struct {

@@ -4,14 +4,9 @@
 
 #include "air/seam/private.h"
 
-/* A producer that has made its first cell goes on faster than the seam catches up. */
-static bool has_begun(const Producer *producer, int64_t tick) {
-        return producer_state(producer) != PRODUCER_PREPARING;
-}
-
 static const SeamSources REAL = {
         .make = producer_new,
-        .settled = has_begun,
+        .settled = producer_settled,
         .take = producer_take,
         .state = producer_state,
         .result = producer_result,

@@ -34,6 +34,7 @@ typedef struct Seam Seam;
  * (tick 0, each GOP from tick 0, each seam between sources, each fence). The cell and its picture are borrowed. */
 typedef struct {
         void (*push)(void *user, const Cell *cell, bool idr);
+        bool (*has_room)(void *user); /* false: better not yet. Asked only for ticks of the past; NULL: always */
         void *user;
 } SeamSink;
 
@@ -105,8 +106,8 @@ Seam *seam_new(const SeamOptions *options, GError **error);
 
 /*
  * Starts the ticks, once. Tick 0 waits up to SEAM_START_WAIT_MS for its cell. Ticks whose time has passed already are
- * made at eight, after the first dozen at four times the frame rate, until time is caught up with; from there on each
- * at its time, and none waits.
+ * made as soon as there is a cell and the sink has room, until time is caught up with; from there on each at its time,
+ * and none waits.
  */
 bool seam_run(Seam *seam, const SeamSink *sink, GError **error);
 

@@ -1,9 +1,6 @@
 /* The tick thread: counts, changes sources at their ticks, shows one picture a tick. */
 #include "air/seam/private.h"
 
-#define QUICK_TICKS 12   /* at the start: what the encoder's queue takes at once */
-#define QUICK_SPEED 8    /* times the frame rate, for those */
-#define CATCH_UP_SPEED 4 /* after those */
 #define WAIT_STEP_NS 2000000
 #define NS_PER_MS INT64_C(1000000)
 
@@ -24,33 +21,33 @@ static void note_lateness(Seam *seam, int64_t late_ns) {
                 atomic_store(&seam->max_late_us, late_ns / 1000);
 }
 
-/* A source that kept tick 0 waiting has just begun: it is given time to get ahead. */
-static int catch_up_speed(const Seam *seam, int64_t tick) {
-        return tick < QUICK_TICKS && !seam->rt.waited ? QUICK_SPEED : CATCH_UP_SPEED;
-}
-
-/* Sleeps until it is this tick's turn. The instant is computed from the tick number, so lateness does not add up. */
-static void pace(Seam *seam, int64_t tick) {
-        int64_t due = due_ns(seam, tick); /* INV-TICK-DEADLINE-DISCIPLINE-001 */
-        if (due > rv_clock_mono_ns(seam->clock))
-                seam->rt.caught_up = true;
-        else if (!seam->rt.caught_up && tick > 0)
-                due = seam->rt.pushed_ns + rv_tick_to_ns(1, seam->format.rate) / catch_up_speed(seam, tick);
-        rv_clock_sleep_until_mono_ns(seam->clock, due);
-        seam->rt.pushed_ns = rv_clock_mono_ns(seam->clock);
-        if (seam->rt.caught_up)
-                note_lateness(seam, seam->rt.pushed_ns - due);
-}
-
-/* INV-SEAM-106: before time is caught up with, and as long as patience lasts, waiting for a cell costs nobody a frame.
- */
+/* INV-SEAM-106: before time is caught up with, and as long as patience lasts, waiting costs nobody a frame. */
 static bool wait_a_little(Seam *seam) {
         if (seam->rt.caught_up || seam->rt.patience_ns <= 0 || atomic_load(&seam->stopping))
                 return false;
         seam->rt.patience_ns -= WAIT_STEP_NS;
-        seam->rt.waited = true;
         rv_clock_sleep_until_mono_ns(seam->clock, rv_clock_mono_ns(seam->clock) + WAIT_STEP_NS);
         return true;
+}
+
+static bool sink_has_room(const Seam *seam) {
+        return !seam->sink.has_room || seam->sink.has_room(seam->sink.user);
+}
+
+/*
+ * Sleeps until it is this tick's turn. The instant is computed from the tick number, so lateness does not add up. A
+ * tick of the past has its turn when the sink has room: time is caught up with as fast as pictures can be made and
+ * encoded.
+ */
+static void pace(Seam *seam, int64_t tick) {
+        const int64_t due = due_ns(seam, tick); /* INV-TICK-DEADLINE-DISCIPLINE-001 */
+        if (due > rv_clock_mono_ns(seam->clock))
+                seam->rt.caught_up = true;
+        while (!seam->rt.caught_up && !sink_has_room(seam) && wait_a_little(seam))
+                ;
+        rv_clock_sleep_until_mono_ns(seam->clock, due);
+        if (seam->rt.caught_up)
+                note_lateness(seam, rv_clock_mono_ns(seam->clock) - due);
 }
 
 /* Ticks in the past are made of real cells where they can be had in less time than the past was long, twice over. */

@@ -136,8 +136,9 @@ typedef struct {
         GArray *reports;     /* SeamReport; block is a reference */
         pthread_mutex_t lock;
         pthread_cond_t more;
-        Shot shots[MAX_TICKS]; /* guarded by lock, like n_shots */
+        Shot shots[MAX_TICKS]; /* guarded by lock, like n_shots and room */
         int64_t n_shots;
+        int64_t room; /* the sink has some until so many shots */
 } Session;
 
 static void on_push(void *user, const Cell *cell, bool idr) {
@@ -147,6 +148,20 @@ static void on_push(void *user, const Cell *cell, bool idr) {
         s->shots[s->n_shots++] = (Shot){
                 cell->tick, cell->source_frame, cell->kind, cell->n_samples, cell->picture == source_picture, idr};
         pthread_cond_broadcast(&s->more);
+        pthread_mutex_unlock(&s->lock);
+}
+
+static bool has_room(void *user) {
+        Session *s = user;
+        pthread_mutex_lock(&s->lock);
+        const bool room = s->n_shots < s->room;
+        pthread_mutex_unlock(&s->lock);
+        return room;
+}
+
+static void set_room(Session *s, int64_t room) {
+        pthread_mutex_lock(&s->lock);
+        s->room = room;
         pthread_mutex_unlock(&s->lock);
 }
 
@@ -172,6 +187,7 @@ static Session *session_new(RvRational rate) {
         s->clock = rv_clock_fake_new(T0 - 1000);
         s->epoch_utc_ms = T0;
         s->fed_until_utc_ms = T0;
+        s->room = MAX_TICKS;
         s->queue = block_queue_new(BLOCKS_CHANNEL, 8);
         s->turn_starts = g_array_new(FALSE, FALSE, sizeof(int64_t));
         s->reports = g_array_new(FALSE, FALSE, sizeof(SeamReport));
@@ -227,7 +243,7 @@ static void prepare(Session *s) {
 }
 
 static void run(Session *s) {
-        const SeamSink sink = {.push = on_push, .user = s};
+        const SeamSink sink = {.push = on_push, .has_room = has_room, .user = s};
         assert_true(seam_run(s->seam, &sink, NULL));
 }
 
@@ -711,21 +727,42 @@ static void INV_SEAM_106_start_waits_for_the_first_cell_but_not_for_ever(void **
         assert_false(s->shots[0].own_picture);
 }
 
-static void INV_SEAM_106_ticks_of_the_past_are_made_of_real_cells(void **state) {
+/* Ten ticks and one due now: all of them at once, but for the wait until the sink takes more. */
+static void INV_SEAM_106_ticks_of_the_past_are_made_of_real_cells_as_fast_as_the_sink_takes_them(void **state) {
         g_autoptr(Session) s = session_new(PAL);
         feed_one(s, "/good", 4000);
         prepare(s);
         await_turns(s, 0);
-        rv_clock_fake_advance_ms(s->clock, 1000 + 400); /* ten ticks behind */
+        rv_clock_fake_advance_ms(s->clock, 1000 + 400);
+        set_room(s, 4);
         run(s);
-        for (await_shots(s, 1); shots(s) < 16;) { /* at 8 times the rate, to begin with */
-                rv_clock_fake_await_sleepers(s->clock, 1);
-                rv_clock_fake_advance_ms(s->clock, 5);
-                sched_yield();
-        }
+        await_shots(s, 4);
+        rv_clock_fake_await_sleepers(s->clock, 1);
+        assert_int_equal(shots(s), 4);
+        set_room(s, MAX_TICKS);
+        rv_clock_fake_advance_ms(s->clock, 2);
+        await_shots(s, 11);
+        rv_clock_fake_await_sleepers(s->clock, 1);
+        assert_int_equal(shots(s), 11);
         end(s);
-        for (int tick = 0; tick < 16; tick++)
+        for (int tick = 0; tick < 11; tick++)
                 assert_int_equal(s->shots[tick].source_frame, tick);
+}
+
+static void INV_SEAM_106_a_sink_without_room_is_not_waited_for_for_ever(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/good", 8000);
+        prepare(s);
+        await_turns(s, 0);
+        rv_clock_fake_advance_ms(s->clock, 1000 + 400);
+        set_room(s, 0);
+        run(s);
+        int64_t waited_ms = 0;
+        for (rv_clock_fake_await_sleepers(s->clock, 1); shots(s) == 0; waited_ms += 2) {
+                rv_clock_fake_advance_ms(s->clock, 2);
+                rv_clock_fake_await_sleepers(s->clock, 1);
+        }
+        assert_true(waited_ms >= SEAM_START_WAIT_MS + 2 * 400);
 }
 
 static void a_seam_that_never_ran_reports_nothing(void **state) {
@@ -760,7 +797,8 @@ int main(void) {
                 cmocka_unit_test(INV_TICK_DEADLINE_DISCIPLINE_001_a_stall_delays_nothing_that_follows),
                 cmocka_unit_test(INV_TICK_MONOTONIC_UTC_ANCHOR_001_steps_of_the_wall_clock_move_nothing),
                 cmocka_unit_test(INV_SEAM_106_start_waits_for_the_first_cell_but_not_for_ever),
-                cmocka_unit_test(INV_SEAM_106_ticks_of_the_past_are_made_of_real_cells),
+                cmocka_unit_test(INV_SEAM_106_ticks_of_the_past_are_made_of_real_cells_as_fast_as_the_sink_takes_them),
+                cmocka_unit_test(INV_SEAM_106_a_sink_without_room_is_not_waited_for_for_ever),
                 cmocka_unit_test(a_seam_that_never_ran_reports_nothing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
