@@ -183,7 +183,7 @@ static int bind_address(const HttpOptions *options, GError **error) {
 }
 
 static int port_of(int fd) {
-        struct sockaddr_storage address;
+        struct sockaddr_storage address = {0};
         socklen_t size = sizeof address;
         if (getsockname(fd, (struct sockaddr *)&address, &size) < 0)
                 return 0;

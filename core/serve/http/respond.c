@@ -1,7 +1,7 @@
 /* Answers: conditions (RFC 9110, 13), ranges (14), compression, errors. */
 #define ZLIB_CONST /* zlib then promises not to write to its input */
+#include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -69,28 +69,41 @@ static void representation_headers(struct MHD_Response *response, const Represen
 
 typedef enum { RANGE_NONE, RANGE_PART, RANGE_IMPOSSIBLE } Range;
 
+/* Digits at *at, which moves on; false when there are none or too many. */
+static bool read_number(const char **at, uint64_t *ret_number) {
+        char *end;
+        if (!g_ascii_isdigit(**at))
+                return false;
+        errno = 0;
+        *ret_number = g_ascii_strtoull(*at, &end, 10);
+        *at = end;
+        return errno == 0;
+}
+
+static Range read_suffix(const char *digits, size_t size, size_t *ret_first, size_t *ret_last) {
+        uint64_t n;
+        if (!read_number(&digits, &n) || *digits != 0)
+                return RANGE_NONE;
+        if (n == 0 || size == 0)
+                return RANGE_IMPOSSIBLE;
+        *ret_first = n >= size ? 0 : size - n;
+        *ret_last = size - 1;
+        return RANGE_PART;
+}
+
 /* One range of bytes; several, or another unit, are answered with the whole. */
 static Range read_range(const char *text, size_t size, size_t *ret_first, size_t *ret_last) {
-        unsigned long long first = 0, last = 0;
-        int used = 0;
-        if (!text || !g_str_has_prefix(text, "bytes=") || strchr(text, ','))
+        uint64_t first, last = UINT64_MAX;
+        if (!text || !g_str_has_prefix(text, "bytes="))
                 return RANGE_NONE;
-        const char *spec = text + strlen("bytes=");
-        if (spec[0] == '-' && g_ascii_isdigit(spec[1]) && sscanf(spec, "-%llu%n", &last, &used) == 1 &&
-            spec[used] == 0) {
-                if (last == 0 || size == 0)
-                        return RANGE_IMPOSSIBLE;
-                *ret_first = last >= size ? 0 : size - last;
-                *ret_last = size - 1;
-                return RANGE_PART;
-        }
-        if (!g_ascii_isdigit(spec[0]) || sscanf(spec, "%llu-%n", &first, &used) != 1 || used == 0)
+        const char *at = text + strlen("bytes=");
+        if (*at == '-')
+                return read_suffix(at + 1, size, ret_first, ret_last);
+        if (!read_number(&at, &first) || *at++ != '-' || (*at != 0 && !read_number(&at, &last)) || *at != 0 ||
+            last < first)
                 return RANGE_NONE;
-        last = size - 1;
-        if (spec[used] != 0 && sscanf(spec + used, "%llu", &last) != 1)
-                return RANGE_NONE;
-        if (first >= size || last < first)
-                return first >= size ? RANGE_IMPOSSIBLE : RANGE_NONE;
+        if (first >= size)
+                return RANGE_IMPOSSIBLE;
         *ret_first = first;
         *ret_last = MIN(last, size - 1);
         return RANGE_PART;
@@ -185,8 +198,9 @@ static struct MHD_Response *packed_response(GBytes *packed, const Representation
         g_autofree char *etag = NULL;
         Representation of_packed = *representation;
         if (representation->etag)
-                of_packed.etag = etag = g_strdup_printf("%.*s" PACKED_SUFFIX "\"",
-                                                        (int)strlen(representation->etag) - 1, representation->etag);
+                etag = g_strdup_printf("%.*s" PACKED_SUFFIX "\"", (int)strlen(representation->etag) - 1,
+                                       representation->etag);
+        of_packed.etag = etag;
         struct MHD_Response *response = response_of(packed, 0, g_bytes_get_size(packed));
         representation_headers(response, &of_packed);
         add(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
