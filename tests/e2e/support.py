@@ -127,10 +127,10 @@ class Daemon:
     """retrovue serve in a folder of its own. settings go to retrovue.yaml; channels: file name -> text."""
 
     def __init__(self, folder, channels=None, settings=None, media=(LIBRARY,), shift_ms=0, environment=None,
-                 program=RETROVUE):
+                 program=RETROVUE, air=AIR):
         self.data = os.path.join(folder, "data")
         self.channels = os.path.join(folder, "channels")
-        self.media, self.shift_ms, self.program = list(media), shift_ms, program
+        self.media, self.shift_ms, self.program, self.air = list(media), shift_ms, program, air
         self.mark = f"RV_E2E_MARK={uuid.uuid4()}"
         self.environment = {**os.environ, **(environment or {})}
         self.environment["RV_E2E_MARK"] = self.mark.split("=")[1]
@@ -141,7 +141,7 @@ class Daemon:
             self.environment["ASAN_OPTIONS"] = f"{asan}:verify_asan_link_order=0".lstrip(":")
         self.process = None
         self.port = None
-        self.log_path = os.path.join(folder, "log")
+        self._log = bytearray()
         os.makedirs(self.data, exist_ok=True)
         os.makedirs(self.channels, exist_ok=True)
         for name, text in (channels if channels is not None else {"one.yaml": channel_yaml()}).items():
@@ -161,15 +161,14 @@ class Daemon:
         if command in ("serve", "scan"):
             arguments += [word for folder in self.media for word in ("--media", folder)]
         if command == "serve":
-            arguments += ["--port", "0", "--web", WEB]
-            if os.path.exists(AIR):
-                arguments += ["--air", AIR]
+            arguments += ["--port", "0", "--web", WEB] + (["--air", self.air] if self.air else [])
         return arguments
 
     def start(self, arguments=None):
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(arguments or self.arguments(), stdout=subprocess.PIPE, stderr=log,
-                                            stdin=subprocess.DEVNULL, env=self.environment)
+        # SIGXFSZ stays ignored: a test lowers the limit on file sizes, which stands for a full disk.
+        self.process = subprocess.Popen(arguments or self.arguments(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        stdin=subprocess.DEVNULL, env=self.environment, restore_signals=False)
+        threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True).start()
         deadline = time.monotonic() + START_S
         line = b""
         while not line.endswith(b"\n"):
@@ -188,8 +187,13 @@ class Daemon:
     def pid(self):
         return self.process.pid
 
+    def _read_log(self, pipe):
+        with pipe:
+            while piece := pipe.read1(65536):
+                self._log += piece
+
     def log(self):
-        return _read(self.log_path).decode(errors="replace")
+        return bytes(self._log).decode(errors="replace")
 
     def now_ms(self):
         return time.time_ns() // 1_000_000 + self.shift_ms
