@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "core/record/evidence/evidence.h"
 #include "proto/base/log.h"
 
@@ -34,6 +36,9 @@ static bool greet(EvidenceService *service, RpcCall *call, const EvidenceEvent *
         int64_t last = recorder->last_sequence(recorder->user, hello->channel_id, hello->session_id);
         rv_info("evidence.hello", RV_S("channel", hello->channel_id), RV_S("session", hello->session_id),
                 RV_I("held", last), RV_I("emitted", hello->last_sequence_emitted));
+        if (hello->first_sequence_available > last + 1) /* neither side has it any more */
+                rv_warning("evidence.hole", RV_S("channel", hello->channel_id), RV_S("session", hello->session_id),
+                           RV_I("held", last), RV_I("available_from", hello->first_sequence_available));
         return acknowledge(call, hello->session_id, last);
 }
 
@@ -49,16 +54,34 @@ static bool keep(EvidenceService *service, RpcCall *call, const EvidenceEvent *e
         return false;
 }
 
+/* A stream is one session's, and says so first: acknowledgements of others would mean nothing to who reads them.
+ * INV-EVIDENCE-103 */
+static bool belongs(const EvidenceEvent *hello, const EvidenceEvent *event, RpcStatus *ret_status) {
+        if (!hello)
+                *ret_status = rpc_status(RPC_CODE_FAILED_PRECONDITION, "a stream begins with hello");
+        else if (strcmp(hello->session_id, event->session_id) != 0 || strcmp(hello->channel_id, event->channel_id) != 0)
+                *ret_status = rpc_status(RPC_CODE_INVALID_ARGUMENT, "the stream is of session %s, not of %s",
+                                         hello->session_id, event->session_id);
+        else
+                return true;
+        return false;
+}
+
 static RpcStatus take_stream(void *user, RpcCall *call, const void *request) {
         EvidenceService *service = user;
         RpcStatus status = RPC_OK;
+        g_autoptr(EvidenceEvent) hello = NULL;
         bool go_on = true;
         while (go_on) {
                 g_autoptr(EvidenceEvent) event = read_event(call, &status);
                 if (!event)
                         break;
-                go_on = event->kind == EVIDENCE_HELLO ? greet(service, call, event)
-                                                      : keep(service, call, event, &status);
+                if (event->kind == EVIDENCE_HELLO && !hello) {
+                        hello = g_steal_pointer(&event);
+                        go_on = greet(service, call, hello);
+                } else {
+                        go_on = belongs(hello, event, &status) && keep(service, call, event, &status);
+                }
         }
         return status;
 }

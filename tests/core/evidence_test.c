@@ -1,0 +1,306 @@
+#include "core/record/evidence/evidence.h"
+
+#include <string.h>
+
+#include "proto/base/error.h"
+#include "proto/base/id.h"
+#include "proto/base/log.h"
+#include "proto/rpc/rpc.h"
+#include "tests/support/cmocka.h"
+#include "tests/support/temp_dir.h"
+
+#define ONE "00000000-0000-4000-8000-000000000001"
+#define TWO "00000000-0000-4000-8000-000000000002"
+
+typedef struct {
+        char *dir, *socket;
+        RpcServer *server;
+        EvidenceService *service;
+        GMutex lock;
+        GCond opened;            /* gate has opened */
+        GPtrArray *recorded;     /* EvidenceEvent */
+        unsigned calls, fail_at; /* of record; 0 = never */
+        bool gate_closed;        /* record waits */
+} World;
+
+/* --- a recorder that the test rules ------------------------------------------------------------------------------- */
+
+static bool holds(World *world, const EvidenceEvent *event) {
+        for (unsigned i = 0; i < world->recorded->len; i++) {
+                const EvidenceEvent *known = g_ptr_array_index(world->recorded, i);
+                if (g_str_equal(known->session_id, event->session_id) && known->sequence == event->sequence)
+                        return true;
+        }
+        return false;
+}
+
+static int64_t last_sequence(void *user, const char *channel_id, const char *session_id) {
+        World *world = user;
+        int64_t last = 0;
+        g_mutex_lock(&world->lock);
+        for (unsigned i = 0; i < world->recorded->len; i++) {
+                const EvidenceEvent *event = g_ptr_array_index(world->recorded, i);
+                if (g_str_equal(event->session_id, session_id))
+                        last = MAX(last, event->sequence);
+        }
+        g_mutex_unlock(&world->lock);
+        return last;
+}
+
+static bool record(void *user, const EvidenceEvent *event, GError **error) {
+        World *world = user;
+        g_mutex_lock(&world->lock);
+        while (world->gate_closed)
+                g_cond_wait(&world->opened, &world->lock);
+        bool good = ++world->calls != world->fail_at;
+        if (!good)
+                g_set_error(error, RV_ERROR, RV_ERROR_IO, "the disk is full");
+        else if (!holds(world, event))
+                g_ptr_array_add(world->recorded, evidence_event_copy(event));
+        g_mutex_unlock(&world->lock);
+        return good;
+}
+
+static void set_gate(World *world, bool closed) {
+        g_mutex_lock(&world->lock);
+        world->gate_closed = closed;
+        g_cond_broadcast(&world->opened);
+        g_mutex_unlock(&world->lock);
+}
+
+static int set_up(void **state) {
+        World *world = g_new0(World, 1);
+        EvidenceRecorder recorder = {last_sequence, record, world};
+        world->dir = temp_dir_new();
+        world->socket = g_build_filename(world->dir, "core.sock", NULL);
+        world->recorded = g_ptr_array_new_with_free_func((GDestroyNotify)evidence_event_free);
+        g_mutex_init(&world->lock);
+        g_cond_init(&world->opened);
+        world->server = rpc_server_new(NULL, (RpcOptions){0});
+        world->service = evidence_service_new(world->server, &recorder);
+        assert_true(rpc_server_listen(world->server, world->socket, NULL));
+        assert_true(rpc_server_start(world->server, NULL));
+        *state = world;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        World *world = *state;
+        rpc_server_free(world->server, 500);
+        evidence_service_free(world->service);
+        g_ptr_array_unref(world->recorded);
+        g_mutex_clear(&world->lock);
+        g_cond_clear(&world->opened);
+        g_free(world->socket);
+        temp_dir_free(world->dir);
+        g_free(world);
+        return 0;
+}
+
+/* --- an engine's side --------------------------------------------------------------------------------------------- */
+
+typedef struct {
+        RpcClient *client;
+        RpcCall *call;
+} Stream;
+
+static Stream open_stream(World *world) {
+        RpcClient *client = rpc_client_connect(world->socket, 5000, (RpcOptions){0}, NULL);
+        assert_non_null(client);
+        RpcCall *call = rpc_client_open(client, &retrovue__evidence__v1__evidence__descriptor, "EvidenceStream", NULL);
+        assert_non_null(call);
+        return (Stream){client, call};
+}
+
+static RpcStatus close_stream(Stream *stream) {
+        RpcStatus status = rpc_close(stream->call);
+        rpc_client_free(stream->client);
+        return status;
+}
+
+static void send_event(Stream *stream, EvidenceKind kind, const char *session_id, int64_t sequence) {
+        g_autoptr(EvidenceEvent) event = evidence_event_new(kind);
+        event->channel_id = g_strdup("retro");
+        event->session_id = g_strdup(session_id);
+        event->sequence = sequence;
+        event->event_uuid = g_malloc(RV_UUID_SIZE);
+        rv_uuid_random(event->event_uuid);
+        event->block_id = g_strdup("block-1");
+        Retrovue__Evidence__V1__EvidenceFromAir *message = evidence_event_to_message(event);
+        assert_true(rpc_write(stream->call, message));
+        evidence_message_free(message);
+}
+
+static void send_hello(Stream *stream, const char *session_id) {
+        send_event(stream, EVIDENCE_HELLO, session_id, 0);
+}
+
+static void send_block_start(Stream *stream, const char *session_id, int64_t sequence) {
+        send_event(stream, EVIDENCE_BLOCK_START, session_id, sequence);
+}
+
+static void assert_acked(Stream *stream, const char *session_id, int64_t sequence) {
+        Retrovue__Evidence__V1__EvidenceAck *ack = rpc_read(stream->call);
+        assert_non_null(ack);
+        assert_string_equal(ack->playout_session_id, session_id);
+        assert_int_equal(ack->acked_sequence, sequence);
+        rpc_message_free(ack);
+}
+
+/* The server has ended the stream, with this code; the message is there to be read by people. */
+static void assert_ended(Stream *stream, RpcCode code, const char *message) {
+        assert_null(rpc_read(stream->call));
+        RpcStatus status = close_stream(stream);
+        assert_int_equal(status.code, code);
+        if (!strstr(status.message, message))
+                fail_msg("\"%s\" is not in \"%s\"", message, status.message);
+}
+
+/* --- tests -------------------------------------------------------------------------------------------------------- */
+
+static void INV_EVIDENCE_101_hello_is_answered_with_what_is_held(void **state) {
+        World *world = *state;
+        Stream stream = open_stream(world);
+        send_hello(&stream, ONE);
+        assert_acked(&stream, ONE, 0);
+        for (int64_t sequence = 1; sequence <= 3; sequence++) {
+                send_block_start(&stream, ONE, sequence);
+                assert_acked(&stream, ONE, sequence);
+        }
+        (void)close_stream(&stream);
+
+        stream = open_stream(world); /* the connection was lost */
+        send_hello(&stream, ONE);
+        assert_acked(&stream, ONE, 3);
+        (void)close_stream(&stream);
+        stream = open_stream(world);
+        send_hello(&stream, TWO);
+        assert_acked(&stream, TWO, 0);
+        (void)close_stream(&stream);
+}
+
+static void INV_EVIDENCE_102_nothing_is_acknowledged_before_it_is_on_disk(void **state) {
+        World *world = *state;
+        Stream stream = open_stream(world);
+        send_hello(&stream, ONE);
+        assert_acked(&stream, ONE, 0);
+        set_gate(world, true);
+        send_block_start(&stream, ONE, 1);
+        /* The recorder waits for the test: whatever came now would have come before it was on disk. */
+        assert_int_equal(rpc_wait(stream.call, 100), RPC_EVENT_TIMEOUT);
+        set_gate(world, false);
+        assert_acked(&stream, ONE, 1);
+        (void)close_stream(&stream);
+}
+
+/* Whichever of five events cannot be recorded: it is not acknowledged, and after coming again each is there once. */
+static void INV_EVIDENCE_102_what_could_not_be_recorded_comes_again(void **state) {
+        World *world = *state;
+        for (unsigned fail_at = 1; fail_at <= 5; fail_at++) {
+                g_ptr_array_set_size(world->recorded, 0);
+                world->calls = 0;
+                world->fail_at = fail_at;
+                Stream stream = open_stream(world);
+                send_hello(&stream, ONE);
+                assert_acked(&stream, ONE, 0);
+                for (int64_t sequence = 1; sequence <= fail_at; sequence++) {
+                        send_block_start(&stream, ONE, sequence);
+                        if (sequence < fail_at)
+                                assert_acked(&stream, ONE, sequence);
+                }
+                assert_ended(&stream, RPC_CODE_UNAVAILABLE, "the disk is full");
+
+                stream = open_stream(world);
+                send_hello(&stream, ONE);
+                assert_acked(&stream, ONE, fail_at - 1);
+                for (int64_t sequence = MAX(1, (int64_t)fail_at - 2); sequence <= 5; sequence++) { /* some twice */
+                        send_block_start(&stream, ONE, sequence);
+                        assert_acked(&stream, ONE, sequence);
+                }
+                (void)close_stream(&stream);
+                assert_int_equal(world->recorded->len, 5);
+        }
+}
+
+static void INV_EVIDENCE_102_streams_do_not_disturb_each_other(void **state) {
+        World *world = *state;
+        Stream one = open_stream(world), two = open_stream(world);
+        send_hello(&one, ONE);
+        send_hello(&two, TWO);
+        assert_acked(&two, TWO, 0);
+        assert_acked(&one, ONE, 0);
+        for (int64_t sequence = 1; sequence <= 64; sequence++) { /* a whole window of each, unread */
+                send_block_start(&one, ONE, sequence);
+                send_block_start(&two, TWO, sequence);
+        }
+        for (int64_t sequence = 1; sequence <= 64; sequence++)
+                assert_acked(&two, TWO, sequence);
+        rpc_client_shut(two.client); /* one engine dies */
+        for (int64_t sequence = 1; sequence <= 64; sequence++)
+                assert_acked(&one, ONE, sequence);
+        (void)close_stream(&one);
+        (void)close_stream(&two);
+        assert_int_equal(last_sequence(world, "retro", ONE), 64);
+        assert_int_equal(last_sequence(world, "retro", TWO), 64);
+}
+
+static void INV_EVIDENCE_103_an_event_before_hello_is_refused(void **state) {
+        World *world = *state;
+        Stream stream = open_stream(world);
+        send_block_start(&stream, ONE, 1);
+        assert_ended(&stream, RPC_CODE_FAILED_PRECONDITION, "hello");
+        assert_int_equal(world->calls, 0);
+}
+
+static void INV_EVIDENCE_103_another_sessions_event_is_refused(void **state) {
+        World *world = *state;
+        Stream stream = open_stream(world);
+        send_hello(&stream, ONE);
+        assert_acked(&stream, ONE, 0);
+        send_block_start(&stream, TWO, 1);
+        assert_ended(&stream, RPC_CODE_INVALID_ARGUMENT, TWO);
+        stream = open_stream(world);
+        send_hello(&stream, ONE);
+        assert_acked(&stream, ONE, 0);
+        send_hello(&stream, TWO);
+        assert_ended(&stream, RPC_CODE_INVALID_ARGUMENT, TWO);
+        assert_int_equal(world->calls, 0);
+}
+
+static void what_is_no_event_is_refused(void **state) {
+        World *world = *state;
+        Stream stream = open_stream(world);
+        Retrovue__Evidence__V1__EvidenceFromAir nothing = RETROVUE__EVIDENCE__V1__EVIDENCE_FROM_AIR__INIT;
+        assert_true(rpc_write(stream.call, &nothing));
+        assert_ended(&stream, RPC_CODE_INVALID_ARGUMENT, "schema version");
+}
+
+/* The daemon ends while an engine is connected and silent, and while one waits for the disk. */
+static void the_server_ends_with_streams_open(void **state) {
+        World *world = *state;
+        Stream stream = open_stream(world);
+        send_hello(&stream, ONE);
+        assert_acked(&stream, ONE, 0);
+        rpc_server_free(world->server, 500);
+        world->server = NULL;
+        assert_null(rpc_read(stream.call));
+        (void)close_stream(&stream);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void) {
+        rpc_init();
+        rv_log_set_level(RV_LOG_ERROR);
+        const struct CMUnitTest tests[] = {
+                TEST(INV_EVIDENCE_101_hello_is_answered_with_what_is_held),
+                TEST(INV_EVIDENCE_102_nothing_is_acknowledged_before_it_is_on_disk),
+                TEST(INV_EVIDENCE_102_what_could_not_be_recorded_comes_again),
+                TEST(INV_EVIDENCE_102_streams_do_not_disturb_each_other),
+                TEST(INV_EVIDENCE_103_an_event_before_hello_is_refused),
+                TEST(INV_EVIDENCE_103_another_sessions_event_is_refused),
+                TEST(what_is_no_event_is_refused),
+                TEST(the_server_ends_with_streams_open),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
