@@ -101,6 +101,7 @@ static int64_t tag_value(const char *text, const char *tag) {
 
 static unsigned count(const char *text, const char *what) {
         unsigned n = 0;
+        g_assert(text);
         for (const char *p = strstr(text, what); p; p = strstr(p + 1, what))
                 n++;
         return n;

@@ -10,8 +10,8 @@
 #include "tests/core/http_fixture.h"
 
 typedef struct {
-        int fd;
         GString *received;
+        int fd;
         bool closed;
 } Client;
 
