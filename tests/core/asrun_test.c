@@ -2,6 +2,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "proto/base/id.h"
 #include "tests/support/cmocka.h"
@@ -221,6 +222,26 @@ static void files_follow_the_broadcast_day(void **state) {
         assert_int_equal(count_lines(second, "AIRED"), 1);
 }
 
+/* Logs are rotated by whoever runs the machine: the next line begins a new file, without a hole of zeros. */
+static void a_file_that_was_taken_away_begins_anew(void **state) {
+        Fixture *f = *state;
+        record(f, segment_end(1, "s1"));
+        g_autofree char *path = g_build_filename(f->logs_dir, "asrun", "retro", "2026-11-21.asrun", NULL);
+        g_autofree char *whole = read_file(f, "2026-11-21.asrun");
+        assert_int_equal(g_remove(path), 0);
+        record(f, segment_end(2, "s2"));
+        g_autofree char *text = read_file(f, "2026-11-21.asrun");
+        assert_true(g_str_has_prefix(text, "# as-run of channel retro"));
+        assert_int_equal(count_lines(text, "AIRED"), 1);
+        assert_int_equal(strlen(text), strlen(whole));
+        assert_int_equal(truncate(path, 0), 0);
+        record(f, segment_end(3, "s3"));
+        record(f, segment_end(4, "s4"));
+        g_autofree char *again = read_file(f, "2026-11-21.asrun");
+        assert_true(g_str_has_prefix(again, "# as-run of channel retro"));
+        assert_int_equal(count_lines(again, "AIRED"), 2);
+}
+
 static void a_channel_id_that_leaves_the_folder_is_refused(void **state) {
         Fixture *f = *state;
         g_autoptr(GError) error = NULL;
@@ -262,6 +283,7 @@ int main(void) {
                 TEST(INV_ASRUN_006_a_dead_engine_leaves_no_open_segment),
                 TEST(INV_ASRUN_006_an_engine_that_said_goodbye_is_not_dead),
                 TEST(files_follow_the_broadcast_day),
+                TEST(a_file_that_was_taken_away_begins_anew),
                 TEST(a_channel_id_that_leaves_the_folder_is_refused),
                 TEST(a_disk_that_refuses_loses_nothing_that_was_held),
         };

@@ -49,5 +49,5 @@ json_t *asrun_store_entries(AsRun *asrun, const char *channel_id, int64_t from_u
 /* --- file.c ------------------------------------------------------------------------------------------------------ */
 
 /* Puts text at offset of path, cuts off what lies beyond and flushes it to the disk. Makes file and folders; a new file
- * (offset 0) begins with header. Returns the new size, -1 on failure. */
+ * begins with header; a file that is shorter than offset goes on at its end. Returns the new size, -1 on failure. */
 int64_t asrun_file_append(const char *path, int64_t offset, const char *header, const char *text, GError **error);

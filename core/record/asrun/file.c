@@ -2,10 +2,12 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/record/asrun/asrun_private.h"
 #include "proto/base/error.h"
+#include "proto/base/log.h"
 
 static bool write_at(int fd, int64_t offset, const char *text, size_t size) {
         while (size > 0) {
@@ -21,20 +23,41 @@ static bool write_at(int fd, int64_t offset, const char *text, size_t size) {
         return true;
 }
 
+/* A new file is only there for good when its folder has been flushed, too. */
+static bool sync_folder(const char *dir) {
+        int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        bool done = fd >= 0 && fsync(fd) == 0;
+        if (fd >= 0)
+                close(fd);
+        return done;
+}
+
+/* Where the next text goes; -1 on failure. A file that somebody has taken away or cut goes on at its end, not beyond.
+ */
+static int64_t place_in(int fd, const char *path, int64_t offset) {
+        struct stat st;
+        if (fstat(fd, &st) < 0)
+                return -1;
+        if (st.st_size < offset)
+                rv_warning("asrun.file_cut", RV_S("path", path), RV_I("size", st.st_size), RV_I("expected", offset));
+        return MIN(offset, (int64_t)st.st_size);
+}
+
 int64_t asrun_file_append(const char *path, int64_t offset, const char *header, const char *text, GError **error) {
         g_autofree char *dir = g_path_get_dirname(path);
-        g_autofree char *all = g_strconcat(offset == 0 ? header : "", text, NULL);
-        size_t size = strlen(all);
         if (g_mkdir_with_parents(dir, 0755) < 0) {
                 rv_error_set_errno(error, errno, "cannot make %s", dir);
                 return -1;
         }
         int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-        bool done = fd >= 0 && write_at(fd, offset, all, size) && ftruncate(fd, offset + (int64_t)size) == 0 &&
-                    fdatasync(fd) == 0;
+        int64_t at = fd >= 0 ? place_in(fd, path, offset) : -1;
+        g_autofree char *all = g_strconcat(at == 0 ? header : "", text, NULL);
+        size_t size = strlen(all);
+        bool done = at >= 0 && write_at(fd, at, all, size) && ftruncate(fd, at + (int64_t)size) == 0 &&
+                    fdatasync(fd) == 0 && (at > 0 || sync_folder(dir));
         if (!done)
                 rv_error_set_errno(error, errno, "cannot write %s", path);
         if (fd >= 0)
                 close(fd);
-        return done ? offset + (int64_t)size : -1;
+        return done ? at + (int64_t)size : -1;
 }
