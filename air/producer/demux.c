@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/base/containers.h"
 #include "proto/base/log.h"
 
 #define IO_BUFFER_BYTES (64 * 1024)
@@ -109,7 +110,8 @@ static bool open_format(Demux *demux, const char *path, Fault *fault) {
         demux->format->pb = demux->io;
         demux->format->flags |= AVFMT_FLAG_CUSTOM_IO;
         demux->format->io_open = refuse_nested;
-        demux->format->protocol_whitelist = av_strdup("none"); /* some formats go past io_open to the network */
+        demux->format->protocol_whitelist = av_strdup("none");   /* some formats go past io_open to the network */
+        demux->format->format_whitelist = av_strdup(CONTAINERS); /* INV-PRODUCER-007 */
         demux->format->interrupt_callback = (AVIOInterruptCB){is_aborted, demux};
 
         int error = avformat_open_input(&demux->format, path, NULL, NULL); /* frees the context when it fails */
@@ -117,7 +119,8 @@ static bool open_format(Demux *demux, const char *path, Fault *fault) {
                 error = avformat_find_stream_info(demux->format, NULL);
         if (error >= 0)
                 return true;
-        fault_set(fault, "OPEN_FAILED", "%s: %s", path, av_err2str(error));
+        const char *why = error == AVERROR(EINVAL) ? "no kind of film or sound that is played" : av_err2str(error);
+        fault_set(fault, "OPEN_FAILED", "%s: %s", path, why);
         return false;
 }
 

@@ -343,6 +343,30 @@ static void INV_PRODUCER_007_only_regular_files_are_opened(void **state) {
         temp_dir_free(dir);
 }
 
+/* Of such files FFmpeg's own choice of format would make pictures or sound. */
+static void INV_PRODUCER_007_text_and_stills_are_no_film(void **state) {
+        static const struct {
+                const char *name, *head;
+        } files[] = {
+                {"notes.txt", "A plain text.\n"},
+                {"art.ans", "\33[1;31mA picture of letters\33[0m\n"},
+                {"film.srt", "1\n00:00:00,000 --> 00:00:02,000\nSubtitles\n\n"},
+                {"drone.sbg", "-SE\nbase: 200+4/50\nNOW base\n"},
+                {"still.ppm", "P6 2 2 255\n"},
+                {"logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"></svg>\n"},
+        };
+        char *dir = temp_dir_new();
+        for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+                g_autofree char *path = g_build_filename(dir, files[i].name, NULL);
+                g_autoptr(GString) text = g_string_new(files[i].head);
+                while (text->len < 4096)
+                        g_string_append(text, i < 4 ? "and more of it\n" : "            ");
+                assert_true(g_file_set_contents(path, text->str, (gssize)text->len, NULL));
+                check_refused(path, "OPEN_FAILED");
+        }
+        temp_dir_free(dir);
+}
+
 static void INV_PRODUCER_007_what_a_file_names_is_not_opened(void **state) {
         char *dir = temp_dir_new();
         g_autofree char *film = rig_clip("r24.mp4");
@@ -382,6 +406,7 @@ int main(void) {
                 cmocka_unit_test(INV_PRODUCER_006_what_is_damaged_plays_as_far_as_it_goes),
                 cmocka_unit_test(INV_PRODUCER_006_flipped_bytes_do_no_harm),
                 cmocka_unit_test(INV_PRODUCER_007_only_regular_files_are_opened),
+                cmocka_unit_test(INV_PRODUCER_007_text_and_stills_are_no_film),
                 cmocka_unit_test(INV_PRODUCER_007_what_a_file_names_is_not_opened),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

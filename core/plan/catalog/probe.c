@@ -5,6 +5,7 @@
 #include <libavutil/log.h>
 #include <string.h>
 
+#include "proto/base/containers.h"
 #include "proto/base/log.h"
 
 #define MS_PER_S INT64_C(1000)
@@ -23,12 +24,6 @@
         (600 * INT64_C(1000000))  /* a timestamp further ahead than this is damaged, or another recording's */
 #define TOLERANCE_MS 100          /* by which header and packets may differ */
 #define FIRST_PICTURE_PACKETS 300 /* video packets that may go by before the first picture */
-
-/* Containers of films. Not on the list: what names other files or addresses (playlists, concat scripts, image
- * patterns), and text that looks like subtitles. INV-CATALOG-003 */
-#define CONTAINERS                                                                                                     \
-        "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpeg,mpegts,mpegvideo,ogg,asf,flv,live_flv,rm,mxf,nut,wtv,dv,"      \
-        "h264,hevc,m4v,yuv4mpegpipe,ivf,vob"
 
 typedef struct {
         int64_t end_us; /* INT64_MIN: nothing was seen */
@@ -119,7 +114,7 @@ static ProbeResult open_container(Probe *probe) {
         probe->format->max_streams = MAX_STREAMS;
 
         AVDictionary *options = NULL;
-        av_dict_set(&options, "format_whitelist", CONTAINERS, 0);
+        av_dict_set(&options, "format_whitelist", CONTAINERS, 0); /* INV-CATALOG-003 */
         av_dict_set(&options, "protocol_whitelist", "file", 0);
         av_dict_set(&options, "probesize", PROBE_BYTES, 0);
         av_dict_set(&options, "analyzeduration", PROBE_US, 0);
