@@ -387,7 +387,8 @@ static void cold_start_is_measured(void **state) {
         print_times("spawn to 3 s of pictures", preroll_us, COLD_STARTS);
 }
 
-/* What lies in the past at the start is made as fast as can be, but of the right frames: none missing, held or twice. */
+/* What lies in the past at the start is made as fast as can be, but of the right frames: none missing, held or twice.
+ */
 static void the_burst_at_the_start_is_exact(void **state) {
         static const RigSegment SEGMENTS[] = {
                 {"r2997.mp4", 1000, 1100}, {"r24.mp4", 500, 700}, {NULL, 0, 200}, {"long.mkv", 30000, 10000}};
