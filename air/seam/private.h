@@ -59,11 +59,11 @@ struct Seam {
                 int64_t block_start_tick;
                 Tally segment, block;
                 Shown shown;
-                Picture *held;       /* last own picture of this turn; a reference */
-                int64_t held_tick;   /* when it was fresh */
-                bool caught_up;      /* with time, after the start */
-                int64_t patience_ns; /* what may still be spent on waiting before that */
-        } rt;                        /* the tick thread's */
+                Picture *held;      /* last own picture of this turn; a reference */
+                int64_t held_tick;  /* when it was fresh */
+                bool caught_up;     /* with time, after the start */
+                int64_t give_up_ns; /* monotonic: until then cells and the sink may be waited for, before that */
+        } rt;                       /* the tick thread's */
 
         struct {
                 RvThread *preparer, *ticker;

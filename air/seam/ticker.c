@@ -23,10 +23,10 @@ static void note_lateness(Seam *seam, int64_t late_ns) {
 
 /* INV-SEAM-106: before time is caught up with, and as long as patience lasts, waiting costs nobody a frame. */
 static bool wait_a_little(Seam *seam) {
-        if (seam->rt.caught_up || seam->rt.patience_ns <= 0 || atomic_load(&seam->stopping))
+        const int64_t now_ns = rv_clock_mono_ns(seam->clock);
+        if (seam->rt.caught_up || now_ns >= seam->rt.give_up_ns || atomic_load(&seam->stopping))
                 return false;
-        seam->rt.patience_ns -= WAIT_STEP_NS;
-        rv_clock_sleep_until_mono_ns(seam->clock, rv_clock_mono_ns(seam->clock) + WAIT_STEP_NS);
+        rv_clock_sleep_until_mono_ns(seam->clock, now_ns + WAIT_STEP_NS);
         return true;
 }
 
@@ -52,8 +52,9 @@ static void pace(Seam *seam, int64_t tick) {
 
 /* Ticks in the past are made of real cells where they can be had in less time than the past was long, twice over. */
 static void start_time(Seam *seam) {
-        const int64_t behind_ns = MAX(0, rv_clock_mono_ns(seam->clock) - due_ns(seam, 0));
-        seam->rt.patience_ns = SEAM_START_WAIT_MS * NS_PER_MS + 2 * behind_ns;
+        const int64_t now_ns = rv_clock_mono_ns(seam->clock);
+        const int64_t behind_ns = MAX(0, now_ns - due_ns(seam, 0));
+        seam->rt.give_up_ns = now_ns + SEAM_START_WAIT_MS * NS_PER_MS + 2 * behind_ns;
         seam->rt.caught_up = behind_ns == 0;
         while (turns_waiting(&seam->turns) == 0 && wait_a_little(seam))
                 ;
