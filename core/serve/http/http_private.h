@@ -73,8 +73,8 @@ bool request_given_up(Request *request);
 void http_streams_give_up(HttpStreamsSet *set, int64_t now_mono_ns);
 /* Gives up all, and nobody sleeps from then on. */
 void http_streams_end(HttpStreamsSet *set);
-/* How much media a playlist has when it is published: it takes no longer than that, once media flow. */
-int64_t http_streams_publish_ms(const HttpStreamsSet *set);
+/* The target length of a segment. */
+int64_t http_streams_segment_ms(const HttpStreamsSet *set);
 
 /* --- respond.c --------------------------------------------------------------------------------------------------- */
 

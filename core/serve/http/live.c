@@ -11,8 +11,11 @@
 #define PEAK_PERCENT 215
 #define AVERAGE_PERCENT 108
 
-static const Representation playlist_kind = {
-        .type = "application/vnd.apple.mpegurl", .cache_control = "max-age=1", .is_text = true};
+/* A playlist has so many segments when it is published: once media flow, it takes no longer than they last. */
+#define PUBLISHED_SEGMENTS 3
+/* A second in a cache is no harm to a playlist that changes every two; one that changes each second is asked for anew
+ * (which its tag makes cheap), else players would see it stand still. */
+#define CACHED_SEGMENT_MS 2000
 
 /* --- the channel ------------------------------------------------------------------------------------------------- */
 
@@ -80,14 +83,21 @@ static void seen(Request *request) {
 
 /* --- HLS --------------------------------------------------------------------------------------------------------- */
 
+static Representation playlist_kind(Request *request, const char *etag) {
+        bool cached = http_streams_segment_ms(request->http->options.streams) >= CACHED_SEGMENT_MS;
+        return (Representation){.type = "application/vnd.apple.mpegurl",
+                                .cache_control = cached ? "max-age=1" : NULL,
+                                .etag = etag,
+                                .is_text = true};
+}
+
 /* INV-HTTP-003: who comes first waits for the picture instead of being sent away. While waiting, the request itself is
  * the viewer. */
 static enum MHD_Result wait_for_playlist(Request *request) {
+        int64_t media_ms = PUBLISHED_SEGMENTS * http_streams_segment_ms(request->http->options.streams);
         if (!request->presence)
                 request->presence = channel_join(request->channel);
-        if (request_given_up(request) ||
-            !request_sleep(request, true,
-                           give_up_mono_ns(request, http_streams_publish_ms(request->http->options.streams))))
+        if (request_given_up(request) || !request_sleep(request, true, give_up_mono_ns(request, media_ms)))
                 return not_on_air(request);
         HlsPlaylist now = hls_playlist(request->streams->hls);
         if (now.body) {
@@ -99,7 +109,8 @@ static enum MHD_Result wait_for_playlist(Request *request) {
 
 static enum MHD_Result head_of_playlist(Request *request) {
         g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
-        return respond_bytes(request, nothing, &playlist_kind);
+        Representation kind = playlist_kind(request, NULL);
+        return respond_bytes(request, nothing, &kind);
 }
 
 enum MHD_Result live_playlist(Request *request) {
@@ -110,8 +121,7 @@ enum MHD_Result live_playlist(Request *request) {
                 /* Asking for the headers starts no engine. */
                 return request->head ? head_of_playlist(request) : wait_for_playlist(request);
         seen(request);
-        Representation kind = playlist_kind;
-        kind.etag = playlist.etag;
+        Representation kind = playlist_kind(request, playlist.etag);
         enum MHD_Result result = respond_bytes(request, playlist.body, &kind);
         g_bytes_unref(playlist.body);
         return result;
@@ -133,7 +143,8 @@ static enum MHD_Result respond_master(Request *request, const HlsMeasure *measur
                                 peak_bps, average_bps, measure->codecs, format->width, format->height,
                                 (int)(millihertz / 1000), (int)(millihertz % 1000));
         g_autoptr(GBytes) body = g_bytes_new(text, strlen(text));
-        return respond_bytes(request, body, &playlist_kind);
+        Representation kind = playlist_kind(request, NULL);
+        return respond_bytes(request, body, &kind);
 }
 
 enum MHD_Result live_master(Request *request) {

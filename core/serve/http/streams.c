@@ -4,7 +4,6 @@
 #include "core/serve/http/http_private.h"
 
 #define DEFAULT_WINDOW 12
-#define MIN_TARGETS 3 /* of a playlist that is published */
 
 struct HttpStreamsSet {
         HttpStreamsOptions options;
@@ -82,8 +81,8 @@ void http_streams_end(HttpStreamsSet *set) {
         pthread_mutex_unlock(&set->lock);
 }
 
-int64_t http_streams_publish_ms(const HttpStreamsSet *set) {
-        return MIN_TARGETS * set->options.segment_ms;
+int64_t http_streams_segment_ms(const HttpStreamsSet *set) {
+        return set->options.segment_ms;
 }
 
 static void on_published(void *user) {
