@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "air/control/control.h"
+#include "air/output/output.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/thread.h"
@@ -48,7 +49,6 @@ static Control *start_control(Air *air, const AirOptions *options, GError **erro
                 .version = RETROVUE_VERSION,
                 .listen_fd = options->control_fd,
                 .listen_path = options->control_path,
-                .cache_dir = options->cache_dir,
                 .orphan_ms = options->orphan_ms,
                 .clock = rv_clock_system(),
                 .on_quit = on_quit,
@@ -59,6 +59,8 @@ static Control *start_control(Air *air, const AirOptions *options, GError **erro
 
 int air_run(const AirOptions *options) {
         rv_log_init("retrovue-air", rv_clock_system());
+        if (options->cache_dir)
+                output_prepare(options->cache_dir);
         rpc_init();
         Air air = {.loop = g_main_loop_new(NULL, FALSE)};
         g_autoptr(GError) error = NULL;

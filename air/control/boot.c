@@ -7,7 +7,6 @@
 #include "proto/base/thread.h"
 
 struct Boot {
-        char *cache_dir;
         RvThread *thread;
 
         pthread_mutex_t lock; /* guards: */
@@ -17,17 +16,17 @@ struct Boot {
 };
 
 /* Once per process, however many boots a test makes one after the other. */
-static bool init_once(const char *cache_dir, GError **error) {
+static bool init_once(GError **error) {
         static bool initialized;
         if (!initialized)
-                initialized = output_init(cache_dir, error);
+                initialized = output_init(error);
         return initialized;
 }
 
 static void start_output(void *user) {
         Boot *boot = user;
         GError *error = NULL;
-        if (!init_once(boot->cache_dir, &error))
+        if (!init_once(&error))
                 rv_error("control.output_unusable", RV_S("detail", error->message));
         pthread_mutex_lock(&boot->lock);
         boot->done = true;
@@ -36,9 +35,8 @@ static void start_output(void *user) {
         pthread_mutex_unlock(&boot->lock);
 }
 
-Boot *boot_new(const char *cache_dir, GError **error) {
+Boot *boot_new(GError **error) {
         Boot *boot = g_new0(Boot, 1);
-        boot->cache_dir = g_strdup(cache_dir);
         pthread_mutex_init(&boot->lock, NULL);
         pthread_cond_init(&boot->over, NULL);
         boot->thread = rv_thread_start("boot", RV_PRIORITY_NORMAL, start_output, boot, error);
@@ -66,6 +64,5 @@ void boot_free(Boot *boot) {
         g_clear_error(&boot->error);
         pthread_cond_destroy(&boot->over);
         pthread_mutex_destroy(&boot->lock);
-        g_free(boot->cache_dir);
         g_free(boot);
 }

@@ -6,8 +6,7 @@
 
 typedef struct Boot Boot;
 
-/* cache_dir may be NULL. */
-Boot *boot_new(const char *cache_dir, GError **error);
+Boot *boot_new(GError **error);
 /* Any thread: waits until it is over. False and a copy of the error when GStreamer cannot be used. */
 bool boot_wait(Boot *boot, GError **error);
 void boot_free(Boot *boot);

@@ -341,7 +341,7 @@ Control *control_new(const ControlOptions *options, GError **error) {
         control->on_quit = options->on_quit;
         control->user = options->user;
         control->subscribers = subscribers_new(options->channel_id);
-        control->boot = boot_new(options->cache_dir, error);
+        control->boot = boot_new(error);
         if (!control->boot || !serve(control, options, error)) {
                 control_free(control);
                 return NULL;

@@ -20,7 +20,6 @@ typedef struct {
         const char *version;     /* of the program */
         int listen_fd;           /* listening unix socket, taken over; or -1 */
         const char *listen_path; /* socket to make and listen on when listen_fd is -1 */
-        const char *cache_dir;   /* for GStreamer's registry; NULL = system */
         int orphan_ms;           /* 0 = 8500, so that the process is gone 10 s after core */
         RvClock *clock;
         void (*on_quit)(void *user, int exit_status); /* the program should end now; on the control loop, once */

@@ -167,10 +167,13 @@ const char *__asan_default_options(void) {
 }
 #endif
 
-bool gst_start(const char *cache_dir, GError **error) {
-        g_autoptr(GError) confine_error = NULL;
-        if (cache_dir && !confine(cache_dir, &confine_error))
-                rv_warning("output.no_plugin_cache", RV_S("dir", cache_dir), RV_S("error", confine_error->message));
+void gst_prepare(const char *cache_dir) {
+        g_autoptr(GError) error = NULL;
+        if (!confine(cache_dir, &error))
+                rv_warning("output.no_plugin_cache", RV_S("dir", cache_dir), RV_S("error", error->message));
+}
+
+bool gst_start(GError **error) {
         g_autoptr(GError) init_error = NULL;
         if (!gst_init_check(NULL, NULL, &init_error)) {
                 g_set_error(error, RV_ERROR, RV_ERROR_UNAVAILABLE, "GStreamer does not start: %s",

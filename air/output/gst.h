@@ -1,6 +1,6 @@
 /*
  * GStreamer, started with the plug-ins we name and no others: which of them are used then does not depend on what else
- * is installed, and a program starts in a tenth of the time. Once per process, before any other thread.
+ * is installed, and a program starts in a tenth of the time. Once per process.
  */
 #pragma once
 
@@ -10,7 +10,8 @@
 /*
  * cache_dir gets a folder of links to the plug-ins and the registry made of them, both shared by every engine that
  * names it and safe to be made by many at once. When that fails (disk full, read-only) the system's registry serves:
- * a slower start, told in the log, is better than none. NULL = the system's registry.
- * Fails with RV_ERROR_UNAVAILABLE when an element we need is not installed.
+ * a slower start, told in the log, is better than none. Changes the environment, so before there is any other thread.
  */
-bool gst_start(const char *cache_dir, GError **error);
+void gst_prepare(const char *cache_dir);
+/* With what was prepared, or the system's registry. RV_ERROR_UNAVAILABLE: an element we need is not installed. */
+bool gst_start(GError **error);

@@ -53,8 +53,12 @@ struct Output {
         } rt;
 };
 
-bool output_init(const char *cache_dir, GError **error) {
-        return gst_start(cache_dir, error);
+void output_prepare(const char *cache_dir) {
+        gst_prepare(cache_dir);
+}
+
+bool output_init(GError **error) {
+        return gst_start(error);
 }
 
 static void fail(Output *output, const char *detail) {

@@ -40,12 +40,17 @@ typedef struct {
 } OutputStats;
 
 /*
- * Once per process, before any other thread: starts GStreamer with the plug-ins we name only, and sends its messages to
- * the log (`gstreamer.message`). cache_dir (made if missing) gets the registry that makes later starts fast; engines
- * may share it. When it cannot be used, or is NULL, the system's registry serves. RV_ERROR_UNAVAILABLE: something of
- * GStreamer is not installed. FFmpeg's log callback is GStreamer's from the first output_new on.
+ * Once per process, before there is any other thread, because it changes the environment: GStreamer will know the
+ * plug-ins we name only. cache_dir (made if missing) gets the registry that makes later starts fast; engines may share
+ * it. When it cannot be used, or this is not called, the system's registry serves.
  */
-bool output_init(const char *cache_dir, GError **error);
+void output_prepare(const char *cache_dir);
+/*
+ * Once per process, on any thread: starts GStreamer and sends its messages to the log (`gstreamer.message`).
+ * RV_ERROR_UNAVAILABLE: something of it is not installed. FFmpeg's log callback is GStreamer's from the first
+ * output_new on.
+ */
+bool output_init(GError **error);
 
 /* Builds and starts the pipeline (10..60 ms). RV_ERROR_INVALID: not a house format. */
 Output *output_new(const OutputOptions *options, GError **error);

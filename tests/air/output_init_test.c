@@ -13,12 +13,17 @@
 
 static int start_as_engine(const char *cache_dir) {
         g_autoptr(GError) error = NULL;
-        if (!output_init(cache_dir, &error)) {
+        output_prepare(cache_dir);
+        g_auto(GStrv) prepared = g_get_environ();
+        if (!output_init(&error)) {
                 g_printerr("%s\n", error->message);
                 return 1;
         }
         const OutputOptions options = {.format = house_format_default(), .lead_ticks = 3};
         g_autoptr(Output) output = output_new(&options, &error);
+        g_auto(GStrv) running = g_get_environ();
+        if (!g_strv_equal((const char *const *)prepared, (const char *const *)running))
+                return 3; /* other threads may have been reading it */
         return output ? 0 : 2;
 }
 

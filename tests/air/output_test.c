@@ -426,7 +426,8 @@ static int set_up_all(void **state) {
         char *dir = temp_dir_new();
         *state = dir;
         g_autoptr(GError) error = NULL;
-        assert_true(output_init(dir, &error));
+        output_prepare(dir);
+        assert_true(output_init(&error));
         return 0;
 }
 
