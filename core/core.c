@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/base/store.h"
+#include "core/clerk.h"
 #include "core/plan/catalog/catalog.h"
 #include "core/plan/horizon/horizon.h"
 #include "core/planner.h"
@@ -21,7 +23,6 @@
 #include "core/sequence_store.h"
 #include "core/serve/guide/guide.h"
 #include "core/serve/http/http.h"
-#include "core/starter.h"
 #include "proto/base/error.h"
 #include "proto/base/log.h"
 #include "proto/rpc/rpc.h"
@@ -31,7 +32,10 @@
 #define RUN_DIR_MAX 88
 /* While a first scan is still going on, plan with what is there after so long. */
 #define FIRST_PLAN_MS 30000
+/* Without a channel the folders are looked through again now and then, for somebody may be filling them. */
+#define LOOK_AGAIN_S 30
 #define RPC_GRACE_MS 500
+#define FAR_UTC_MS INT64_C(32503680000000) /* the year 3000 */
 
 typedef struct {
         const Config *config;
@@ -40,10 +44,9 @@ typedef struct {
         char *store_path, *run_dir, *logs_dir, *spool_dir, *cache_dir, *core_socket;
         int lock_fd;
 
-        Store *store; /* the control loop's connection */
         PlanBoard *board;
         Planner *planner;
-        CatalogScan *scan;
+        Clerk *clerk;
         SequenceStore *sequences;
         AsRun *asrun;
         RpcServer *rpc;
@@ -53,10 +56,18 @@ typedef struct {
         Guide *guide;
         Http *http;
         GFileMonitor *channels_monitor;
-        guint reload_timer, first_plan_timer;
+        guint reload_timer, first_plan_timer, look_again_timer, rescan_timer;
 
-        bool scanned; /* the scan has ended, or there is a catalog of an earlier run */
+        bool has_catalog;     /* of an earlier run, or enough of this one's to plan with */
+        LibraryState library; /* known once a scan has ended */
+        bool rescan_asked;    /* while a scan is running */
         bool said_ready;
+        bool ending; /* stages go one after the other: what they still report is nobody's business */
+
+        /* HTTP workers ask, too: scan and scan_fault are changed with the lock held. */
+        pthread_mutex_t lock;
+        CatalogScan *scan;
+        char *scan_fault; /* why the folders could not be looked through; NULL = they were */
 } Core;
 
 /* --- directories ------------------------------------------------------------------------------------------------- */
@@ -69,13 +80,30 @@ static bool make_dir(const char *path, GError **error) {
 }
 
 /* Sockets need a short path: beside the data if that is short enough, else in the user's runtime directory. */
-static char *choose_run_dir(const Config *config) {
+static char *choose_run_dir(const Config *config, GError **error) {
         g_autofree char *beside = config_path(config, "run");
         if (strlen(beside) <= RUN_DIR_MAX)
                 return g_steal_pointer(&beside);
         g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, config->data_dir, -1);
         g_autofree char *name = g_strdup_printf("retrovue-%.16s", hash);
-        return g_build_filename(g_get_user_runtime_dir(), name, NULL);
+        g_autofree char *path = g_build_filename(g_get_user_runtime_dir(), name, NULL);
+        if (strlen(path) <= RUN_DIR_MAX)
+                return g_steal_pointer(&path);
+        g_set_error(error, RV_ERROR, RV_ERROR_LIMIT,
+                    "%s and %s are both too long for the paths of sockets: choose a shorter directory with --data",
+                    beside, path);
+        return NULL;
+}
+
+/* Sockets of engines that a killed core left behind: nobody connects to them any more. */
+static void sweep_run_dir(const char *run_dir) {
+        g_autoptr(GDir) dir = g_dir_open(run_dir, 0, NULL);
+        const char *name;
+        while (dir && (name = g_dir_read_name(dir))) {
+                g_autofree char *path = g_build_filename(run_dir, name, NULL);
+                if (g_str_has_suffix(name, ".control") || g_str_has_suffix(name, ".stream"))
+                        (void)g_unlink(path);
+        }
 }
 
 static bool make_dirs(Core *core, GError **error) {
@@ -83,7 +111,9 @@ static bool make_dirs(Core *core, GError **error) {
         core->logs_dir = config_path(core->config, "logs");
         core->spool_dir = config_path(core->config, "spool");
         core->cache_dir = config_path(core->config, "cache");
-        core->run_dir = choose_run_dir(core->config);
+        core->run_dir = choose_run_dir(core->config, error);
+        if (!core->run_dir)
+                return false;
         core->core_socket = g_build_filename(core->run_dir, "core.sock", NULL);
         return make_dir(core->config->data_dir, error) && make_dir(core->config->channels_dir, error) &&
                make_dir(core->logs_dir, error) && make_dir(core->spool_dir, error) &&
@@ -98,8 +128,10 @@ static bool lock_data(Core *core, GError **error) {
                 rv_error_set_errno(error, errno, "cannot write in %s", core->config->data_dir);
                 return false;
         }
-        if (flock(core->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        if (flock(core->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+                sweep_run_dir(core->run_dir);
                 return true;
+        }
         g_set_error(error, RV_ERROR, RV_ERROR_UNAVAILABLE,
                     "another retrovue uses %s: end it first, or choose another directory with --data",
                     core->config->data_dir);
@@ -117,18 +149,28 @@ static void raise_fd_limit(void) {
 
 /* --- plans ------------------------------------------------------------------------------------------------------- */
 
-static void say_ready(Core *core) {
-        if (core->said_ready || !core->http)
-                return;
-        core->said_ready = true;
+/* As seen from this machine. */
+static char *page_url(const Core *core) {
         const char *address = core->config->listen_address;
-        bool any = g_str_equal(address, "0.0.0.0") || g_str_equal(address, "::");
-        printf("ready http://%s:%d/\n", any ? "127.0.0.1" : address, http_port(core->http));
+        if (g_str_equal(address, "0.0.0.0") || g_str_equal(address, "::"))
+                address = "127.0.0.1";
+        bool v6 = strchr(address, ':') != NULL;
+        return g_strdup_printf("http://%s%s%s:%d/", v6 ? "[" : "", address, v6 ? "]" : "", http_port(core->http));
+}
+
+static void say_ready(Core *core) {
+        if (core->said_ready)
+                return;
+        g_autofree char *url = page_url(core);
+        core->said_ready = true;
+        printf("ready %s\n", url);
         fflush(stdout);
 }
 
 static void on_published(void *user) {
         Core *core = user;
+        if (core->ending)
+                return;
         channel_hub_sync(core->hub);
         g_autoptr(GPtrArray) views = plan_board_views(core->board);
         if (views->len > 0)
@@ -136,23 +178,21 @@ static void on_published(void *user) {
 }
 
 static void plan(Core *core) {
-        g_autoptr(GError) error = NULL;
-        if (!starter_write_channels(core->config->channels_dir, core->store, &error))
-                rv_error("core.no_starter_channels", RV_S("error", error->message));
-        planner_reload(core->planner);
+        core->has_catalog = true;
+        planner_reload(core->planner, core->library);
 }
 
 static gboolean reload_due(void *user) {
         Core *core = user;
         core->reload_timer = 0;
-        if (core->scanned)
+        if (core->has_catalog)
                 plan(core);
         return G_SOURCE_REMOVE;
 }
 
 /* Editors write in several steps and scans report in batches: one reload for what comes within a second. */
 static void reload_soon(Core *core) {
-        if (core->reload_timer == 0)
+        if (core->reload_timer == 0 && !core->ending)
                 core->reload_timer = g_timeout_add(1000, reload_due, core);
 }
 
@@ -171,30 +211,36 @@ static void watch_channels(Core *core) {
 
 /* --- catalog ----------------------------------------------------------------------------------------------------- */
 
-static void show_progress(const CatalogProgress *progress) {
-        bool terminal = isatty(STDERR_FILENO);
-        if (terminal)
+/* What a person at a terminal sees of the first scan; later ones are in the log. */
+static void show_progress(const Core *core, const CatalogProgress *progress) {
+        if (core->library == LIBRARY_GROWING && isatty(STDERR_FILENO))
                 fprintf(stderr, "\rscanning: %u files, %u measured, %u unchanged, %u refused, %u to go   %s",
                         progress->found, progress->measured, progress->unchanged, progress->refused,
                         progress->to_measure, progress->done ? "\n" : "");
-        if (progress->done)
-                rv_info("catalog.scanned", RV_I("found", progress->found), RV_I("measured", progress->measured),
-                        RV_I("unchanged", progress->unchanged), RV_I("refused", progress->refused),
-                        RV_I("missing", progress->missing));
 }
 
-static void first_plan(Core *core) {
-        core->scanned = true;
-        plan(core);
+static void set_scan_fault(Core *core, const char *fault) {
+        pthread_mutex_lock(&core->lock);
+        bool changed = g_strcmp0(core->scan_fault, fault) != 0;
+        g_free(core->scan_fault);
+        core->scan_fault = g_strdup(fault);
+        pthread_mutex_unlock(&core->lock);
+        if (fault && changed)
+                fprintf(stderr, "retrovue: the media folders were not looked through: %s\n", fault);
 }
+
+static void rescan(Core *core);
 
 static void on_scan_progress(void *user, const CatalogProgress *progress) {
         Core *core = user;
-        show_progress(progress);
-        if (progress->done && !core->scanned)
-                first_plan(core);
-        else if (progress->done)
-                reload_soon(core);
+        show_progress(core, progress);
+        if (!progress->done)
+                return;
+        set_scan_fault(core, progress->fault[0] ? progress->fault : NULL);
+        core->library = LIBRARY_KNOWN;
+        plan(core);
+        if (core->rescan_asked)
+                rescan(core);
 }
 
 static void on_catalog_changed(void *user) {
@@ -204,36 +250,79 @@ static void on_catalog_changed(void *user) {
 static gboolean first_plan_due(void *user) {
         Core *core = user;
         core->first_plan_timer = 0;
-        if (!core->scanned)
-                first_plan(core);
+        if (!core->has_catalog)
+                plan(core);
         return G_SOURCE_REMOVE;
 }
 
-static bool has_catalog(Core *core) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(CatalogSnapshot) catalog = catalog_load(core->store, &error);
-        return catalog && catalog->n_assets > 0;
-}
-
-static bool start_catalog(Core *core, GError **error) {
-        if (has_catalog(core))
-                first_plan(core);
+static bool start_scan(Core *core, GError **error) {
         CatalogScanOptions options = {
                 .store_path = core->store_path,
                 .folders = (const char *const *)core->config->media_dirs,
+                .whole_library = true,
                 .threads = core->config->scan_threads,
                 .clock = core->clock,
                 .on_progress = on_scan_progress,
                 .on_changed = on_catalog_changed,
                 .user = core,
         };
-        if (core->config->media_dirs[0]) {
-                core->scan = catalog_scan_start(&options, error);
-                core->first_plan_timer = g_timeout_add(FIRST_PLAN_MS, first_plan_due, core);
-                return core->scan != NULL;
-        }
-        if (!core->scanned)
-                first_plan(core);
+        CatalogScan *scan = catalog_scan_start(&options, error);
+        if (!scan)
+                return false;
+        pthread_mutex_lock(&core->lock);
+        CatalogScan *before = g_steal_pointer(&core->scan);
+        core->scan = scan;
+        pthread_mutex_unlock(&core->lock);
+        catalog_scan_free(before);
+        return true;
+}
+
+static gboolean rescan_due(void *user) {
+        Core *core = user;
+        g_autoptr(GError) error = NULL;
+        core->rescan_timer = 0;
+        core->rescan_asked = false;
+        if (!start_scan(core, &error))
+                set_scan_fault(core, error->message);
+        return G_SOURCE_REMOVE;
+}
+
+/* Looks through the folders again, now or when the scan that is running has ended. */
+static void rescan(Core *core) {
+        bool idle = !core->scan || catalog_scan_progress(core->scan).done;
+        core->rescan_asked = true;
+        if (core->config->media_dirs[0] && idle && core->rescan_timer == 0 && !core->ending)
+                core->rescan_timer = g_idle_add(rescan_due, core); /* not within a report of the scan it replaces */
+}
+
+static gboolean look_again(void *user) {
+        Core *core = user;
+        g_autoptr(GPtrArray) views = plan_board_views(core->board);
+        if (views->len == 0 && core->library == LIBRARY_KNOWN && !core->rescan_asked)
+                rescan(core);
+        return G_SOURCE_CONTINUE;
+}
+
+static bool has_catalog(const Core *core, bool *ret_has, GError **error) {
+        g_autoptr(Store) store = store_open(core->store_path, error);
+        g_autoptr(CatalogSnapshot) catalog = store ? catalog_load(store, error) : NULL;
+        *ret_has = catalog && catalog->n_assets > 0;
+        return catalog != NULL;
+}
+
+/* What an earlier run knew is planned with at once; else the scan's end is awaited, though not for ever. */
+static bool start_catalog(Core *core, GError **error) {
+        bool known;
+        if (!has_catalog(core, &known, error))
+                return false;
+        if (!core->config->media_dirs[0])
+                core->library = LIBRARY_KNOWN;
+        else if (!start_scan(core, error))
+                return false;
+        if (known || core->library == LIBRARY_KNOWN)
+                plan(core);
+        core->first_plan_timer = g_timeout_add(FIRST_PLAN_MS, first_plan_due, core);
+        core->look_again_timer = g_timeout_add_seconds(LOOK_AGAIN_S, look_again, core);
         return true;
 }
 
@@ -242,6 +331,7 @@ static bool start_catalog(Core *core, GError **error) {
 static void place_of(void *user, const char *channel_id, int64_t utc_ms, char ret_day[11], char ret_time[9]) {
         Core *core = user;
         g_autoptr(PlanView) view = plan_board_view(core->board, channel_id);
+        utc_ms = CLAMP(utc_ms, 0, FAR_UTC_MS); /* engines may say anything */
         g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(utc_ms / 1000);
         g_autoptr(GDateTime) local = view ? g_date_time_to_timezone(utc, view->spec->zone) : g_date_time_ref(utc);
         g_autofree char *time = g_date_time_format(local, "%H:%M:%S");
@@ -277,18 +367,36 @@ static bool start_record(Core *core, GError **error) {
         return rpc_server_listen(core->rpc, core->core_socket, error) && rpc_server_start(core->rpc, error);
 }
 
+typedef struct {
+        AsRun *asrun;
+        char *channel_id, *session_id, *detail;
+} Death;
+
+static void record_death(void *user) {
+        Death *death = user;
+        g_autoptr(GError) error = NULL;
+        if (!asrun_engine_died(death->asrun, death->channel_id, death->session_id, death->detail, &error))
+                rv_error("asrun.not_closed", RV_S("channel", death->channel_id), RV_S("session", death->session_id),
+                         RV_S("error", error->message));
+        g_free(death->channel_id);
+        g_free(death->session_id);
+        g_free(death->detail);
+        g_free(death);
+}
+
+/* The record is flushed to the disk: nothing for the control loop to wait for. */
 static void on_engine_died(void *user, const char *channel_id, const char *session_id, const char *detail) {
         Core *core = user;
-        g_autoptr(GError) error = NULL;
-        if (!asrun_engine_died(core->asrun, channel_id, session_id, detail, &error))
-                rv_error("asrun.not_closed", RV_S("channel", channel_id), RV_S("session", session_id),
-                         RV_S("error", error->message));
+        Death *death = g_new(Death, 1);
+        *death = (Death){core->asrun, g_strdup(channel_id), g_strdup(session_id), g_strdup(detail)};
+        clerk_do(core->clerk, record_death, death);
 }
 
 /* --- play and serve ---------------------------------------------------------------------------------------------- */
 
 static bool start_play(Core *core, GError **error) {
-        core->sequences = sequence_store_new(core->store_path, error);
+        core->clerk = clerk_start(error);
+        core->sequences = core->clerk ? sequence_store_new(core->store_path, core->clerk, error) : NULL;
         if (!core->sequences)
                 return false;
         HttpStreamsOptions streams = {
@@ -331,9 +439,14 @@ static json_t *asrun_json(void *user, const char *channel_id, int64_t from_utc_m
 
 static json_t *progress_json(void *user) {
         Core *core = user;
-        if (!core->scan)
+        CatalogProgress p = {0};
+        pthread_mutex_lock(&core->lock);
+        bool scanning = core->scan != NULL;
+        if (scanning)
+                p = catalog_scan_progress(core->scan);
+        pthread_mutex_unlock(&core->lock);
+        if (!scanning)
                 return NULL;
-        CatalogProgress p = catalog_scan_progress(core->scan);
         return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "found", (json_int_t)p.found, "measured",
                          (json_int_t)p.measured, "refused", (json_int_t)p.refused, "missing", (json_int_t)p.missing,
                          "unchanged", (json_int_t)p.unchanged, "to_measure", (json_int_t)p.to_measure, "done", p.done);
@@ -341,7 +454,22 @@ static json_t *progress_json(void *user) {
 
 static json_t *alerts_json(void *user) {
         Core *core = user;
-        return planner_alerts(core->planner);
+        json_t *of_planner = planner_alerts(core->planner), *alerts = json_copy(of_planner);
+        json_decref(of_planner);
+        pthread_mutex_lock(&core->lock);
+        if (core->scan_fault)
+                json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s}", "severity", "error", "file", "line", 0,
+                                                        "column", 0, "message", core->scan_fault));
+        pthread_mutex_unlock(&core->lock);
+        return alerts;
+}
+
+static void on_nothing(void *user, const char *reason) {
+        Core *core = user;
+        if (core->ending)
+                return;
+        g_autofree char *url = page_url(core);
+        fprintf(stderr, "retrovue: %s (the page is at %s)\n", reason, url);
 }
 
 static bool start_serve(Core *core, GError **error) {
@@ -375,6 +503,7 @@ static bool start_plan(Core *core, GError **error) {
                 .board = core->board,
                 .clock = core->clock,
                 .on_published = on_published,
+                .on_nothing = on_nothing,
                 .user = core,
         };
         core->planner = planner_start(&options, error);
@@ -386,9 +515,6 @@ static bool start_plan(Core *core, GError **error) {
 static bool core_start(Core *core, GError **error) {
         if (!make_dirs(core, error) || !lock_data(core, error))
                 return false;
-        core->store = store_open(core->store_path, error);
-        if (!core->store)
-                return false;
         core->board = plan_board_new();
         if (!start_record(core, error) || !start_play(core, error) || !start_plan(core, error) ||
             !start_serve(core, error))
@@ -397,24 +523,37 @@ static bool core_start(Core *core, GError **error) {
         return start_catalog(core, error);
 }
 
+static void stop_scan(Core *core) {
+        pthread_mutex_lock(&core->lock);
+        CatalogScan *scan = g_steal_pointer(&core->scan);
+        pthread_mutex_unlock(&core->lock);
+        catalog_scan_free(scan);
+}
+
+/* The loop still turns while engines end: from now on reports of stages change nothing. */
 static void core_clear(Core *core) {
+        core->ending = true;
         g_clear_handle_id(&core->reload_timer, g_source_remove);
         g_clear_handle_id(&core->first_plan_timer, g_source_remove);
+        g_clear_handle_id(&core->look_again_timer, g_source_remove);
+        g_clear_handle_id(&core->rescan_timer, g_source_remove);
         g_clear_object(&core->channels_monitor);
-        catalog_scan_free(core->scan);
+        stop_scan(core);
         http_free(core->http);
         channel_hub_free(core->hub);
         http_streams_set_free(core->streams);
         planner_free(core->planner);
         guide_free(core->guide);
         if (core->rpc)
-                rpc_server_free(core->rpc, RPC_GRACE_MS);
+                rpc_server_free(core->rpc, RPC_GRACE_MS); /* after the engines, whose last words it takes */
         evidence_service_free(core->evidence);
-        asrun_free(core->asrun);
+        clerk_free(core->clerk); /* before what its work is about */
         sequence_store_free(core->sequences);
+        asrun_free(core->asrun);
         if (core->board)
                 plan_board_unref(core->board);
-        store_close(core->store);
+        pthread_mutex_destroy(&core->lock);
+        g_free(core->scan_fault);
         if (core->lock_fd >= 0)
                 close(core->lock_fd);
         g_free(core->store_path);
@@ -431,7 +570,9 @@ static gboolean quit(void *user) {
 }
 
 static gboolean reload_asked(void *user) {
+        rv_info("core.reload");
         reload_soon(user);
+        rescan(user);
         return G_SOURCE_CONTINUE;
 }
 
@@ -441,6 +582,7 @@ int core_run(const Config *config) {
         Core core = {.config = config, .clock = rv_clock_system(), .loop = loop, .lock_fd = -1};
         guint signals[] = {g_unix_signal_add(SIGINT, quit, loop), g_unix_signal_add(SIGTERM, quit, loop),
                            g_unix_signal_add(SIGHUP, reload_asked, &core)};
+        pthread_mutex_init(&core.lock, NULL);
         raise_fd_limit();
         rpc_init();
         bool started = core_start(&core, &error);

@@ -5,6 +5,7 @@
 #include "core/base/store.h"
 #include "core/plan/catalog/catalog.h"
 #include "core/plan/schedule/schedule.h"
+#include "core/starter.h"
 #include "proto/base/log.h"
 #include "proto/base/mailbox.h"
 #include "proto/base/thread.h"
@@ -20,10 +21,14 @@ struct Planner {
         Store *store;
         Horizon *horizon;
         GHashTable *good; /* source file -> ChannelSpec: the last that had no fault */
+        Starter *starter;
+        char *nothing; /* as told last; NULL = something is on the air */
         GSource *timer;
 
-        pthread_mutex_t lock; /* guards alerts */
+        pthread_mutex_t lock; /* guards what follows */
         json_t *alerts;
+        bool reload_asked;
+        LibraryState library;
 };
 
 /* --- publication ------------------------------------------------------------------------------------------------- */
@@ -60,10 +65,13 @@ static void set_alerts(Planner *planner, const Diag *diag) {
 
 /* --- inputs ------------------------------------------------------------------------------------------------------ */
 
-static bool holds_file(GPtrArray *specs, const char *file) {
-        for (unsigned i = 0; i < specs->len; i++)
-                if (g_str_equal(((ChannelSpec *)g_ptr_array_index(specs, i))->source_file, file))
+/* The file, or its channel in another file. */
+static bool holds(const GPtrArray *specs, const ChannelSpec *wanted) {
+        for (unsigned i = 0; i < specs->len; i++) {
+                const ChannelSpec *spec = g_ptr_array_index(specs, i);
+                if (g_str_equal(spec->source_file, wanted->source_file) || g_str_equal(spec->id, wanted->id))
                         return true;
+        }
         return false;
 }
 
@@ -73,7 +81,7 @@ static void keep_last_good(Planner *planner, GPtrArray *specs) {
         gpointer file, spec;
         g_hash_table_iter_init(&iter, planner->good);
         while (g_hash_table_iter_next(&iter, &file, &spec))
-                if (!holds_file(specs, file) && g_file_test(file, G_FILE_TEST_EXISTS))
+                if (!holds(specs, spec) && g_file_test(file, G_FILE_TEST_EXISTS))
                         g_ptr_array_add(specs, channel_spec_ref(spec));
 
         g_hash_table_remove_all(planner->good);
@@ -83,24 +91,118 @@ static void keep_last_good(Planner *planner, GPtrArray *specs) {
         }
 }
 
+/* --- nothing to put on the air ----------------------------------------------------------------------------------- */
+
+/* "3 promo, 2 refused": what there is, none of it a programme. */
+static char *describe_assets(const CatalogSnapshot *catalog) {
+        unsigned by_kind[ASSET_FILLER + 1] = {0}, refused = 0, missing = 0;
+        for (uint32_t i = 0; i < catalog->n_assets; i++) {
+                const Asset *asset = catalog->assets[i];
+                if (asset_eligible(asset))
+                        by_kind[asset->kind]++;
+                else if (asset->state == ASSET_MISSING)
+                        missing++;
+                else
+                        refused++;
+        }
+        GString *text = g_string_new(NULL);
+        for (int kind = ASSET_EPISODE; kind <= ASSET_FILLER; kind++)
+                if (by_kind[kind] > 0)
+                        g_string_append_printf(text, "%s%u %s", text->len ? ", " : "", by_kind[kind],
+                                               asset_kind_name((AssetKind)kind));
+        if (refused > 0)
+                g_string_append_printf(text, "%s%u refused", text->len ? ", " : "", refused);
+        if (missing > 0)
+                g_string_append_printf(text, "%s%u gone", text->len ? ", " : "", missing);
+        return g_string_free(text, FALSE);
+}
+
+static char *explain_nothing(const Planner *planner, const CatalogSnapshot *catalog, const Diag *diag) {
+        const Config *config = planner->options.config;
+        g_autofree char *folders = g_strjoinv(", ", config->media_dirs), *found = describe_assets(catalog);
+        if (diag_errors(diag) > 0)
+                return g_strdup_printf("no channel is on the air: every file in %s has a fault; mend one of them "
+                                       "(`retrovue channels` lists the faults) and it is taken up",
+                                       config->channels_dir);
+        if (!config->media_dirs[0] && catalog->n_assets == 0)
+                return g_strdup("no channel is on the air: no folder of videos is known; start with --media FOLDER, or "
+                                "list media_dirs in retrovue.yaml");
+        if (catalog->n_assets == 0)
+                return g_strdup_printf("no channel is on the air: there are no videos in %s; put some there, they are found within a minute", folders);
+        return g_strdup_printf("no channel is on the air: nothing of what was found (%s) can be a programme: add "
+                               "episodes or films (`retrovue scan` says why files were refused)",
+                               found);
+}
+
+typedef struct {
+        Planner *planner;
+        char *reason;
+} Nothing;
+
+static void tell_nothing(void *user) {
+        Nothing *nothing = user;
+        Planner *planner = nothing->planner;
+        if (!planner->ending)
+                planner->options.on_nothing(planner->options.user, nothing->reason);
+        g_free(nothing->reason);
+        g_free(nothing);
+}
+
+/* As an alert for the page as long as it holds, and once to whoever started us. */
+static void check_nothing(Planner *planner, const GPtrArray *specs, const CatalogSnapshot *catalog, Diag *diag,
+                          LibraryState library) {
+        g_autofree char *reason = NULL;
+        if (specs->len == 0 && library == LIBRARY_KNOWN)
+                reason = explain_nothing(planner, catalog, diag);
+        if (reason)
+                diag_add(diag, DIAG_WARNING, NULL, 0, 0, "%s", reason);
+        if (reason && g_strcmp0(reason, planner->nothing) != 0) {
+                Nothing *nothing = g_new(Nothing, 1);
+                *nothing = (Nothing){planner, g_strdup(reason)};
+                rv_mailbox_call(planner->options.context, tell_nothing, nothing);
+        }
+        g_free(planner->nothing);
+        planner->nothing = g_steal_pointer(&reason);
+}
+
+/* --- reading the inputs ------------------------------------------------------------------------------------------ */
+
+static LibraryState take_request(Planner *planner) {
+        pthread_mutex_lock(&planner->lock);
+        planner->reload_asked = false;
+        LibraryState library = planner->library;
+        pthread_mutex_unlock(&planner->lock);
+        return library;
+}
+
+static void write_starters(Planner *planner, const CatalogSnapshot *catalog, LibraryState library, Diag *diag) {
+        g_autoptr(GError) error = NULL;
+        if (starter_write(planner->starter, catalog, library == LIBRARY_KNOWN ? STARTER_FINAL : STARTER_PROVISIONAL,
+                          &error))
+                return;
+        diag_add(diag, DIAG_ERROR, planner->options.config->channels_dir, 0, 0, "no channels could be made: %s",
+                 error->message);
+}
+
 static void evaluate(Planner *planner);
 
 static void reload(void *user) {
         Planner *planner = user;
+        LibraryState library = take_request(planner);
         g_autoptr(GError) error = NULL;
         g_autoptr(Diag) diag = diag_new();
-        CatalogSnapshot *catalog = catalog_load(planner->store, &error);
+        g_autoptr(CatalogSnapshot) catalog = catalog_load(planner->store, &error);
         if (!catalog) {
-                rv_error("planner.no_catalog", RV_S("error", error->message));
                 diag_add(diag, DIAG_ERROR, planner->options.store_path, 0, 0, "%s", error->message);
                 set_alerts(planner, diag);
                 return;
         }
+        write_starters(planner, catalog, library, diag);
         g_autoptr(GPtrArray) specs = channel_specs_load(planner->options.config->channels_dir, catalog, diag);
         keep_last_good(planner, specs);
+        check_nothing(planner, specs, catalog, diag, library);
         set_alerts(planner, diag);
         horizon_set_inputs(planner->horizon, specs, catalog);
-        catalog_snapshot_unref(catalog);
         evaluate(planner);
 }
 
@@ -143,6 +245,7 @@ Planner *planner_start(const PlannerOptions *options, GError **error) {
         planner->context = g_main_context_new();
         planner->loop = g_main_loop_new(planner->context, FALSE);
         planner->good = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)channel_spec_unref);
+        planner->starter = starter_new(options->config->channels_dir);
         planner->alerts = json_array();
         pthread_mutex_init(&planner->lock, NULL);
         planner->store = store_open(options->store_path, error);
@@ -166,8 +269,14 @@ Planner *planner_start(const PlannerOptions *options, GError **error) {
         return NULL;
 }
 
-void planner_reload(Planner *planner) {
-        rv_mailbox_call(planner->context, reload, planner);
+void planner_reload(Planner *planner, LibraryState state) {
+        pthread_mutex_lock(&planner->lock);
+        bool asked = planner->reload_asked;
+        planner->reload_asked = true;
+        planner->library = state;
+        pthread_mutex_unlock(&planner->lock);
+        if (!asked)
+                rv_mailbox_call(planner->context, reload, planner);
 }
 
 json_t *planner_alerts(Planner *planner) {
@@ -193,6 +302,8 @@ void planner_free(Planner *planner) {
         horizon_free(planner->horizon);
         store_close(planner->store);
         g_hash_table_unref(planner->good);
+        starter_free(planner->starter);
+        g_free(planner->nothing);
         g_main_loop_unref(planner->loop);
         g_main_context_unref(planner->context);
         json_decref(planner->alerts);

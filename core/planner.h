@@ -4,7 +4,7 @@
  * board.
  *
  * A channel file that has become faulty leaves its last good spec in force; the faults stay readable until it is
- * mended.
+ * mended. Where there is no channel file at all, starter channels are written first.
  */
 #pragma once
 
@@ -23,15 +23,23 @@ typedef struct {
         const char *logs_dir;
         PlanBoard *board;
         RvClock *clock;
-        GMainContext *context;            /* of on_published; NULL = default */
-        void (*on_published)(void *user); /* some channel has a new view, or is gone */
+        GMainContext *context; /* of callbacks; NULL = default */
+        /* Some channel has a new view, or is gone. */
+        void (*on_published)(void *user);
+        /* The inputs were read and nothing can be put on the air: a sentence or two for the operator. Not repeated. */
+        void (*on_nothing)(void *user, const char *reason);
         void *user;
 } PlannerOptions;
 
+typedef enum {
+        LIBRARY_GROWING = 0, /* files are still being measured */
+        LIBRARY_KNOWN,
+} LibraryState;
+
 /* Plans nothing until the first reload. */
 Planner *planner_start(const PlannerOptions *options, GError **error);
-/* Channel files or catalog have changed. Any thread. */
-void planner_reload(Planner *planner);
+/* Channel files or catalog have changed. Any thread; calls that come before the first is served count as one. */
+void planner_reload(Planner *planner, LibraryState state);
 /* What is wrong with the channel files or the plans now: [{"severity","file","line","column","message"}]. Any thread.
  */
 json_t *planner_alerts(Planner *planner);

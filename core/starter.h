@@ -1,14 +1,27 @@
 /*
- * Starter channels: for an operator who has a folder and no channel files yet, files to begin with, made from what the
+ * Starter channels: for an operator who has folders and no channel files yet, files to begin with, made from what the
  * catalog holds: one channel for every larger series, one for films, and one that mixes everything. They are the
  * operator's from then on: nothing is written when there is any channel file.
+ *
+ * While the first scan goes on, what is written is provisional: it is made anew when more is known, unless somebody has
+ * changed it meanwhile. Called on the planner's thread.
  */
 #pragma once
 
 #include <glib.h>
 #include <stdbool.h>
 
-#include "core/base/store.h"
+#include "core/plan/catalog/catalog.h"
 
-/* True also when there was nothing to do (channel files exist, or nothing eligible is in the catalog). */
-bool starter_write_channels(const char *channels_dir, Store *store, GError **error);
+typedef struct Starter Starter;
+
+typedef enum {
+        STARTER_PROVISIONAL = 0, /* the catalog is still growing */
+        STARTER_FINAL,
+} StarterState;
+
+Starter *starter_new(const char *channels_dir);
+void starter_free(Starter *starter);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Starter, starter_free)
+/* True also when there was nothing to do (there are other channel files, or nothing eligible is in the catalog). */
+bool starter_write(Starter *starter, const CatalogSnapshot *catalog, StarterState state, GError **error);

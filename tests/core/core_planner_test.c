@@ -1,0 +1,281 @@
+#include "core/planner.h"
+
+#include <glib/gstdio.h>
+
+#include "core/plan/catalog/catalog_store.h"
+#include "proto/base/log.h"
+#include "tests/core/plan_fixture.h"
+#include "tests/support/cmocka.h"
+
+#define NOW "2026-11-22T04:28:00Z"
+#define CHANNEL(id, series)                                                                                            \
+        "channel: " id "\ntimezone: America/New_York\n"                                                                \
+        "pools: {episodes: {match: {type: episode, series_title: " series "}}}\n"                                      \
+        "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: episodes}}]}\n"
+
+typedef struct {
+        Fixture fixture;
+        char *store_path, *channels;
+        RvClock *clock;
+        PlanBoard *board;
+        Config config;
+        Planner *planner;
+        guint timer;
+        unsigned n_published, n_nothing;
+        char *nothing;
+} World;
+
+static void on_published(void *user) {
+        ((World *)user)->n_published++;
+}
+
+static void on_nothing(void *user, const char *reason) {
+        World *world = user;
+        world->n_nothing++;
+        g_free(world->nothing);
+        world->nothing = g_strdup(reason);
+}
+
+static void start_planner(World *world) {
+        g_autoptr(GError) error = NULL;
+        PlannerOptions options = {
+                .config = &world->config,
+                .store_path = world->store_path,
+                .logs_dir = world->fixture.dir,
+                .board = world->board,
+                .clock = world->clock,
+                .on_published = on_published,
+                .on_nothing = on_nothing,
+                .user = world,
+        };
+        world->planner = planner_start(&options, &error);
+        assert_non_null(world->planner);
+}
+
+static gboolean turn(void *user) {
+        return G_SOURCE_CONTINUE;
+}
+
+static int set_up(void **state) {
+        static char *no_folder[] = {NULL};
+        World *world = g_new0(World, 1);
+        fixture_begin(&world->fixture);
+        world->store_path = g_build_filename(world->fixture.dir, "retrovue.db", NULL);
+        world->channels = g_build_filename(world->fixture.dir, "channels", NULL);
+        assert_int_equal(g_mkdir(world->channels, 0700), 0);
+        world->clock = rv_clock_fake_new(fixture_utc(NOW));
+        world->board = plan_board_new();
+        world->config = (Config){.channels_dir = world->channels,
+                                 .media_dirs = no_folder,
+                                 .min_epg_ms = 72 * HOUR,
+                                 .min_execution_ms = 6 * HOUR};
+        world->timer = g_timeout_add(5, turn, NULL);
+        start_planner(world);
+        *state = world;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        World *world = *state;
+        planner_free(world->planner);
+        g_source_remove(world->timer);
+        plan_board_unref(world->board);
+        rv_clock_fake_free(world->clock);
+        fixture_end(&world->fixture);
+        g_free(world->store_path);
+        g_free(world->channels);
+        g_free(world->nothing);
+        g_free(world);
+        return 0;
+}
+
+/* What the fixture holds is in the database, as a scan leaves it. */
+static void store_assets(World *world) {
+        g_autoptr(Store) store = store_open(world->store_path, NULL);
+        assert_true(store_begin(store, NULL));
+        for (unsigned i = 0; i < world->fixture.assets->len; i++) {
+                CatalogRow row = {
+                        .asset = world->fixture.assets->pdata[i], .size = 1, .stamp = (char[]){"x"}, .present = true};
+                assert_true(catalog_store_put(store, &row, NULL));
+        }
+        assert_true(catalog_store_bump(store, NULL));
+        assert_true(store_commit(store, NULL));
+}
+
+static void write_channel(const World *world, const char *name, const char *text) {
+        g_autofree char *path = g_build_filename(world->channels, name, NULL);
+        assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static unsigned n_views(const World *world) {
+        g_autoptr(GPtrArray) views = plan_board_views(world->board);
+        return views->len;
+}
+
+static char *alerts(const World *world) {
+        json_t *list = planner_alerts(world->planner);
+        char *text = json_dumps(list, 0), *copy = g_strdup(text);
+        free(text);
+        json_decref(list);
+        return copy;
+}
+
+/* The control loop turns until it is so; a timer of set_up's wakes it. A planner that never gets there fails the test
+ * by its time limit. */
+#define AWAIT(condition)                                                                                               \
+        while (!(condition))                                                                                           \
+        g_main_context_iteration(NULL, TRUE)
+
+static bool alerted(const World *world, const char *text) {
+        g_autofree char *now = alerts(world);
+        return strstr(now, text) != NULL;
+}
+
+static int64_t view_generation(const World *world, const char *channel_id) {
+        g_autoptr(PlanView) view = plan_board_view(world->board, channel_id);
+        return view ? view->generation : 0;
+}
+
+/* --- tests -------------------------------------------------------------------------------------------------------- */
+
+static void a_library_without_channel_files_gets_some_and_is_planned(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        store_assets(world);
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(world->n_published > 0);
+        g_autoptr(PlanView) view = plan_board_view(world->board, "cheers");
+        assert_non_null(view);
+        assert_true(view->execution_end_utc_ms >= rv_clock_utc_ms(world->clock) + 6 * HOUR);
+        assert_int_equal(world->n_nothing, 0);
+}
+
+static void nothing_to_show_is_told_once_and_stands_as_an_alert(void **state) {
+        World *world = *state;
+        planner_reload(world->planner, LIBRARY_GROWING); /* too early to say */
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(world->n_nothing > 0);
+        assert_non_null(strstr(world->nothing, "--media"));
+        assert_true(alerted(world, "no channel is on the air"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        planner_reload(world->planner, LIBRARY_KNOWN);
+
+        fixture_asset(&world->fixture, ASSET_PROMO, "Promo", 30000);
+        fixture_asset(&world->fixture, ASSET_PROMO, "Promo", 30000);
+        Asset *refused = fixture_asset(&world->fixture, ASSET_EPISODE, "Broken", 0);
+        refused->state = ASSET_REFUSED;
+        refused->approved = false;
+        store_assets(world);
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(strstr(world->nothing, "promo"));
+        assert_non_null(strstr(world->nothing, "2 promo, 1 refused"));
+        assert_int_equal(world->n_nothing, 2);
+
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        store_assets(world);
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(n_views(world) > 0 && !alerted(world, "no channel"));
+        assert_int_equal(world->n_nothing, 2);
+}
+
+static void channel_files_that_are_all_faulty_are_told(void **state) {
+        World *world = *state;
+        write_channel(world, "bad.yaml", "channel: [\n");
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(world->n_nothing > 0);
+        assert_non_null(strstr(world->nothing, "fault"));
+        assert_true(alerted(world, "bad.yaml"));
+}
+
+static void a_file_that_becomes_faulty_keeps_its_last_good_rules(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        fixture_series(&world->fixture, "Frasier", 30, 22 * MINUTE);
+        store_assets(world);
+        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
+        write_channel(world, "two.yaml", CHANNEL("two", "Frasier"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(n_views(world) == 2);
+
+        write_channel(world, "one.yaml", "channel: one\ntimezone: Nowhere/Land\n");
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(alerted(world, "one.yaml"));
+        assert_int_equal(n_views(world), 2);
+
+        int64_t before = view_generation(world, "one");
+        write_channel(world, "one.yaml", CHANNEL("one", "Frasier"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(!alerted(world, "one.yaml") && view_generation(world, "one") > before);
+}
+
+static void a_file_that_goes_takes_its_channel_along(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        store_assets(world);
+        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
+        write_channel(world, "two.yaml", CHANNEL("two", "Cheers"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(n_views(world) == 2);
+        g_autofree char *path = g_build_filename(world->channels, "two.yaml", NULL);
+        assert_int_equal(g_remove(path), 0);
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(n_views(world) == 1);
+        assert_int_equal(view_generation(world, "two"), 0);
+}
+
+/* Renamed, and faulty under its old name: one channel, not two. */
+static void a_channel_moves_to_another_file(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        store_assets(world);
+        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(n_views(world) == 1);
+        write_channel(world, "one.yaml", "channel: [\n");
+        write_channel(world, "other.yaml", CHANNEL("one", "Cheers"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(alerted(world, "one.yaml"));
+        g_autoptr(PlanView) view = plan_board_view(world->board, "one");
+        assert_true(g_str_has_suffix(view->spec->source_file, "other.yaml"));
+        assert_int_equal(n_views(world), 1);
+}
+
+static void an_end_in_the_middle_of_planning_is_quiet(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "Cheers", 300, 22 * MINUTE);
+        store_assets(world);
+        for (int i = 0; i < 10; i++) {
+                planner_reload(world->planner, LIBRARY_KNOWN);
+                planner_free(world->planner);
+                unsigned published = world->n_published;
+                g_main_context_iteration(NULL, TRUE);
+                assert_int_equal(world->n_published, published); /* nothing is heard of it any more */
+                start_planner(world);
+        }
+}
+
+static void a_database_that_cannot_be_read_is_an_alert(void **state) {
+        World *world = *state;
+        g_autoptr(Store) store = store_open(world->store_path, NULL);
+        assert_true(store_run(store, NULL, "DROP TABLE asset_marker", ""));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(alerted(world, world->store_path));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void) {
+        rv_log_init("test", rv_clock_system());
+        rv_log_set_level((RvLogLevel)(RV_LOG_ERROR + 1));
+        const struct CMUnitTest tests[] = {
+                TEST(a_library_without_channel_files_gets_some_and_is_planned),
+                TEST(nothing_to_show_is_told_once_and_stands_as_an_alert),
+                TEST(channel_files_that_are_all_faulty_are_told),
+                TEST(a_file_that_becomes_faulty_keeps_its_last_good_rules),
+                TEST(a_file_that_goes_takes_its_channel_along),
+                TEST(a_channel_moves_to_another_file),
+                TEST(an_end_in_the_middle_of_planning_is_quiet),
+                TEST(a_database_that_cannot_be_read_is_an_alert),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
