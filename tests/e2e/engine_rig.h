@@ -12,6 +12,7 @@
 #include "proto/block_plan/block_plan.h"
 #include "proto/block_plan/house_format.h"
 #include "proto/evidence/evidence.h"
+#include "proto/playout.pb-c.h"
 
 #define RIG_CHANNEL "retro"
 
@@ -30,10 +31,20 @@ typedef struct {
 } RigSegment;
 BlockPlan *rig_block(const char *id, int64_t start_utc_ms, const RigSegment *segments, uint32_t n);
 
-/* Attaches a fresh stream and starts a session of these blocks; what was captured before is forgotten. */
+/* A fresh stream, captured from its beginning; what was captured before is forgotten. */
+void rig_attach(EngineRig *rig);
+/* Attaches a fresh stream and starts a new session of these blocks. */
 void rig_start(EngineRig *rig, const HouseFormat *format, BlockPlan *const *blocks, size_t n);
 void rig_feed(EngineRig *rig, const BlockPlan *block);
 void rig_stop(EngineRig *rig);
+/* The same, one call each, of the last session's id, and what they are answered. */
+Retrovue__Playout__V1__Result rig_try_attach(EngineRig *rig, const char *path);
+Retrovue__Playout__V1__Result rig_try_start(EngineRig *rig, const HouseFormat *format, BlockPlan *const *blocks,
+                                            size_t n);
+Retrovue__Playout__V1__Result rig_try_stop(EngineRig *rig);
+
+/* The stream's reader does not read. */
+void rig_pause_reader(EngineRig *rig, bool paused);
 
 void rig_await_stream(EngineRig *rig, size_t bytes);
 /* Until the stream's i-th picture (from 0) has begun to come: when that was. */
