@@ -173,7 +173,7 @@ static void on_published(void *user) {
                 return;
         channel_hub_sync(core->hub);
         g_autoptr(GPtrArray) views = plan_board_views(core->board);
-        if (views->len > 0)
+        if (views->len > 0 && planner_has_planned(core->planner))
                 say_ready(core);
 }
 

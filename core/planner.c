@@ -27,7 +27,7 @@ struct Planner {
 
         pthread_mutex_t lock; /* guards what follows */
         json_t *alerts;
-        bool reload_asked;
+        bool reload_asked, has_planned;
         LibraryState library;
 };
 
@@ -128,7 +128,9 @@ static char *explain_nothing(const Planner *planner, const CatalogSnapshot *cata
                 return g_strdup("no channel is on the air: no folder of videos is known; start with --media FOLDER, or "
                                 "list media_dirs in retrovue.yaml");
         if (catalog->n_assets == 0)
-                return g_strdup_printf("no channel is on the air: there are no videos in %s; put some there, they are found within a minute", folders);
+                return g_strdup_printf("no channel is on the air: there are no videos in %s; put some there, they are "
+                                       "found within a minute",
+                                       folders);
         return g_strdup_printf("no channel is on the air: nothing of what was found (%s) can be a programme: add "
                                "episodes or films (`retrovue scan` says why files were refused)",
                                found);
@@ -184,6 +186,13 @@ static void write_starters(Planner *planner, const CatalogSnapshot *catalog, Lib
                  error->message);
 }
 
+static void set_planned(Planner *planner) {
+        pthread_mutex_lock(&planner->lock);
+        planner->has_planned = true;
+        pthread_mutex_unlock(&planner->lock);
+        rv_mailbox_call(planner->options.context, tell_published, planner);
+}
+
 static void evaluate(Planner *planner);
 
 static void reload(void *user) {
@@ -204,6 +213,7 @@ static void reload(void *user) {
         set_alerts(planner, diag);
         horizon_set_inputs(planner->horizon, specs, catalog);
         evaluate(planner);
+        set_planned(planner);
 }
 
 /* --- the horizon's own clock ------------------------------------------------------------------------------------- */
@@ -277,6 +287,13 @@ void planner_reload(Planner *planner, LibraryState state) {
         pthread_mutex_unlock(&planner->lock);
         if (!asked)
                 rv_mailbox_call(planner->context, reload, planner);
+}
+
+bool planner_has_planned(Planner *planner) {
+        pthread_mutex_lock(&planner->lock);
+        bool has_planned = planner->has_planned;
+        pthread_mutex_unlock(&planner->lock);
+        return has_planned;
 }
 
 json_t *planner_alerts(Planner *planner) {

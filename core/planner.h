@@ -24,7 +24,8 @@ typedef struct {
         PlanBoard *board;
         RvClock *clock;
         GMainContext *context; /* of callbacks; NULL = default */
-        /* Some channel has a new view, or is gone. */
+        /* Some channel has a new view, or is gone; and after each reading of the inputs, when all channels have been
+         * seen to (planner_has_planned). */
         void (*on_published)(void *user);
         /* The inputs were read and nothing can be put on the air: a sentence or two for the operator. Not repeated. */
         void (*on_nothing)(void *user, const char *reason);
@@ -40,6 +41,8 @@ typedef enum {
 Planner *planner_start(const PlannerOptions *options, GError **error);
 /* Channel files or catalog have changed. Any thread; calls that come before the first is served count as one. */
 void planner_reload(Planner *planner, LibraryState state);
+/* Every channel that can be planned is: the inputs have been gone through once. Any thread. */
+bool planner_has_planned(Planner *planner);
 /* What is wrong with the channel files or the plans now: [{"severity","file","line","column","message"}]. Any thread.
  */
 json_t *planner_alerts(Planner *planner);

@@ -310,13 +310,13 @@ static void INV_CHANNEL_004_a_silent_engine_is_replaced(void **state) {
         channel_leave(viewer);
 }
 
-static void INV_CHANNEL_004_silence_counts_from_being_on_the_air(void **state) {
+static void INV_CHANNEL_004_the_first_bytes_may_take_longer(void **state) {
         ChannelViewer *viewer = channel_join(*state);
         pass_ms(0);
-        pass_silently_ms(14000); /* slow to come up, its first bytes are still to come */
+        pass_silently_ms(1000);
         go_live();
-        pass_silently_ms(5000);
-        assert_int_equal(world->started, 1);
+        pass_silently_ms(14000); /* a machine under load */
+        assert_int_equal(world->died, 0);
         pass_silently_ms(1);
         assert_int_equal(world->died, 1);
         channel_leave(viewer);
@@ -336,6 +336,7 @@ static void INV_CHANNEL_004_an_engine_that_does_not_come_up_is_replaced(void **s
 /* A stopped process or a laptop that slept: nobody looked, so nobody knows yet what the engine has sent. */
 static void a_pause_of_core_itself_is_no_silence(void **state) {
         ChannelViewer *viewer = watch_live(*state);
+        pass_ms(100);
         pass_silently_ms(1000);
         rv_clock_fake_advance_ms(world->clock, 60000);
         channel_hub_poll(world->hub);
@@ -450,7 +451,7 @@ int main(void) {
                 TEST(INV_CHANNEL_LIVENESS_RECOVERY_001_restarts_back_off),
                 TEST(INV_CHANNEL_LIVENESS_RECOVERY_001_a_healthy_engine_is_replaced_at_once),
                 TEST(INV_CHANNEL_004_a_silent_engine_is_replaced),
-                TEST(INV_CHANNEL_004_silence_counts_from_being_on_the_air),
+                TEST(INV_CHANNEL_004_the_first_bytes_may_take_longer),
                 TEST(INV_CHANNEL_004_an_engine_that_does_not_come_up_is_replaced),
                 TEST(a_pause_of_core_itself_is_no_silence),
                 TEST(INV_CHANNEL_007_after_a_clock_step_a_session_begins_anew),

@@ -152,6 +152,8 @@ static void start(Channel *channel) {
                 return;
         }
         channel_ref(channel); /* the engine's, until on_gone */
+        channel->start_mono_ns = now_mono_ns(channel);
+        channel->no_bytes_mono_ns = hub->ops->last_bytes_mono_ns(channel->engine);
         hub->running++;
         pthread_mutex_lock(&channel->lock);
         channel->status.starts++;
@@ -164,23 +166,25 @@ static void stop(Channel *channel, const char *reason) {
         channel->hub->ops->stop(channel->engine, reason);
 }
 
-/* How long nothing has come although it could have been seen coming. */
-static int64_t silent_ns(const Channel *channel) {
+/* INV-CHANNEL-004: a stream that does not flow is worse than none. The first bytes may take as long as a machine under
+ * load needs to bring them forth; time in which nobody could have seen them come does not count. */
+static const char *stream_fault(const Channel *channel) {
         const ChannelHub *hub = channel->hub;
-        int64_t last = MAX(hub->ops->last_bytes_mono_ns(channel->engine), channel->live_mono_ns);
-        return now_mono_ns(channel) - MAX(last, hub->woke_mono_ns);
+        int64_t last = hub->ops->last_bytes_mono_ns(channel->engine), now = now_mono_ns(channel);
+        bool came_up = channel->live_mono_ns > 0 && last != channel->no_bytes_mono_ns;
+        if (!came_up && now - MAX(channel->start_mono_ns, hub->woke_mono_ns) > START_TIMEOUT_MS * MS)
+                return "the engine did not come up in time";
+        if (came_up && now - MAX(last, hub->woke_mono_ns) > hub->options.stall_ms * MS)
+                return "the engine sent nothing for too long";
+        return NULL;
 }
 
 static void watch_stream(Channel *channel) {
-        ChannelHub *hub = channel->hub;
         int64_t step_ms = wall_ahead_ms(channel) - channel->wall_ahead_ms;
-        if (channel->state == CHANNEL_STARTING) {
-                if (now_mono_ns(channel) - channel->since_mono_ns > START_TIMEOUT_MS * MS)
-                        hub->ops->kill(channel->engine, "the engine did not come up in time");
-        } else if (silent_ns(channel) > hub->options.stall_ms * MS) {
-                /* INV-CHANNEL-004: a stream that does not flow is worse than none: its engine is replaced. */
-                hub->ops->kill(channel->engine, "the engine sent nothing for too long");
-        } else if (ABS(step_ms) >= CLOCK_STEP_MS) { /* INV-CHANNEL-007 */
+        const char *fault = stream_fault(channel);
+        if (fault) {
+                channel->hub->ops->kill(channel->engine, fault);
+        } else if (channel->state != CHANNEL_STARTING && ABS(step_ms) >= CLOCK_STEP_MS) { /* INV-CHANNEL-007 */
                 rv_warning("channel.clock_set", RV_S("channel", channel->id), RV_I("by_ms", step_ms));
                 channel->replacing = true;
                 stop(channel, "clock_set");

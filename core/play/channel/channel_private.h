@@ -32,6 +32,8 @@ struct Channel {
         bool replacing;           /* this engine is ended to make room for the next */
         int64_t live_mono_ns;     /* since when this engine is on the air; 0 = not yet */
         int64_t wall_ahead_ms;    /* of wall over monotonic time, when this engine was started */
+        int64_t start_mono_ns;    /* when that was */
+        int64_t no_bytes_mono_ns; /* what the engine says it last sent bytes at, when it has sent none */
         int64_t since_mono_ns;    /* when state was entered */
         int64_t deadline_mono_ns; /* LINGER: until when; BACKOFF: until when */
         unsigned failures;        /* engines in a row that died young */

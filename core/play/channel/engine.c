@@ -76,10 +76,13 @@ static void check_gone(Engine *engine) {
 
 /* --- the process ------------------------------------------------------------------------------------------------- */
 
-/* Whether the exit is a cause, and not what came of a signal of ours. */
+/* Whether the exit is a cause by itself, and not what may have come of a signal of ours. */
 static bool exit_explains(const Engine *engine, int status) {
-        bool ours = WIFSIGNALED(status) && (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL);
-        return !engine->signalled || (WIFSIGNALED(status) && !ours);
+        if (!engine->signalled)
+                return true;
+        if (WIFSIGNALED(status))
+                return WTERMSIG(status) != SIGTERM && WTERMSIG(status) != SIGKILL;
+        return WEXITSTATUS(status) != 0;
 }
 
 static gboolean process_exited(int fd, GIOCondition condition, void *user) {
