@@ -19,6 +19,7 @@
 #include "proto/base/log.h"
 
 #define CONTROL_FD 3 /* where the engine finds its listening socket */
+#define SIGNAL_BIT(number) (UINT64_C(1) << ((number)-1))
 #define KILL_AFTER_NS (3 * INT64_C(1000000000))
 
 struct Engine {
@@ -39,8 +40,8 @@ struct Engine {
         GSource *exit_watch;
         bool feed_over;
         bool stop_asked;
-        bool signalled;          /* by us */
         bool crashed;            /* a signal ended it, whoever sent it */
+        uint64_t signals_sent;   /* by us, as bits */
         int64_t kill_at_mono_ns; /* 0 = no deadline */
         char detail[256];        /* what went wrong first */
         char lost_detail[256];   /* how the connection was lost: what is told when nobody knows why */
@@ -54,7 +55,7 @@ static void note(Engine *engine, const char *detail) {
 static void send_signal(Engine *engine, int signal_number) {
         if (engine->pid <= 0)
                 return;
-        engine->signalled = true;
+        engine->signals_sent |= SIGNAL_BIT(signal_number);
         (void)pidfd_send_signal(engine->pidfd, signal_number, NULL, 0);
 }
 
@@ -78,11 +79,9 @@ static void check_gone(Engine *engine) {
 
 /* Whether the exit is a cause by itself, and not what may have come of a signal of ours. */
 static bool exit_explains(const Engine *engine, int status) {
-        if (!engine->signalled)
-                return true;
         if (WIFSIGNALED(status))
-                return WTERMSIG(status) != SIGTERM && WTERMSIG(status) != SIGKILL;
-        return WEXITSTATUS(status) != 0;
+                return !(engine->signals_sent & SIGNAL_BIT(WTERMSIG(status)));
+        return engine->signals_sent == 0 || WEXITSTATUS(status) != 0;
 }
 
 static gboolean process_exited(int fd, GIOCondition condition, void *user) {
