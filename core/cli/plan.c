@@ -149,10 +149,13 @@ static int show(const CliLook *look, const CliOptions *options) {
         return 0;
 }
 
+/* "YYYY-MM-DD", a day that there is. */
 static bool is_day(const char *text) {
-        int year, month, day, end = 0;
-        return strlen(text) == 10 && sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &end) == 3 && end == 10 &&
-               year >= 1970 && month >= 1 && day >= 1 &&
+        if (strlen(text) != 10 || strspn(text, "0123456789-") != 10 || text[4] != '-' || text[7] != '-')
+                return false;
+        guint64 year = g_ascii_strtoull(text, NULL, 10), month = g_ascii_strtoull(text + 5, NULL, 10);
+        guint64 day = g_ascii_strtoull(text + 8, NULL, 10);
+        return year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
                g_date_valid_dmy((GDateDay)day, (GDateMonth)month, (GDateYear)year);
 }
 
