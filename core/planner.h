@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "core/base/config.h"
+#include "core/library.h"
 #include "core/plan/horizon/horizon.h"
 #include "proto/base/clock.h"
 
@@ -31,11 +32,6 @@ typedef struct {
         void (*on_nothing)(void *user, const char *reason);
         void *user;
 } PlannerOptions;
-
-typedef enum {
-        LIBRARY_GROWING = 0, /* files are still being measured */
-        LIBRARY_KNOWN,
-} LibraryState;
 
 /* Plans nothing until the first reload. */
 Planner *planner_start(const PlannerOptions *options, GError **error);
