@@ -1,11 +1,32 @@
-"""Reads a transport stream (ISO/IEC 13818-1) as far as the tests need: tables, continuity, time stamps."""
+"""Reads a transport stream (ISO/IEC 13818-1) as far as the tests need: tables, continuity, time stamps, kinds of pictures.
+An implementation of its own, which shares nothing with the programs under test."""
+
+import re
 
 PACKET = 188
 TICKS = 90_000  # a second
+AAC_FRAME = 1920  # 1024 samples at 48 kHz
+NAL = re.compile(b"\0\0\1(.)", re.DOTALL)
+SPS, PPS, IDR, SLICE = 7, 8, 5, 1
 
 
 def _stamp(field):
     return (((field[0] >> 1) & 7) << 30 | field[1] << 22 | (field[2] >> 1) << 15 | field[3] << 7 | field[4] >> 1)
+
+
+class Picture:
+    def __init__(self, pts, random_access, tables):
+        self.pts = pts
+        self.random_access = random_access  # as its first packet says
+        self.tables = tables  # PAT and PMT are the packets directly in front
+        self.data = bytearray()  # the access unit, until the stream is read
+
+    def close(self):
+        nals = {match.group(1)[0] & 31 for match in NAL.finditer(self.data)}
+        self.idr = IDR in nals
+        self.headed = {SPS, PPS} <= nals
+        self.coded = bool({IDR, SLICE} & nals)
+        del self.data
 
 
 class Stream:
@@ -14,13 +35,23 @@ class Stream:
     def __init__(self, data):
         self.faults = []
         self.pmt_pid = self.video_pid = self.audio_pid = None
-        self.video, self.audio = [], []  # PTS, in order of arrival
+        self.pictures = []  # in order of arrival; the last one may not be whole
+        self.sound = []  # (PTS, AAC frames) of each packet of sound
         self.pcr = []  # 27 MHz
         self._continuity = {}
+        self._before = [None, None]  # the last two PIDs
+        self._sound_data = bytearray()
         if len(data) % PACKET:
             self.faults.append(f"{len(data)} bytes are no whole packets")
         for number in range(len(data) // PACKET):
             self._packet(number, data[number * PACKET:(number + 1) * PACKET])
+        for picture in self.pictures:
+            picture.close()
+        self._close_sound()
+
+    @property
+    def video(self):
+        return [picture.pts for picture in self.pictures]
 
     def _packet(self, number, packet):
         if packet[0] != 0x47:
@@ -32,36 +63,59 @@ class Stream:
         control, counter = packet[3] >> 4 & 3, packet[3] & 15
         if pid == 0x1FFF:
             return
-        payload = packet[4:]
-        discontinuity = False
+        flags, payload = 0, packet[4:]
         if control & 2:
             length = packet[4]
             if length > 0:
-                discontinuity = bool(packet[5] & 0x80)
-                if packet[5] & 0x10:
+                flags = packet[5]
+                if flags & 0x10:
                     base = int.from_bytes(packet[6:10], "big") << 1 | packet[10] >> 7
                     self.pcr.append(base * 300 + ((packet[10] & 1) << 8 | packet[11]))
             payload = packet[5 + length:]
+        if flags & 0x80:
+            self.faults.append(f"{number}: pid {pid}: discontinuity indicator")
         if control & 1:
             last = self._continuity.get(pid)
-            if last is not None and counter != (last + 1) % 16 and not discontinuity:
+            if last is not None and counter != (last + 1) % 16:
                 self.faults.append(f"{number}: pid {pid}: continuity {last} -> {counter}")
             self._continuity[pid] = counter
-            self._payload(number, pid, start, payload)
+            self._payload(number, pid, start, flags, payload)
+        self._before = [self._before[1], pid]
 
-    def _payload(self, number, pid, start, payload):
-        if not start:
-            return
-        if pid == 0:
+    def _payload(self, number, pid, start, flags, payload):
+        if pid == 0 and start:
             section = payload[1 + payload[0]:]
             self.pmt_pid = (section[10] & 0x1F) << 8 | section[11]
-        elif pid == self.pmt_pid:
+        elif pid == self.pmt_pid and start:
             self._pmt(payload[1 + payload[0]:])
         elif pid in (self.video_pid, self.audio_pid):
-            if payload[:3] != b"\0\0\1" or not payload[7] & 0x80:
-                self.faults.append(f"{number}: pid {pid}: no time stamp")
-                return
-            (self.video if pid == self.video_pid else self.audio).append(_stamp(payload[9:14]))
+            if start:
+                if payload[:3] != b"\0\0\1" or not payload[7] & 0x80:
+                    self.faults.append(f"{number}: pid {pid}: no time stamp")
+                    return
+                self._begin(pid, _stamp(payload[9:14]), flags)
+                payload = payload[9 + payload[8]:]
+            if pid == self.audio_pid:
+                self._sound_data += payload
+            elif self.pictures:
+                self.pictures[-1].data += payload
+
+    def _begin(self, pid, pts, flags):
+        if pid == self.video_pid:
+            self.pictures.append(Picture(pts, bool(flags & 0x40), self._before == [0, self.pmt_pid]))
+            return
+        self._close_sound()
+        self.sound.append((pts, 0))
+
+    def _close_sound(self):
+        """Counts the ADTS frames of the packet of sound that has ended."""
+        data, at, frames = self._sound_data, 0, 0
+        while at + 7 <= len(data) and data[at] == 0xFF and data[at + 1] & 0xF0 == 0xF0:
+            at += (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5
+            frames += 1
+        if self.sound:
+            self.sound[-1] = (self.sound[-1][0], frames)
+        self._sound_data = bytearray()
 
     def _pmt(self, section):
         end = 3 + ((section[1] & 15) << 8 | section[2]) - 4
