@@ -1,9 +1,55 @@
-"""What players do: ffmpeg reads the playlist and the stream as it would any other, over seams and a fence."""
+"""What players do: ffmpeg and GStreamer read playlist and stream as they would any other, over seams and a fence."""
 
 import os
+import signal
 import subprocess
+import threading
 
 import support
+
+GST_PICTURES, GST_SOUNDS = 450, 700  # 15 s
+GST_DEBUG = "hlsdemux:2,souphttpsrc:2,tsdemux:2,mpegtsbase:2,mpegtspacketizer:2,pesparser:2,h264parse:2,aacparse:2,libav:2"
+
+
+class GstPlayer:
+    """Decodes with gst-launch, on a thread of its own, until it has seen enough."""
+
+    def __init__(self, folder, url, demuxer):
+        command = ["gst-launch-1.0", "-v", "souphttpsrc", f"location={url}", "!", *demuxer, "tsdemux", "name=d",
+                   "d.", "!", "queue", "!", "h264parse", "!", "avdec_h264", "!", "fakesink", "name=video", "silent=false",
+                   "d.", "!", "queue", "!", "aacparse", "!", "avdec_aac", "!", "fakesink", "name=audio", "silent=false"]
+        environment = {**os.environ, "GST_REGISTRY": os.path.join(folder, "registry"), "GST_DEBUG": GST_DEBUG,
+                       "GST_DEBUG_NO_COLOR": "1"}
+        self.pictures = self.sounds = 0
+        self.complaints = []
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment,
+                                         stderr=subprocess.STDOUT, text=True, errors="replace")
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        for line in self._process.stdout:
+            # Each buffer that reaches a sink is told in a line.
+            self.pictures += "FakeSink:video: last-message = chain" in line
+            self.sounds += "FakeSink:audio: last-message = chain" in line
+            if " WARN " in line or "ERROR" in line or "WARNING" in line:
+                self.complaints.append(line.rstrip())
+
+    @property
+    def enough(self):
+        return (self.pictures >= GST_PICTURES and self.sounds >= GST_SOUNDS) or self._process.poll() is not None
+
+    def end(self):
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            self.complaints.append("does not end")
+        self._thread.join(30)
+        self._process.stdout.close()
 
 
 class Clients(support.Case):
@@ -14,7 +60,8 @@ class Clients(support.Case):
                    "copy", "-y", path, "-t", str(seconds), "-map", "0:v", "-map", "0:a", "-f", "null", "-"]
         return path, subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
-    def test_ffmpeg_plays_both_over_a_fence(self):
+    def test_players_over_a_fence(self):
+        """All at once, on one engine."""
         daemon = self.daemon(shift_ms=support.shift_to(278_000))  # the last break, the last act, the fence
         base = f"http://127.0.0.1:{daemon.port}"
         players = {
@@ -22,12 +69,26 @@ class Clients(support.Case):
             "stream": self.play(f"{base}/channel/one.ts", "stream.ts", 25),
             "tuner": self.play(f"{base}/auto/v1", "tuner.ts", 5),
         }
+        others = {
+            "gst playlist": GstPlayer(self.folder, f"{base}/channel/one/live.m3u8", ["hlsdemux", "!"]),
+            "gst stream": GstPlayer(self.folder, f"{base}/channel/one.ts", []),
+        }
+        support.wait_for("engine", daemon.engines)
+        self.assertEqual(len(daemon.engines()), 1)
         for name, (path, player) in players.items():
             complaints = player.communicate(timeout=150)[1].decode(errors="replace").strip()
             self.assertEqual((player.returncode, complaints), (0, ""), name)
             self.assertEqual(support.stream_kinds(path), ["aac", "h264"], name)
             self.assertEqual(support.decode_faults(path), "", name)
-        self.assertEqual(daemon.channel()["starts"], 1)
+        for name, player in others.items():
+            self.addCleanup(player.end)
+            support.wait_for(f"15 s of {name}", lambda player=player: player.enough)
+            player.end()
+            self.assertEqual(player.complaints, [], name)
+            self.assertGreaterEqual(player.pictures, GST_PICTURES, name)
+            self.assertGreaterEqual(player.sounds, GST_SOUNDS, name)
+        self.assertEqual(len(daemon.engines()), 1)
+        self.assertEqual((daemon.channel()["starts"], daemon.channel()["crashes"]), (1, 0))
         now = daemon.now_ms()
         starts = [entry for entry in daemon.api(f"channels/one/asrun?from={now - 120_000}&to={now + 1000}")["entries"]
                   if entry["kind"] == "block_start"]
