@@ -197,24 +197,66 @@ static void check_segment_ends(const EngineRig *rig, const BlockPlan *block, int
         }
 }
 
-static void every_frame_of_two_blocks_is_where_the_plan_has_it(void **state) {
-        g_autoptr(EngineRig) rig = rig_new(0);
-        const HouseFormat format = house();
-        const int64_t epoch = now_ms() + 1500; /* the first source is prepared however busy the machine is */
-        g_autoptr(BlockPlan) a = rig_block("a", epoch, PROGRAMME, G_N_ELEMENTS(PROGRAMME));
-        g_autoptr(BlockPlan) b = rig_block("b", a->end_utc_ms, NEXT, G_N_ELEMENTS(NEXT));
-        g_autoptr(BlockPlan) c = rig_block("c", b->end_utc_ms, LAST, G_N_ELEMENTS(LAST));
-        BlockPlan *const blocks[] = {a, b};
-        rig_start(rig, &format, blocks, 2);
-        rig_await_started(rig, "a");
-        rig_feed(rig, c);
-        rig_await_started(rig, "c");
-        rig_stop(rig);
-        rig_await_evidence(rig, EVIDENCE_CHANNEL_TERMINATED, NULL);
-        rig_await_stream_end(rig);
+/* What was played, block by block, and where from. */
+typedef struct {
+        EngineRig *rig;
+        int64_t epoch_utc_ms;
+        BlockPlan *a, *b, *c;
+} Playing;
 
-        check_stream(rig_stream(rig), format.rate);
-        g_autoptr(GArray) shown = decode(rig_stream(rig), &format);
+static Playing play_two_blocks(const HouseFormat *format) {
+        Playing playing = {.rig = rig_new(0)};
+        playing.epoch_utc_ms = now_ms() + 1500; /* the first source is prepared however busy the machine is */
+        playing.a = rig_block("a", playing.epoch_utc_ms, PROGRAMME, G_N_ELEMENTS(PROGRAMME));
+        playing.b = rig_block("b", playing.a->end_utc_ms, NEXT, G_N_ELEMENTS(NEXT));
+        playing.c = rig_block("c", playing.b->end_utc_ms, LAST, G_N_ELEMENTS(LAST));
+        BlockPlan *const blocks[] = {playing.a, playing.b};
+        rig_start(playing.rig, format, blocks, 2);
+        rig_await_started(playing.rig, "a");
+        rig_feed(playing.rig, playing.c);
+        rig_await_started(playing.rig, "c");
+        rig_stop(playing.rig);
+        rig_await_evidence(playing.rig, EVIDENCE_CHANNEL_TERMINATED, NULL);
+        rig_await_stream_end(playing.rig);
+        return playing;
+}
+
+static void playing_clear(Playing *playing) {
+        rig_free(playing->rig);
+        block_plan_unref(playing->a);
+        block_plan_unref(playing->b);
+        block_plan_unref(playing->c);
+}
+
+/* Frames that the engine itself says were not the source's own although there was material: the machine was too busy.
+ */
+static int64_t count_stand_ins(const EngineRig *rig, const BlockPlan *block) {
+        int64_t count = 0;
+        for (uint32_t i = 0; i < block->n_segments; i++)
+                if (!block->segments[i].asset_uri || !g_str_has_suffix(block->segments[i].asset_uri, "short.mp4"))
+                        count += evidence_of(rig, EVIDENCE_SEGMENT_END, block->block_id, (int32_t)i)->fallback_frames;
+        return count;
+}
+
+/* Real time on a machine that others use: a run in which the engine owns up to stand-ins is done again, so many times.
+ * A wrong frame that it does not own up to fails at once. */
+#define ATTEMPTS 5
+
+static void every_frame_of_two_blocks_is_where_the_plan_has_it(void **state) {
+        const HouseFormat format = house();
+        Playing playing = play_two_blocks(&format);
+        for (int i = 1; i < ATTEMPTS; i++) {
+                const int64_t n = count_stand_ins(playing.rig, playing.a) + count_stand_ins(playing.rig, playing.b);
+                if (n == 0)
+                        break;
+                print_message("%d stand-ins on a busy machine: once more\n", (int)n);
+                playing_clear(&playing);
+                playing = play_two_blocks(&format);
+        }
+        const EngineRig *rig = playing.rig;
+        const int64_t epoch = playing.epoch_utc_ms;
+        check_stream(rig_stream(playing.rig), format.rate);
+        g_autoptr(GArray) shown = decode(rig_stream(playing.rig), &format);
         guint wrong = 0;
         int64_t start_ms = 0;
         for (size_t i = 0; i < G_N_ELEMENTS(PROGRAMME); start_ms += PROGRAMME[i++].duration_ms)
@@ -223,13 +265,14 @@ static void every_frame_of_two_blocks_is_where_the_plan_has_it(void **state) {
                 wrong += count_wrong(shown, &NEXT[i], start_ms, format.rate);
         assert_int_equal(wrong, 0);
         check_sequence(rig);
-        check_segment_ends(rig, a, epoch, format.rate);
-        check_segment_ends(rig, b, epoch, format.rate);
+        check_segment_ends(rig, playing.a, epoch, format.rate);
+        check_segment_ends(rig, playing.b, epoch, format.rate);
         const EvidenceEvent *fence = evidence_of(rig, EVIDENCE_BLOCK_FENCE, "a", 0);
-        assert_int_equal(fence->end_tick, tick_at(a->end_utc_ms - epoch, format.rate));
-        assert_in_range(fence->end_utc_ms - a->end_utc_ms, 0, 33); /* within a frame of the plan */
+        assert_int_equal(fence->end_tick, tick_at(playing.a->end_utc_ms - epoch, format.rate));
+        assert_in_range(fence->end_utc_ms - playing.a->end_utc_ms, 0, 33); /* within a frame of the plan */
         assert_int_equal(evidence_of(rig, EVIDENCE_BLOCK_START, "b", 0)->tick, fence->end_tick);
         assert_int_equal(evidence_of(rig, EVIDENCE_SEGMENT_END, "c", 0)->status, SEGMENT_STATUS_TRUNCATED);
+        playing_clear(&playing);
 }
 
 static void material_that_is_none_is_black_and_never_a_stall(void **state) {
