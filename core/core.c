@@ -266,9 +266,8 @@ static json_t *progress_json(void *user) {
 
 static json_t *alerts_json(void *user) {
         Core *core = user;
-        json_t *of_planner = planner_alerts(core->planner), *alerts = json_copy(of_planner);
+        json_t *alerts = planner_alerts(core->planner);
         g_autofree char *fault = library_fault(core->library);
-        json_decref(of_planner);
         if (fault)
                 json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s}", "severity", "error", "file", "line", 0,
                                                         "column", 0, "message", fault));

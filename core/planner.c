@@ -298,7 +298,7 @@ bool planner_has_planned(Planner *planner) {
 
 json_t *planner_alerts(Planner *planner) {
         pthread_mutex_lock(&planner->lock);
-        json_t *alerts = json_incref(planner->alerts);
+        json_t *alerts = json_deep_copy(planner->alerts); /* its counts are no other thread's business */
         pthread_mutex_unlock(&planner->lock);
         return alerts;
 }

@@ -39,8 +39,8 @@ Planner *planner_start(const PlannerOptions *options, GError **error);
 void planner_reload(Planner *planner, LibraryState state);
 /* Every channel that can be planned is: the inputs have been gone through once. Any thread. */
 bool planner_has_planned(Planner *planner);
-/* What is wrong with the channel files or the plans now: [{"severity","file","line","column","message"}]. Any thread.
- */
+/* What is wrong with the channel files or the plans now: [{"severity","file","line","column","message"}]. New. Any
+ * thread. */
 json_t *planner_alerts(Planner *planner);
 /* Bounded by the work in hand. NULL is allowed. */
 void planner_free(Planner *planner);

@@ -1,5 +1,6 @@
 #include "core/record/evidence/evidence.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "proto/base/error.h"
@@ -16,8 +17,8 @@ typedef struct {
         char *dir, *socket;
         RpcServer *server;
         EvidenceService *service;
-        GMutex lock;
-        GCond opened;            /* gate has opened */
+        pthread_mutex_t lock;
+        pthread_cond_t opened;   /* gate has opened */
         GPtrArray *recorded;     /* EvidenceEvent */
         unsigned calls, fail_at; /* of record; 0 = never */
         bool gate_closed;        /* record waits */
@@ -37,35 +38,50 @@ static bool holds(World *world, const EvidenceEvent *event) {
 static int64_t last_sequence(void *user, const char *channel_id, const char *session_id) {
         World *world = user;
         int64_t last = 0;
-        g_mutex_lock(&world->lock);
+        pthread_mutex_lock(&world->lock);
         for (unsigned i = 0; i < world->recorded->len; i++) {
                 const EvidenceEvent *event = g_ptr_array_index(world->recorded, i);
                 if (g_str_equal(event->session_id, session_id))
                         last = MAX(last, event->sequence);
         }
-        g_mutex_unlock(&world->lock);
+        pthread_mutex_unlock(&world->lock);
         return last;
 }
 
 static bool record(void *user, const EvidenceEvent *event, GError **error) {
         World *world = user;
-        g_mutex_lock(&world->lock);
+        pthread_mutex_lock(&world->lock);
         while (world->gate_closed)
-                g_cond_wait(&world->opened, &world->lock);
+                pthread_cond_wait(&world->opened, &world->lock);
         bool good = ++world->calls != world->fail_at;
         if (!good)
                 g_set_error(error, RV_ERROR, RV_ERROR_IO, "the disk is full");
         else if (!holds(world, event))
                 g_ptr_array_add(world->recorded, evidence_event_copy(event));
-        g_mutex_unlock(&world->lock);
+        pthread_mutex_unlock(&world->lock);
         return good;
 }
 
 static void set_gate(World *world, bool closed) {
-        g_mutex_lock(&world->lock);
+        pthread_mutex_lock(&world->lock);
         world->gate_closed = closed;
-        g_cond_broadcast(&world->opened);
-        g_mutex_unlock(&world->lock);
+        pthread_cond_broadcast(&world->opened);
+        pthread_mutex_unlock(&world->lock);
+}
+
+static void forget_all(World *world, unsigned fail_at) {
+        pthread_mutex_lock(&world->lock);
+        g_ptr_array_set_size(world->recorded, 0);
+        world->calls = 0;
+        world->fail_at = fail_at;
+        pthread_mutex_unlock(&world->lock);
+}
+
+static unsigned n_recorded(World *world) {
+        pthread_mutex_lock(&world->lock);
+        unsigned n = world->recorded->len;
+        pthread_mutex_unlock(&world->lock);
+        return n;
 }
 
 static int set_up(void **state) {
@@ -74,8 +90,8 @@ static int set_up(void **state) {
         world->dir = temp_dir_new();
         world->socket = g_build_filename(world->dir, "core.sock", NULL);
         world->recorded = g_ptr_array_new_with_free_func((GDestroyNotify)evidence_event_free);
-        g_mutex_init(&world->lock);
-        g_cond_init(&world->opened);
+        pthread_mutex_init(&world->lock, NULL);
+        pthread_cond_init(&world->opened, NULL);
         world->server = rpc_server_new(NULL, (RpcOptions){0});
         world->service = evidence_service_new(world->server, &recorder);
         assert_true(rpc_server_listen(world->server, world->socket, NULL));
@@ -89,8 +105,8 @@ static int tear_down(void **state) {
         rpc_server_free(world->server, 500);
         evidence_service_free(world->service);
         g_ptr_array_unref(world->recorded);
-        g_mutex_clear(&world->lock);
-        g_cond_clear(&world->opened);
+        pthread_mutex_destroy(&world->lock);
+        pthread_cond_destroy(&world->opened);
         g_free(world->socket);
         temp_dir_free(world->dir);
         g_free(world);
@@ -197,9 +213,7 @@ static void INV_EVIDENCE_102_nothing_is_acknowledged_before_it_is_on_disk(void *
 static void INV_EVIDENCE_102_what_could_not_be_recorded_comes_again(void **state) {
         World *world = *state;
         for (unsigned fail_at = 1; fail_at <= 5; fail_at++) {
-                g_ptr_array_set_size(world->recorded, 0);
-                world->calls = 0;
-                world->fail_at = fail_at;
+                forget_all(world, fail_at);
                 Stream stream = open_stream(world);
                 send_hello(&stream, ONE);
                 assert_acked(&stream, ONE, 0);
@@ -218,7 +232,7 @@ static void INV_EVIDENCE_102_what_could_not_be_recorded_comes_again(void **state
                         assert_acked(&stream, ONE, sequence);
                 }
                 (void)close_stream(&stream);
-                assert_int_equal(world->recorded->len, 5);
+                assert_int_equal(n_recorded(world), 5);
         }
 }
 
@@ -249,7 +263,7 @@ static void INV_EVIDENCE_103_an_event_before_hello_is_refused(void **state) {
         Stream stream = open_stream(world);
         send_block_start(&stream, ONE, 1);
         assert_ended(&stream, RPC_CODE_FAILED_PRECONDITION, "hello");
-        assert_int_equal(world->calls, 0);
+        assert_int_equal(n_recorded(world), 0);
 }
 
 static void INV_EVIDENCE_103_another_sessions_event_is_refused(void **state) {
@@ -264,7 +278,7 @@ static void INV_EVIDENCE_103_another_sessions_event_is_refused(void **state) {
         assert_acked(&stream, ONE, 0);
         send_hello(&stream, TWO);
         assert_ended(&stream, RPC_CODE_INVALID_ARGUMENT, TWO);
-        assert_int_equal(world->calls, 0);
+        assert_int_equal(n_recorded(world), 0);
 }
 
 static void what_is_no_event_is_refused(void **state) {

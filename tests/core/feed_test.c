@@ -1,5 +1,6 @@
 #include "core/play/feed/feed.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "proto/rpc/rpc.h"
@@ -22,7 +23,7 @@ typedef struct {
         char *dir, *socket;
         RpcServer *server;
         RpcCall *events; /* the subscriber, once it is there */
-        GMutex lock;
+        pthread_mutex_t lock;
         GQueue outgoing; /* credits to tell with block_started */
         GPtrArray *fed;  /* BlockPlan, in the order accepted */
         int64_t epoch_utc_ms;
@@ -58,9 +59,9 @@ static RpcStatus start(void *user, const void *request, void *response) {
         Engine *engine = user;
         const Retrovue__Playout__V1__StartBlockPlanSessionRequest *asked = request;
         Retrovue__Playout__V1__StartBlockPlanSessionResponse *answer = response;
-        g_mutex_lock(&engine->lock);
+        pthread_mutex_lock(&engine->lock);
         engine->subscribed_first = engine->events != NULL;
-        g_mutex_unlock(&engine->lock);
+        pthread_mutex_unlock(&engine->lock);
         engine->epoch_utc_ms = asked->epoch_utc_ms;
         for (size_t i = 0; i < asked->n_blocks; i++)
                 keep(engine, asked->blocks[i]);
@@ -110,29 +111,29 @@ static RpcStatus subscribe(void *user, RpcCall *call, const void *request) {
         Retrovue__Playout__V1__Subscribed subscribed = RETROVUE__PLAYOUT__V1__SUBSCRIBED__INIT;
         event.event_case = RETROVUE__PLAYOUT__V1__BLOCK_EVENT__EVENT_SUBSCRIBED;
         event.subscribed = &subscribed;
-        g_mutex_lock(&engine->lock);
+        pthread_mutex_lock(&engine->lock);
         engine->events = call;
-        g_mutex_unlock(&engine->lock);
+        pthread_mutex_unlock(&engine->lock);
         if (!rpc_write(call, &event))
                 return RPC_OK;
         while (rpc_wait(call, -1) == RPC_EVENT_WOKEN) {
-                g_mutex_lock(&engine->lock);
+                pthread_mutex_lock(&engine->lock);
                 int credits = GPOINTER_TO_INT(g_queue_pop_head(&engine->outgoing));
-                g_mutex_unlock(&engine->lock);
+                pthread_mutex_unlock(&engine->lock);
                 if (credits > 0 && !tell_started(call, credits))
                         break;
         }
-        g_mutex_lock(&engine->lock);
+        pthread_mutex_lock(&engine->lock);
         engine->events = NULL;
-        g_mutex_unlock(&engine->lock);
+        pthread_mutex_unlock(&engine->lock);
         return RPC_OK;
 }
 
 static void give_credits(Engine *engine, int credits) {
-        g_mutex_lock(&engine->lock);
+        pthread_mutex_lock(&engine->lock);
         g_queue_push_tail(&engine->outgoing, GINT_TO_POINTER(credits));
         rpc_wake(engine->events);
-        g_mutex_unlock(&engine->lock);
+        pthread_mutex_unlock(&engine->lock);
 }
 
 static const RpcMethod methods[] = {
@@ -186,7 +187,7 @@ static int setup(void **state) {
         Engine *engine = g_new0(Engine, 1);
         rpc_init();
         looking = g_timeout_add(2, look_again, NULL);
-        g_mutex_init(&engine->lock);
+        pthread_mutex_init(&engine->lock, NULL);
         g_queue_init(&engine->outgoing);
         engine->clock = rv_clock_fake_new(NOON + 90000 + 3000);
         engine->board = plan_board_new();
@@ -211,7 +212,7 @@ static int teardown(void **state) {
         rv_clock_fake_free(engine->clock);
         g_ptr_array_unref(engine->fed);
         g_queue_clear(&engine->outgoing);
-        g_mutex_clear(&engine->lock);
+        pthread_mutex_destroy(&engine->lock);
         temp_dir_free(engine->dir);
         g_free(engine->socket);
         g_free(engine->stop_reason);
