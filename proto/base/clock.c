@@ -17,7 +17,7 @@ struct RvClock {
         pthread_cond_t moved;
         int64_t utc_ms;
         int64_t mono_ns;
-        int sleepers;
+        GArray *sleepers; /* int64_t: until when each of them does; one whose time has come is awake, or nearly so */
 };
 
 /* The only three places that ask the operating system (LAW-CLOCK). */
@@ -51,6 +51,7 @@ RvClock *rv_clock_fake_new(int64_t utc_ms) {
         clock->fake = true;
         clock->utc_ms = utc_ms;
         clock->mono_ns = FAKE_MONO_ORIGIN_NS;
+        clock->sleepers = g_array_new(FALSE, FALSE, sizeof(int64_t));
         g_assert(pthread_mutex_init(&clock->lock, NULL) == 0);
         g_assert(pthread_cond_init(&clock->moved, NULL) == 0);
         return clock;
@@ -59,7 +60,8 @@ RvClock *rv_clock_fake_new(int64_t utc_ms) {
 void rv_clock_fake_free(RvClock *clock) {
         if (!clock)
                 return;
-        g_assert(clock->fake && clock->sleepers == 0);
+        g_assert(clock->fake && clock->sleepers->len == 0);
+        g_array_unref(clock->sleepers);
         pthread_cond_destroy(&clock->moved);
         pthread_mutex_destroy(&clock->lock);
         g_free(clock);
@@ -81,10 +83,18 @@ void rv_clock_fake_step_utc_ms(RvClock *clock, int64_t ms) {
         pthread_mutex_unlock(&clock->lock);
 }
 
+/* Locked. */
+static int count_sleepers(const RvClock *clock) {
+        int n = 0;
+        for (guint i = 0; i < clock->sleepers->len; i++)
+                n += g_array_index(clock->sleepers, int64_t, i) > clock->mono_ns;
+        return n;
+}
+
 void rv_clock_fake_await_sleepers(RvClock *clock, int n) {
         g_assert(clock->fake);
         pthread_mutex_lock(&clock->lock);
-        while (clock->sleepers < n)
+        while (count_sleepers(clock) < n)
                 pthread_cond_wait(&clock->moved, &clock->lock);
         pthread_mutex_unlock(&clock->lock);
 }
@@ -100,11 +110,14 @@ static int64_t fake_read(RvClock *clock, const int64_t *member) {
 static void fake_sleep_until(RvClock *clock, int64_t mono_ns) {
         pthread_mutex_lock(&clock->lock);
         if (clock->mono_ns < mono_ns) {
-                clock->sleepers++;
+                g_array_append_val(clock->sleepers, mono_ns);
                 pthread_cond_broadcast(&clock->moved);
                 while (clock->mono_ns < mono_ns)
                         pthread_cond_wait(&clock->moved, &clock->lock);
-                clock->sleepers--;
+                guint i = 0;
+                while (g_array_index(clock->sleepers, int64_t, i) != mono_ns)
+                        i++;
+                g_array_remove_index_fast(clock->sleepers, i);
         }
         pthread_mutex_unlock(&clock->lock);
 }

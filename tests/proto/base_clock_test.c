@@ -66,6 +66,31 @@ static void sleepers_wake_each_at_its_instant(void **state) {
         rv_clock_fake_free(clock);
 }
 
+#define NAPS 500
+
+static void take_naps(void *user) {
+        Sleeper *sleeper = user;
+        for (int i = 0; i < NAPS; i++) {
+                sleeper->woke_ns = rv_clock_mono_ns(sleeper->clock);
+                rv_clock_sleep_until_mono_ns(sleeper->clock, sleeper->woke_ns + 1000000);
+        }
+}
+
+/* One whose time has come does not sleep any more, though it may not have noticed. */
+static void who_waits_for_a_sleeper_finds_it_asleep(void **state) {
+        RvClock *clock = rv_clock_fake_new(START_UTC_MS);
+        const int64_t origin_ns = rv_clock_mono_ns(clock);
+        Sleeper sleeper = {.clock = clock};
+        RvThread *thread = rv_thread_start("sleeper", RV_PRIORITY_NORMAL, take_naps, &sleeper, NULL);
+        for (int i = 0; i < NAPS; i++) {
+                rv_clock_fake_await_sleepers(clock, 1);
+                assert_int_equal(sleeper.woke_ns, origin_ns + i * INT64_C(1000000));
+                rv_clock_fake_advance_ms(clock, 1);
+        }
+        rv_thread_join(thread);
+        rv_clock_fake_free(clock);
+}
+
 static void sleeping_until_the_past_returns_at_once(void **state) {
         RvClock *clock = rv_clock_fake_new(START_UTC_MS);
         rv_clock_sleep_until_mono_ns(clock, rv_clock_mono_ns(clock));
@@ -91,6 +116,7 @@ int main(void) {
                 cmocka_unit_test(LAW_CLOCK_a_fake_clock_owns_time),
                 cmocka_unit_test(LAW_CLOCK_a_step_of_wall_time_leaves_monotonic_time),
                 cmocka_unit_test(sleepers_wake_each_at_its_instant),
+                cmocka_unit_test(who_waits_for_a_sleeper_finds_it_asleep),
                 cmocka_unit_test(sleeping_until_the_past_returns_at_once),
                 cmocka_unit_test(the_system_clock_does_not_wake_early),
         };
