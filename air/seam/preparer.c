@@ -79,11 +79,18 @@ static void hand_over(Seam *seam) {
         *turn = (Turn){0};
 }
 
+void seam_ask_preparer(Seam *seam) {
+        atomic_fetch_add(&seam->asked, 1);
+        sem_post(&seam->news);
+}
+
 void seam_prepare(void *user) {
         Seam *seam = user;
         while (!atomic_load(&seam->stopping)) {
+                const uint32_t asked = atomic_load(&seam->asked);
                 while (has_turn(seam) && is_due(seam) && has_room(seam)) /* INV-SEAM-006 */
                         hand_over(seam);
+                atomic_store(&seam->looked, asked);
                 while (sem_wait(&seam->news) < 0 && errno == EINTR)
                         ;
         }

@@ -37,7 +37,9 @@ struct Seam {
         Reports reports;
 
         /* Any thread. */
-        sem_t news; /* the preparer has something to look at */
+        sem_t news;              /* the preparer has something to look at */
+        _Atomic uint32_t asked;  /* how often it was asked to, and ... */
+        _Atomic uint32_t looked; /* ... how often it had been when it last began a look that is over */
         _Atomic bool stopping;
         _Atomic int64_t tick;      /* made last */
         _Atomic int64_t wake_tick; /* the preparer wants to know when this one is made */
@@ -59,11 +61,11 @@ struct Seam {
                 int64_t block_start_tick;
                 Tally segment, block;
                 Shown shown;
-                Picture *held;      /* last own picture of this turn; a reference */
-                int64_t held_tick;  /* when it was fresh */
-                bool caught_up;     /* with time, after the start */
-                int64_t give_up_ns; /* monotonic: until then cells and the sink may be waited for, before that */
-        } rt;                       /* the tick thread's */
+                Picture *held;                        /* last own picture of this turn; a reference */
+                int64_t held_tick;                    /* when it was fresh */
+                bool caught_up;                       /* with time, after the start */
+                int64_t give_up_ns, give_up_cells_ns; /* before that: until when the sink and cells may be waited for */
+        } rt;                                         /* the tick thread's */
 
         struct {
                 RvThread *preparer, *ticker;
@@ -72,6 +74,9 @@ struct Seam {
                 void *user;
         } loop; /* the control loop's */
 };
+
+/* Any thread. */
+void seam_ask_preparer(Seam *seam);
 
 /* Bodies of the two threads. */
 void seam_prepare(void *seam);

@@ -75,6 +75,7 @@ static Seam *seam_alloc(const SeamOptions *options) {
         sem_init(&seam->news, 0, 0);
         atomic_init(&seam->tick, -1);
         atomic_init(&seam->wake_tick, INT64_MAX);
+        atomic_init(&seam->asked, 1); /* the preparer has yet to look for the first time */
         return seam;
 }
 
@@ -97,7 +98,7 @@ bool seam_run(Seam *seam, const SeamSink *sink, GError **error) {
 }
 
 void seam_queue_changed(Seam *seam) {
-        sem_post(&seam->news);
+        seam_ask_preparer(seam);
 }
 
 int64_t seam_tick(const Seam *seam) {
@@ -115,7 +116,7 @@ SeamStats seam_stats(const Seam *seam) {
 
 void seam_stop(Seam *seam) {
         atomic_store(&seam->stopping, true);
-        sem_post(&seam->news);
+        seam_ask_preparer(seam);
 }
 
 static void drop_turns(Seam *seam) {

@@ -26,7 +26,8 @@
 #define SEAM_PREPARED_SOURCES 6 /* at most so many ahead of the one on the air (memory) */
 #define SEAM_RING_CELLS 12      /* finished cells a source may hold */
 #define SEAM_HOLD_MS 250        /* a picture is held for so long at most */
-#define SEAM_START_WAIT_MS 150  /* tick 0 waits for its first cell so long at most */
+#define SEAM_START_WAIT_MS 150  /* the start waits for cells so long, and twice as long as tick 0 is in the past */
+#define SEAM_CELL_WAIT_MS 4000  /* of that for one cell; core takes 5 s without a byte for a dead engine */
 
 typedef struct Seam Seam;
 
@@ -105,9 +106,8 @@ typedef struct {
 Seam *seam_new(const SeamOptions *options, GError **error);
 
 /*
- * Starts the ticks, once. Tick 0 waits up to SEAM_START_WAIT_MS for its cell. Ticks whose time has passed already are
- * made as soon as there is a cell and the sink has room, until time is caught up with; from there on each at its time,
- * and none waits.
+ * Starts the ticks, once. Ticks whose time has passed already are made as soon as there is a cell and the sink has
+ * room, until time is caught up with or patience is over; from there on each at its time, and none waits.
  */
 bool seam_run(Seam *seam, const SeamSink *sink, GError **error);
 

@@ -1,8 +1,9 @@
 /* The tick thread: counts, changes sources at their ticks, shows one picture a tick. */
 #include "air/seam/private.h"
 
-#define WAIT_STEP_NS 2000000
 #define NS_PER_MS INT64_C(1000000)
+#define WAIT_STEP_NS (2 * NS_PER_MS)
+#define STOP_LOOK_NS (50 * NS_PER_MS) /* before the epoch a stop is seen within this */
 
 /* What one change of sources can report at most, and the end of the session after it. */
 #define REPORTS_A_CHANGE (3 * TURNS_MAX + 5)
@@ -22,12 +23,17 @@ static void note_lateness(Seam *seam, int64_t late_ns) {
 }
 
 /* INV-SEAM-106: before time is caught up with, and as long as patience lasts, waiting costs nobody a frame. */
-static bool wait_a_little(Seam *seam) {
+static bool wait_a_little(Seam *seam, int64_t until_ns) {
         const int64_t now_ns = rv_clock_mono_ns(seam->clock);
-        if (seam->rt.caught_up || now_ns >= seam->rt.give_up_ns || atomic_load(&seam->stopping))
+        if (seam->rt.caught_up || now_ns >= until_ns || atomic_load(&seam->stopping))
                 return false;
         rv_clock_sleep_until_mono_ns(seam->clock, now_ns + WAIT_STEP_NS);
         return true;
+}
+
+/* How long one cell is waited for: somebody may be watching for a sign of life. */
+static int64_t cell_limit_ns(const Seam *seam) {
+        return MIN(seam->rt.give_up_cells_ns, rv_clock_mono_ns(seam->clock) + SEAM_CELL_WAIT_MS * NS_PER_MS);
 }
 
 static bool sink_has_room(const Seam *seam) {
@@ -43,11 +49,19 @@ static void pace(Seam *seam, int64_t tick) {
         const int64_t due = due_ns(seam, tick); /* INV-TICK-DEADLINE-DISCIPLINE-001 */
         if (due > rv_clock_mono_ns(seam->clock))
                 seam->rt.caught_up = true;
-        while (!seam->rt.caught_up && !sink_has_room(seam) && wait_a_little(seam))
+        while (!seam->rt.caught_up && !sink_has_room(seam) && wait_a_little(seam, seam->rt.give_up_ns))
                 ;
         rv_clock_sleep_until_mono_ns(seam->clock, due);
         if (seam->rt.caught_up)
                 note_lateness(seam, rv_clock_mono_ns(seam->clock) - due);
+}
+
+/* The epoch may be a minute away: a stop does not wait for it. */
+static void await_epoch(Seam *seam) {
+        const int64_t epoch_ns = due_ns(seam, 0);
+        int64_t now_ns;
+        while (!atomic_load(&seam->stopping) && (now_ns = rv_clock_mono_ns(seam->clock)) < epoch_ns)
+                rv_clock_sleep_until_mono_ns(seam->clock, MIN(now_ns + STOP_LOOK_NS, epoch_ns));
 }
 
 /* Ticks in the past are made of real cells where they can be had in less time than the past was long, twice over. */
@@ -55,9 +69,9 @@ static void start_time(Seam *seam) {
         const int64_t now_ns = rv_clock_mono_ns(seam->clock);
         const int64_t behind_ns = MAX(0, now_ns - due_ns(seam, 0));
         seam->rt.give_up_ns = now_ns + SEAM_START_WAIT_MS * NS_PER_MS + 2 * behind_ns;
+        seam->rt.give_up_cells_ns = seam->rt.give_up_ns;
         seam->rt.caught_up = behind_ns == 0;
-        while (turns_waiting(&seam->turns) == 0 && wait_a_little(seam))
-                ;
+        await_epoch(seam);
 }
 
 /* --- reports --- */
@@ -131,8 +145,12 @@ static const Cell *take_cell(Seam *seam, Producer *producer, int64_t tick) {
         const Cell *cell = NULL;
         if (!producer)
                 return NULL;
-        while (!seam->sources->settled(producer, tick) && wait_a_little(seam))
+        const int64_t until_ns = cell_limit_ns(seam);
+        bool settled;
+        while (!(settled = seam->sources->settled(producer, tick)) && wait_a_little(seam, until_ns))
                 ;
+        if (!settled)
+                seam->rt.give_up_cells_ns = 0; /* a source that hangs would cost as much at every tick */
         return seam->sources->take(producer, tick, &cell) ? cell : NULL;
 }
 
@@ -171,6 +189,14 @@ static void skip_turn(Seam *seam, int64_t tick, bool next_primed) {
         block_plan_unref(turn.block);
 }
 
+/* While the start is caught up with, ticks are made faster than sources may be started. */
+static void await_preparer(Seam *seam) {
+        const int64_t until_ns = cell_limit_ns(seam);
+        while (turns_waiting(&seam->turns) == 0 && atomic_load(&seam->looked) != atomic_load(&seam->asked) &&
+               wait_a_little(seam, until_ns))
+                ;
+}
+
 /* How many waiting turns are over by this tick, and the one after them, from one look: more may arrive meanwhile. */
 static uint32_t count_passed(const Seam *seam, int64_t tick, const Turn **ret_next) {
         uint32_t n = 0;
@@ -190,6 +216,7 @@ static bool change_source(Seam *seam, int64_t tick, const Cell **ret_cell) {
                 return false; /* INV-SEAM-104 */
         const bool ends = seam->rt.turn.block;
         const Turn *next;
+        await_preparer(seam);
         const uint32_t passed = count_passed(seam, tick, &next);
         const bool begins = next && next->start_tick <= tick; /* INV-SEAM-105 */
         const Cell *cell = begins ? take_cell(seam, next->producer, tick) : NULL;
@@ -205,7 +232,7 @@ static bool change_source(Seam *seam, int64_t tick, const Cell **ret_cell) {
         if (!ends && !begins && passed == 0)
                 return false;
         reports_notify(&seam->reports);
-        sem_post(&seam->news);
+        seam_ask_preparer(seam);
         *ret_cell = cell;
         return ends || begins;
 }
@@ -298,7 +325,7 @@ static void make_tick(Seam *seam, int64_t tick) {
         atomic_store(&seam->tick, tick);
         if (tick >= atomic_load(&seam->wake_tick)) {
                 atomic_store(&seam->wake_tick, INT64_MAX);
-                sem_post(&seam->news);
+                seam_ask_preparer(seam);
         }
 }
 
@@ -306,7 +333,7 @@ void seam_count_ticks(void *user) {
         Seam *seam = user;
         int64_t tick = 0;
         start_time(seam);
-        for (;; tick++) {
+        for (; !atomic_load(&seam->stopping); tick++) {
                 pace(seam, tick);
                 if (atomic_load(&seam->stopping))
                         break;

@@ -709,6 +709,19 @@ static void INV_TICK_MONOTONIC_UTC_ANCHOR_001_steps_of_the_wall_clock_move_nothi
                 assert_int_equal(s->shots[tick].source_frame, tick % 25);
 }
 
+/* Lets time pass in the steps of whoever waits, until so many ticks have been made. How much did. The preparer, which
+ * no clock holds up, is given the time it needs. */
+static int64_t pass_time_until(Session *s, int64_t n_shots) {
+        int64_t passed_ms = 0;
+        for (rv_clock_fake_await_sleepers(s->clock, 1); shots(s) < n_shots; passed_ms += 2) {
+                while (atomic_load(&s->seam->looked) != atomic_load(&s->seam->asked))
+                        sched_yield();
+                rv_clock_fake_advance_ms(s->clock, 2);
+                rv_clock_fake_await_sleepers(s->clock, 1);
+        }
+        return passed_ms;
+}
+
 /* Starts with tick 0 due now; nothing may go out before its cell is there or 150 ms have passed. */
 static void INV_SEAM_106_start_waits_for_the_first_cell_but_not_for_ever(void **state) {
         g_autoptr(Session) s = session_new(PAL);
@@ -718,12 +731,7 @@ static void INV_SEAM_106_start_waits_for_the_first_cell_but_not_for_ever(void **
         rv_clock_fake_advance_ms(s->clock, 1000);
         rv_clock_fake_advance_ms(s->clock, 1); /* a millisecond behind: not caught up */
         run(s);
-        int64_t waited_ms = 0;
-        for (rv_clock_fake_await_sleepers(s->clock, 1); shots(s) == 0; waited_ms += 2) {
-                rv_clock_fake_advance_ms(s->clock, 2);
-                rv_clock_fake_await_sleepers(s->clock, 1);
-        }
-        assert_true(waited_ms >= SEAM_START_WAIT_MS);
+        assert_true(pass_time_until(s, 1) >= SEAM_START_WAIT_MS);
         assert_false(s->shots[0].own_picture);
 }
 
@@ -757,12 +765,55 @@ static void INV_SEAM_106_a_sink_without_room_is_not_waited_for_for_ever(void **s
         rv_clock_fake_advance_ms(s->clock, 1000 + 400);
         set_room(s, 0);
         run(s);
-        int64_t waited_ms = 0;
-        for (rv_clock_fake_await_sleepers(s->clock, 1); shots(s) == 0; waited_ms += 2) {
-                rv_clock_fake_advance_ms(s->clock, 2);
-                rv_clock_fake_await_sleepers(s->clock, 1);
+        assert_true(pass_time_until(s, 1) >= SEAM_START_WAIT_MS + 2 * 400);
+}
+
+/* Three seconds late and a source that hangs: black soon enough for core to see that the engine lives. */
+static void INV_SEAM_106_a_source_that_hangs_is_waited_for_once(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        const int64_t durations_ms[] = {400, 20000};
+        block_plan_unref(feed(s, "/slow/500", durations_ms, 2));
+        prepare(s);
+        await_turns(s, 0);
+        rv_clock_fake_advance_ms(s->clock, 1000 + 3000);
+        run(s);
+        assert_in_range(pass_time_until(s, 1), SEAM_CELL_WAIT_MS, SEAM_CELL_WAIT_MS + 10);
+        assert_in_range(pass_time_until(s, 75), 0, 10);
+        for (int tick = 0; tick < 75; tick++)
+                assert_false(s->shots[tick].own_picture);
+}
+
+/* Thirty sources of a tick each: ticks made without waiting for the preparer would find none. */
+static void INV_SEAM_106_sources_of_the_past_are_started_before_they_are_missed(void **state) {
+        int64_t durations_ms[31] = {[30] = 20000};
+        for (int i = 0; i < 30; i++)
+                durations_ms[i] = 40;
+        for (int round = 0; round < 20; round++) {
+                g_autoptr(Session) s = session_new(PAL);
+                block_plan_unref(feed(s, "/good", durations_ms, 31));
+                prepare(s);
+                await_turns(s, 0);
+                rv_clock_fake_advance_ms(s->clock, 1000 + 1200);
+                run(s);
+                (void)pass_time_until(s, 31); /* the last one is due now */
+                end(s);
+                assert_int_equal(count_reports(s, SEAM_DRY), 0);
+                for (int tick = 0; tick < 31; tick++)
+                        assert_true(s->shots[tick].own_picture);
         }
-        assert_true(waited_ms >= SEAM_START_WAIT_MS + 2 * 400);
+}
+
+static void INV_SEAM_106_a_stop_does_not_wait_for_the_epoch(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        s->epoch_utc_ms = s->fed_until_utc_ms = T0 + 60000;
+        feed_one(s, "/good", 4000);
+        begin(s);
+        rv_clock_fake_await_sleepers(s->clock, 1);
+        seam_stop(s->seam);
+        rv_clock_fake_advance_ms(s->clock, 50);
+        g_clear_pointer(&s->seam, seam_free); /* or never */
+        assert_int_equal(shots(s), 0);
+        assert_int_equal(count_reports(s, SEAM_ENDED), 1);
 }
 
 static void a_seam_that_never_ran_reports_nothing(void **state) {
@@ -799,6 +850,9 @@ int main(void) {
                 cmocka_unit_test(INV_SEAM_106_start_waits_for_the_first_cell_but_not_for_ever),
                 cmocka_unit_test(INV_SEAM_106_ticks_of_the_past_are_made_of_real_cells_as_fast_as_the_sink_takes_them),
                 cmocka_unit_test(INV_SEAM_106_a_sink_without_room_is_not_waited_for_for_ever),
+                cmocka_unit_test(INV_SEAM_106_a_source_that_hangs_is_waited_for_once),
+                cmocka_unit_test(INV_SEAM_106_sources_of_the_past_are_started_before_they_are_missed),
+                cmocka_unit_test(INV_SEAM_106_a_stop_does_not_wait_for_the_epoch),
                 cmocka_unit_test(a_seam_that_never_ran_reports_nothing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
