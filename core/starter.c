@@ -18,22 +18,32 @@
 #define CLIPS_FOR_FILLER 10
 /* So much to put into breaks makes breaks worth having. */
 #define SPOTS_MIN_MS MINUTE_MS
+/* Of a slot; what is not content is breaks, and more of them is no television. */
+#define CONTENT_PERCENT 70
+
+static const int grids[] = {30, 15, 5}; /* minutes */
+
+/* So many programmes, together. */
+typedef struct {
+        unsigned n, n_clips;
+        int64_t total_ms;
+        int64_t pal_ms;                        /* of it at 25 or 50 frames a second */
+        int64_t slots_ms[G_N_ELEMENTS(grids)]; /* what they would occupy on each grid */
+} Tally;
 
 typedef struct {
         char *name; /* series title; NULL: films */
         char *pool; /* name of its pool */
-        unsigned n, n_clips;
-        int64_t total_ms;
+        Tally tally;
 } Group;
 
 /* What the catalog holds, as far as channels are made of it. */
 typedef struct {
         GPtrArray *groups; /* Group, the larger first */
-        unsigned n, n_clips;
-        int64_t total_ms, pal_ms; /* pal_ms: at 25 or 50 frames a second */
-        int64_t spots_ms;         /* of what goes into breaks */
+        Tally tally;
+        int64_t spots_ms; /* of what goes into breaks */
         bool has_filler;
-} Library;
+} Holdings;
 
 struct Starter {
         char *channels_dir;
@@ -49,10 +59,10 @@ static void group_free(void *user) {
         g_free(group);
 }
 
-static void library_clear(Library *library) {
-        g_clear_pointer(&library->groups, g_ptr_array_unref);
+static void holdings_clear(Holdings *holdings) {
+        g_clear_pointer(&holdings->groups, g_ptr_array_unref);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Library, library_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Holdings, holdings_clear)
 
 static Group *group_of(GPtrArray *groups, const char *name) {
         for (unsigned i = 0; i < groups->len; i++) {
@@ -70,39 +80,43 @@ static Group *group_of(GPtrArray *groups, const char *name) {
 
 static int larger_first(gconstpointer a, gconstpointer b) {
         const Group *x = *(Group *const *)a, *y = *(Group *const *)b;
-        if (x->total_ms != y->total_ms)
-                return x->total_ms > y->total_ms ? -1 : 1;
+        if (x->tally.total_ms != y->tally.total_ms)
+                return x->tally.total_ms > y->tally.total_ms ? -1 : 1;
         return g_strcmp0(x->name, y->name);
 }
 
-static void add_programme(Library *library, const Asset *asset) {
-        Group *group = group_of(library->groups, asset->kind == ASSET_EPISODE ? asset->series : NULL);
-        bool clip = asset->duration_ms <= CLIP_MAX_MS;
+static void count(Tally *tally, const Asset *asset) {
         bool pal = asset->rate.num == 25 * asset->rate.den || asset->rate.num == 50 * asset->rate.den;
-        group->n++;
-        group->n_clips += clip;
-        group->total_ms += asset->duration_ms;
-        library->n++;
-        library->n_clips += clip;
-        library->total_ms += asset->duration_ms;
-        if (pal)
-                library->pal_ms += asset->duration_ms;
+        tally->n++;
+        tally->n_clips += asset->duration_ms <= CLIP_MAX_MS;
+        tally->total_ms += asset->duration_ms;
+        tally->pal_ms += pal ? asset->duration_ms : 0;
+        for (size_t i = 0; i < G_N_ELEMENTS(grids); i++) {
+                const int64_t unit_ms = grids[i] * MINUTE_MS;
+                tally->slots_ms[i] += (asset->duration_ms + unit_ms - 1) / unit_ms * unit_ms;
+        }
 }
 
-static void survey(Library *library, const CatalogSnapshot *catalog) {
-        library->groups = g_ptr_array_new_with_free_func(group_free);
+static void add_programme(Holdings *holdings, const Asset *asset) {
+        Group *group = group_of(holdings->groups, asset->kind == ASSET_EPISODE ? asset->series : NULL);
+        count(&group->tally, asset);
+        count(&holdings->tally, asset);
+}
+
+static void survey(Holdings *holdings, const CatalogSnapshot *catalog) {
+        holdings->groups = g_ptr_array_new_with_free_func(group_free);
         for (uint32_t i = 0; i < catalog->n_assets; i++) {
                 const Asset *asset = catalog->assets[i];
                 if (!asset_eligible(asset))
                         continue;
                 if (asset->kind == ASSET_EPISODE || asset->kind == ASSET_MOVIE)
-                        add_programme(library, asset);
+                        add_programme(holdings, asset);
                 else if (asset->kind == ASSET_FILLER)
-                        library->has_filler = true;
+                        holdings->has_filler = true;
                 else
-                        library->spots_ms += asset->duration_ms;
+                        holdings->spots_ms += asset->duration_ms;
         }
-        g_ptr_array_sort(library->groups, larger_first);
+        g_ptr_array_sort(holdings->groups, larger_first);
 }
 
 /* --- how a channel looks ----------------------------------------------------------------------------------------- */
@@ -129,38 +143,39 @@ static const char *local_zone(void) {
         return named ? g_intern_string(name) : "Etc/UTC";
 }
 
-static bool has_spots(const Library *library) {
-        return library->spots_ms >= SPOTS_MIN_MS;
+static bool has_spots(const Holdings *holdings) {
+        return holdings->spots_ms >= SPOTS_MIN_MS;
 }
 
 /* Half hours are television where breaks can fill them; else a slot ends as soon after its content as may be. */
-static int grid_minutes(const Library *library, int64_t mean_ms) {
-        if (!has_spots(library) || mean_ms <= CLIP_MAX_MS)
-                return 5;
-        return mean_ms >= 15 * MINUTE_MS ? 30 : 15;
+static int grid_minutes(const Holdings *holdings, const Tally *tally) {
+        for (size_t i = 0; i < G_N_ELEMENTS(grids); i++)
+                if (has_spots(holdings) && tally->total_ms * 100 >= tally->slots_ms[i] * CONTENT_PERCENT)
+                        return grids[i];
+        return grids[G_N_ELEMENTS(grids) - 1];
 }
 
 /* Whether clips fill what content leaves of a slot: short content leaves most of it, and black is worse. */
-static bool clips_fill(const Library *library, unsigned n, int64_t total_ms) {
-        if (library->has_filler || library->n_clips == 0)
+static bool clips_fill(const Holdings *holdings, const Tally *tally) {
+        if (holdings->has_filler || holdings->tally.n_clips == 0)
                 return false;
-        return total_ms / n <= CLIP_MAX_MS || (!has_spots(library) && library->n_clips >= CLIPS_FOR_FILLER);
+        return tally->total_ms / tally->n <= CLIP_MAX_MS ||
+               (!has_spots(holdings) && holdings->tally.n_clips >= CLIPS_FOR_FILLER);
 }
 
 /* --- the files --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-        const Library *library;
+        const Holdings *holdings;
         const char *id, *name;
         int number;
         const char *type; /* channel_type */
-        unsigned n;       /* programmes */
-        int64_t total_ms; /* of all of them */
+        const Tally *tally;
 } Head;
 
 static void write_head(GString *out, const Head *head) {
         g_autofree char *name = quoted(head->name);
-        bool pal = head->library->pal_ms > head->library->total_ms / 2;
+        bool pal = head->holdings->tally.pal_ms > head->holdings->tally.total_ms / 2;
         g_string_append_printf(
                 out,
                 "# Made by RetroVue from what the catalog held. It is yours: edit it and the schedule follows.\n"
@@ -168,7 +183,7 @@ static void write_head(GString *out, const Head *head) {
                 "format:\n  video: {width: 1280, height: 720, frame_rate: \"%s\"}\n"
                 "  audio: {sample_rate: 48000, channels: 2}\n  grid_minutes: %d\n",
                 head->id, head->number, name, head->type, local_zone(), pal ? "25" : "30000/1001",
-                grid_minutes(head->library, head->total_ms / head->n));
+                grid_minutes(head->holdings, head->tally));
 }
 
 static void write_pool(GString *out, const Group *group) {
@@ -182,23 +197,23 @@ static void write_pool(GString *out, const Group *group) {
 
 /* After the pools: what fills slots up, and whether there are breaks. */
 static void write_filler(GString *out, const Head *head) {
-        bool clips = clips_fill(head->library, head->n, head->total_ms);
+        bool clips = clips_fill(head->holdings, head->tally);
         if (clips)
                 g_string_append_printf(
                         out,
                         "  clips: {match: {type: [episode, movie], max_duration_sec: %d}}\nfiller: {pool: clips}\n",
                         (int)(CLIP_MAX_MS / 1000));
-        if (!clips && !head->library->has_filler && !has_spots(head->library))
+        if (!clips && !head->holdings->has_filler && !has_spots(head->holdings))
                 g_string_append(out, "# No commercials, promos or filler yet: without breaks, what is left of a slot "
                                      "comes at its end.\ntraffic:\n  breaks: {per_half_hour: 0}\n");
 }
 
-static char *make_one(const Library *library, const Group *group, const char *id, int number) {
+static char *make_one(const Holdings *holdings, const Group *group, const char *id, int number) {
         GString *out = g_string_new(NULL);
         const char *name = group->name ? group->name : "Films";
-        bool films = !group->name && group->total_ms / group->n >= 40 * MINUTE_MS;
+        bool films = !group->name && group->tally.total_ms / group->tally.n >= 40 * MINUTE_MS;
         g_autofree char *title = quoted(name);
-        Head head = {library, id, name, number, films ? "movie" : "network", group->n, group->total_ms};
+        Head head = {holdings, id, name, number, films ? "movie" : "network", &group->tally};
         write_head(out, &head);
         g_string_append(out, "pools:\n");
         write_pool(out, group);
@@ -211,14 +226,14 @@ static char *make_one(const Library *library, const Group *group, const char *id
         return g_string_free(out, FALSE);
 }
 
-static char *make_mix(const Library *library, const char *id, int number) {
+static char *make_mix(const Holdings *holdings, const char *id, int number) {
         GString *out = g_string_new(NULL);
         g_autoptr(GString) pools = g_string_new(NULL);
-        Head head = {library, id, "Everything", number, "network", library->n, library->total_ms};
+        Head head = {holdings, id, "Everything", number, "network", &holdings->tally};
         write_head(out, &head);
         g_string_append(out, "pools:\n");
-        for (unsigned i = 0; i < MIN(library->groups->len, MIX_MAX_POOLS); i++) {
-                const Group *group = g_ptr_array_index(library->groups, i);
+        for (unsigned i = 0; i < MIN(holdings->groups->len, MIX_MAX_POOLS); i++) {
+                const Group *group = g_ptr_array_index(holdings->groups, i);
                 write_pool(out, group);
                 g_string_append_printf(pools, "%s%s", i ? ", " : "", group->pool);
         }
@@ -248,22 +263,22 @@ static void take_file(GHashTable *files, const char *id, char *take_text) {
 }
 
 /* File name -> text. */
-static GHashTable *make_files(const Library *library) {
+static GHashTable *make_files(const Holdings *holdings) {
         GHashTable *files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         int number = 2;
         unsigned n_own = 0;
-        for (unsigned i = 0; i < library->groups->len && n_own < SERIES_MAX_CHANNELS; i++) {
-                const Group *group = g_ptr_array_index(library->groups, i);
-                if (group->total_ms < SERIES_MIN_MS)
+        for (unsigned i = 0; i < holdings->groups->len && n_own < SERIES_MAX_CHANNELS; i++) {
+                const Group *group = g_ptr_array_index(holdings->groups, i);
+                if (group->tally.total_ms < SERIES_MIN_MS)
                         continue;
                 g_autofree char *id = free_id(files, group->name ? group->name : "Films");
-                take_file(files, id, make_one(library, group, id, number++));
+                take_file(files, id, make_one(holdings, group, id, number++));
                 n_own++;
         }
-        if (library->groups->len == 1 && n_own == 1) /* a mix of one thing is that thing */
+        if (holdings->groups->len == 1 && n_own == 1) /* a mix of one thing is that thing */
                 return files;
         g_autofree char *id = free_id(files, "Everything");
-        take_file(files, id, make_mix(library, id, number));
+        take_file(files, id, make_mix(holdings, id, number));
         return files;
 }
 
@@ -314,11 +329,11 @@ bool starter_write(Starter *starter, const CatalogSnapshot *catalog, StarterStat
                 g_hash_table_remove_all(starter->provisional);
                 return true;
         }
-        g_auto(Library) library = {0};
-        survey(&library, catalog);
-        if (library.n == 0)
+        g_auto(Holdings) holdings = {0};
+        survey(&holdings, catalog);
+        if (holdings.tally.n == 0)
                 return true;
-        GHashTable *files = make_files(&library);
+        GHashTable *files = make_files(&holdings);
         GHashTableIter iter;
         gpointer name, text;
         bool good = true;

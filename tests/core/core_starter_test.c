@@ -79,6 +79,21 @@ static void a_library_gets_a_channel_a_series_and_a_mix(void **state) {
         assert_string_equal(named(specs, "everything")->name, "Everything");
 }
 
+/* Programmes that would leave more than a third of their slots to breaks get shorter slots. */
+static void slots_are_mostly_content(void **state) {
+        static const struct { int minutes, grid; } cases[] = {{22, 30}, {43, 30}, {31, 5}, {33, 15}, {13, 15}, {9, 5}, {4, 5}};
+        for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+                World *world = *state;
+                fixture_series(&world->fixture, "Cheers", 20, cases[i].minutes * MINUTE);
+                for (int j = 0; j < 8; j++)
+                        fixture_asset(&world->fixture, ASSET_COMMERCIAL, "Soap", 30000);
+                g_autoptr(GPtrArray) specs = start(world, STARTER_FINAL);
+                assert_int_equal(named(specs, "cheers")->grid_minutes, cases[i].grid);
+                g_autofree char *path = g_build_filename(world->channels, "cheers.yaml", NULL);
+                assert_int_equal(g_remove(path), 0);
+        }
+}
+
 /* Without anything to put into breaks half hours would be a quarter black. */
 static void without_spots_slots_end_soon_after_their_content(void **state) {
         World *world = *state;
@@ -221,6 +236,7 @@ int main(void) {
         rv_log_set_level(RV_LOG_ERROR);
         const struct CMUnitTest tests[] = {
                 TEST(a_library_gets_a_channel_a_series_and_a_mix),
+                TEST(slots_are_mostly_content),
                 TEST(without_spots_slots_end_soon_after_their_content),
                 TEST(short_clips_fill_what_they_leave),
                 TEST(a_library_of_25_frames_a_second_is_shown_so),
