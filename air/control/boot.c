@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "air/output/output.h"
+#include "proto/base/error.h"
 #include "proto/base/log.h"
 #include "proto/base/thread.h"
 
@@ -46,15 +47,24 @@ Boot *boot_new(GError **error) {
         return NULL;
 }
 
-bool boot_wait(Boot *boot, GError **error) {
+bool boot_wait(Boot *boot, const atomic_bool *given_up, GError **error) {
         pthread_mutex_lock(&boot->lock);
-        while (!boot->done)
+        while (!boot->done && !atomic_load(given_up))
                 pthread_cond_wait(&boot->over, &boot->lock);
+        const bool ok = boot->done && !boot->error;
         if (boot->error && error)
                 *error = g_error_copy(boot->error);
-        const bool ok = !boot->error;
+        else if (!ok)
+                g_set_error(error, RV_ERROR, RV_ERROR_FAILED, "nobody waits for GStreamer any more");
         pthread_mutex_unlock(&boot->lock);
         return ok;
+}
+
+void boot_give_up(Boot *boot, atomic_bool *given_up) {
+        pthread_mutex_lock(&boot->lock);
+        atomic_store(given_up, true);
+        pthread_cond_broadcast(&boot->over);
+        pthread_mutex_unlock(&boot->lock);
 }
 
 void boot_free(Boot *boot) {

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <glib.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 typedef struct Boot Boot;
 
 Boot *boot_new(GError **error);
-/* Any thread: waits until it is over. False and a copy of the error when GStreamer cannot be used. */
-bool boot_wait(Boot *boot, GError **error);
+/* Any thread: waits until it is over. False when GStreamer cannot be used, or *given_up. */
+bool boot_wait(Boot *boot, const atomic_bool *given_up, GError **error);
+/* Any thread: sets *given_up, and whoever waits with it returns. */
+void boot_give_up(Boot *boot, atomic_bool *given_up);
 void boot_free(Boot *boot);

@@ -29,6 +29,8 @@ struct Session {
         Output *output; /* NULL until built */
         int64_t last_tick;
         bool broken; /* told */
+
+        atomic_bool over; /* any thread: nobody waits for the output any more */
 };
 
 /* From the builder: an output or why there is none. From the output: why it died. */
@@ -91,7 +93,7 @@ static void build_output(void *user) {
         };
         g_autoptr(GError) error = NULL;
         News *news = g_new0(News, 1);
-        if (boot_wait(session->boot, &error))
+        if (boot_wait(session->boot, &session->over, &error))
                 news->output = output_new(&options, &error);
         if (!news->output)
                 news->failure = g_strdup(error->message);
@@ -249,6 +251,7 @@ static bool start(Session *session, const SessionOptions *options, GError **erro
 /* Nobody else may hold on to the mailbox when it goes: builder and output are its posters. */
 static void session_free(Session *session) {
         seam_free(session->seam);
+        boot_give_up(session->boot, &session->over);
         rv_thread_join(session->builder);
         output_free(session->output);
         rv_mailbox_free(session->mailbox);

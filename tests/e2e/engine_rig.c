@@ -219,7 +219,7 @@ static void begin_capture(EngineRig *rig) {
 /* --- the engine
  * ------------------------------------------------------------------------------------------------------- */
 
-static void spawn(EngineRig *rig, int orphan_ms) {
+static void spawn(EngineRig *rig, int orphan_ms, char *cache_dir) {
         const int listen_fd = listen_at(rig->control_path);
         g_autofree char *orphan = g_strdup_printf("%d", orphan_ms);
         char *arguments[] = {(char[]){RV_AIR},
@@ -228,7 +228,7 @@ static void spawn(EngineRig *rig, int orphan_ms) {
                              (char[]){"--control-fd"},
                              (char[]){"3"},
                              (char[]){"--cache-dir"},
-                             (char[]){RV_E2E_CACHE},
+                             cache_dir,
                              (char[]){"--orphan-ms"},
                              orphan,
                              NULL};
@@ -247,7 +247,7 @@ static void free_event(gpointer event) {
         evidence_event_free(event);
 }
 
-EngineRig *rig_new(int orphan_ms) {
+EngineRig *rig_new_at(const char *cache_dir, int orphan_ms) {
         EngineRig *rig = g_new0(EngineRig, 1);
         rv_uuid_random(rig->session_id);
         rig->dir = temp_dir_new();
@@ -262,9 +262,13 @@ EngineRig *rig_new(int orphan_ms) {
         pthread_mutex_init(&rig->lock, NULL);
         pthread_cond_init(&rig->more, NULL);
         serve_evidence(rig);
-        spawn(rig, orphan_ms);
+        spawn(rig, orphan_ms, (char *)cache_dir);
         subscribe(rig);
         return rig;
+}
+
+EngineRig *rig_new(int orphan_ms) {
+        return rig_new_at(RV_E2E_CACHE, orphan_ms);
 }
 
 static void reap(EngineRig *rig) {

@@ -20,6 +20,7 @@ typedef struct EngineRig EngineRig;
 
 /* orphan_ms 0: the engine's own default. */
 EngineRig *rig_new(int orphan_ms);
+EngineRig *rig_new_at(const char *cache_dir, int orphan_ms);
 /* Kills the engine if it is still there. */
 void rig_free(EngineRig *rig);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EngineRig, rig_free)

@@ -3,6 +3,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "proto/base/clock.h"
 #include "proto/rpc/rpc.h"
@@ -364,6 +365,23 @@ static void sigterm_ends_it_within_a_second(void **state) {
         check_sequence(rig);
 }
 
+/* GStreamer's registry is a pipe that nobody writes: no output will ever be there. */
+static void an_output_that_never_comes_holds_nothing_up(void **state) {
+        char *dir = temp_dir_new();
+        g_autofree char *registry = g_build_filename(dir, "registry.bin", NULL);
+        assert_int_equal(mkfifo(registry, 0600), 0);
+        g_autoptr(EngineRig) rig = rig_new_at(dir, 0);
+        const HouseFormat format = house();
+        for (int i = 0; i < 3; i++) {
+                g_autoptr(BlockPlan) a = rig_block("a", now_ms(), LAST, 1);
+                rig_start(rig, &format, (BlockPlan *const[]){a}, 1);
+                rig_stop(rig);
+        }
+        rig_signal(rig, SIGTERM);
+        assert_int_equal(rig_await_exit(rig), 0);
+        temp_dir_free(dir);
+}
+
 static guint count_entries(pid_t pid, const char *what) {
         g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, what);
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
@@ -464,6 +482,7 @@ int main(void) {
                 cmocka_unit_test(a_late_block_is_joined),
                 cmocka_unit_test(core_that_is_killed_takes_its_engine_along),
                 cmocka_unit_test(sigterm_ends_it_within_a_second),
+                cmocka_unit_test(an_output_that_never_comes_holds_nothing_up),
                 cmocka_unit_test(fifty_sessions_leave_nothing_behind),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
