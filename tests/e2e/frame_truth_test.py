@@ -152,7 +152,10 @@ class FrameTruth(support.Case):
                 if not capture.machine.was_busy(capture.session.wall_ms(tick))]
         self.assertFalse(told, "\n".join([f"{len(told)} stand-ins on a machine that has time:"] + told[:30]))
         self.assertLess(len(capture.stand_ins), len(capture.seen) / 4, "the machine is too slow for this test")
-        print(f"{capture.name}: {len(capture.stand_ins)} pictures were not ready in time", flush=True)
+        starts = [turn for turn, tick in capture.stand_ins if tick == turn.first]
+        self.assertLess(len(starts), len(capture.content) / 2, "however busy it is, not every start can be late")
+        print(f"{capture.name}: {len(capture.stand_ins)} pictures were not ready in time: frames "
+              f"{[tick for _, tick in capture.stand_ins[:20]]}", flush=True)
 
     def check_sensitivity(self, capture):
         """A programme that is one frame early or late would be seen, in every single segment."""
