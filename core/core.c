@@ -2,6 +2,7 @@
 
 #include <gio/gio.h>
 #include <glib-unix.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -49,6 +50,9 @@ typedef struct {
 
         bool said_ready;
         bool ending; /* stages go one after the other: what they still report is nobody's business */
+
+        pthread_mutex_t lock; /* guards record_fault: evidence threads set it, HTTP workers read it */
+        char *record_fault;   /* why the last event could not be recorded; NULL = it was */
 } Core;
 
 /* Every viewer is a connection: take what the system allows. */
@@ -165,11 +169,26 @@ static void place_of(void *user, const char *channel_id, int64_t utc_ms, char re
 }
 
 static int64_t recorder_last_sequence(void *user, const char *channel_id, const char *session_id) {
-        return asrun_last_sequence(user, channel_id, session_id);
+        Core *core = user;
+        return asrun_last_sequence(core->asrun, channel_id, session_id);
 }
 
+static void set_record_fault(Core *core, const char *fault) {
+        pthread_mutex_lock(&core->lock);
+        g_free(core->record_fault);
+        core->record_fault = g_strdup(fault);
+        pthread_mutex_unlock(&core->lock);
+}
+
+/* What cannot be recorded stays with the engine, which comes again; the operator can see why meanwhile. */
 static bool recorder_record(void *user, const EvidenceEvent *event, GError **error) {
-        return asrun_record(user, event, error);
+        Core *core = user;
+        g_autoptr(GError) local = NULL;
+        bool done = asrun_record(core->asrun, event, &local);
+        set_record_fault(core, done ? NULL : local->message);
+        if (!done)
+                g_propagate_error(error, g_steal_pointer(&local));
+        return done;
 }
 
 static bool start_record(Core *core, GError **error) {
@@ -183,7 +202,7 @@ static bool start_record(Core *core, GError **error) {
         core->asrun = asrun_new(&options, error);
         if (!core->asrun)
                 return false;
-        EvidenceRecorder recorder = {recorder_last_sequence, recorder_record, core->asrun};
+        EvidenceRecorder recorder = {recorder_last_sequence, recorder_record, core};
         core->rpc = rpc_server_new(NULL, (RpcOptions){0});
         core->evidence = evidence_service_new(core->rpc, &recorder);
         return rpc_server_listen(core->rpc, core->places.core_socket, error) && rpc_server_start(core->rpc, error);
@@ -264,13 +283,23 @@ static json_t *progress_json(void *user) {
         return library_progress(core->library);
 }
 
+/* fault NULL: none. */
+static void add_alert(json_t *alerts, const char *what, const char *fault) {
+        if (!fault)
+                return;
+        g_autofree char *message = g_strdup_printf("%s: %s", what, fault);
+        json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s}", "severity", "error", "file", "line", 0,
+                                                "column", 0, "message", message));
+}
+
 static json_t *alerts_json(void *user) {
         Core *core = user;
         json_t *alerts = planner_alerts(core->planner);
         g_autofree char *fault = library_fault(core->library);
-        if (fault)
-                json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s}", "severity", "error", "file", "line", 0,
-                                                        "column", 0, "message", fault));
+        add_alert(alerts, "the media folders were not looked through to the end", fault);
+        pthread_mutex_lock(&core->lock);
+        add_alert(alerts, "what is aired is not recorded just now", core->record_fault);
+        pthread_mutex_unlock(&core->lock);
         return alerts;
 }
 
@@ -356,6 +385,8 @@ static void core_clear(Core *core) {
         if (core->board)
                 plan_board_unref(core->board);
         places_clear(&core->places);
+        pthread_mutex_destroy(&core->lock);
+        g_free(core->record_fault);
 }
 
 static gboolean quit(void *user) {
@@ -378,6 +409,7 @@ int core_run(const Config *config) {
         Core core = {.config = config, .clock = rv_clock_system(), .loop = loop, .places.lock_fd = -1};
         guint signals[] = {g_unix_signal_add(SIGINT, quit, loop), g_unix_signal_add(SIGTERM, quit, loop),
                            g_unix_signal_add(SIGHUP, reload_asked, &core)};
+        pthread_mutex_init(&core.lock, NULL);
         raise_fd_limit();
         rpc_init();
         bool started = core_start(&core, &error);
