@@ -81,7 +81,9 @@ static void a_library_gets_a_channel_a_series_and_a_mix(void **state) {
 
 /* Programmes that would leave more than a third of their slots to breaks get shorter slots. */
 static void slots_are_mostly_content(void **state) {
-        static const struct { int minutes, grid; } cases[] = {{22, 30}, {43, 30}, {31, 5}, {33, 15}, {13, 15}, {9, 5}, {4, 5}};
+        static const struct {
+                int minutes, grid;
+        } cases[] = {{22, 30}, {43, 30}, {31, 5}, {33, 15}, {13, 15}, {9, 5}, {4, 5}};
         for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
                 World *world = *state;
                 fixture_series(&world->fixture, "Cheers", 20, cases[i].minutes * MINUTE);
