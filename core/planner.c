@@ -117,6 +117,15 @@ static char *describe_assets(const CatalogSnapshot *catalog) {
         return g_string_free(text, FALSE);
 }
 
+static bool holds_programme(const CatalogSnapshot *catalog) {
+        for (uint32_t i = 0; i < catalog->n_assets; i++) {
+                const Asset *asset = catalog->assets[i];
+                if (asset_eligible(asset) && (asset->kind == ASSET_EPISODE || asset->kind == ASSET_MOVIE))
+                        return true;
+        }
+        return false;
+}
+
 static char *explain_nothing(const Planner *planner, const CatalogSnapshot *catalog, const Diag *diag) {
         const Config *config = planner->options.config;
         g_autofree char *folders = g_strjoinv(", ", config->media_dirs), *found = describe_assets(catalog);
@@ -131,6 +140,11 @@ static char *explain_nothing(const Planner *planner, const CatalogSnapshot *cata
                 return g_strdup_printf("no channel is on the air: there are no videos in %s; put some there, they are "
                                        "found within a minute",
                                        folders);
+        if (holds_programme(catalog))
+                return g_strdup_printf(
+                        "no channel is on the air: there is no channel file in %s; write one, or restart to "
+                        "be given some to begin with",
+                        config->channels_dir);
         return g_strdup_printf("no channel is on the air: nothing of what was found (%s) can be a programme: add "
                                "episodes or films (`retrovue scan` says why files were refused)",
                                found);

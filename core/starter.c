@@ -48,6 +48,7 @@ typedef struct {
 struct Starter {
         char *channels_dir;
         GHashTable *provisional; /* file name -> text, as written by us and not yet final */
+        bool over;               /* the channels are the operator's */
 };
 
 /* --- what there is ----------------------------------------------------------------------------------------------- */
@@ -325,10 +326,9 @@ static void drop_others(const Starter *starter, GHashTable *files) {
 }
 
 bool starter_write(Starter *starter, const CatalogSnapshot *catalog, StarterState state, GError **error) {
-        if (is_taken(starter)) {
-                g_hash_table_remove_all(starter->provisional);
+        starter->over = starter->over || is_taken(starter);
+        if (starter->over)
                 return true;
-        }
         g_auto(Holdings) holdings = {0};
         survey(&holdings, catalog);
         if (holdings.tally.n == 0)
@@ -344,8 +344,7 @@ bool starter_write(Starter *starter, const CatalogSnapshot *catalog, StarterStat
                 drop_others(starter, files);
         g_hash_table_unref(starter->provisional);
         starter->provisional = files;
-        if (state == STARTER_FINAL)
-                g_hash_table_remove_all(files);
+        starter->over = good && state == STARTER_FINAL;
         return good;
 }
 

@@ -1,7 +1,7 @@
 /*
  * Starter channels: for an operator who has folders and no channel files yet, files to begin with, made from what the
  * catalog holds: one channel for every larger series, one for films, and one that mixes everything. They are the
- * operator's from then on: nothing is written when there is any channel file.
+ * operator's from then on: nothing is written any more once there has been any other channel file, even if it goes.
  *
  * While the first scan goes on, what is written is provisional: it is made anew when more is known, unless somebody has
  * changed it meanwhile. Called on the planner's thread.

@@ -224,6 +224,12 @@ static void a_file_that_goes_takes_its_channel_along(void **state) {
         planner_reload(world->planner, LIBRARY_KNOWN);
         AWAIT(n_views(world) == 1);
         assert_int_equal(view_generation(world, "two"), 0);
+
+        g_autofree char *last = g_build_filename(world->channels, "one.yaml", NULL);
+        assert_int_equal(g_remove(last), 0);
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(world->n_nothing > 0 && n_views(world) == 0);
+        assert_non_null(strstr(world->nothing, "there is no channel file"));
 }
 
 /* Renamed, and faulty under its old name: one channel, not two. */
