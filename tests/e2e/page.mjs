@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { chromium } from "playwright-core";
 
-const WAIT_MS = 45000;
+const WAIT_MS = 90000;
 const [url, shots] = process.argv.slice(2);
 
 const browser = await chromium.launch({
