@@ -8,7 +8,8 @@ import threading
 import support
 
 GST_PICTURES, GST_SOUNDS = 450, 700  # 15 s
-GST_DEBUG = "hlsdemux:2,souphttpsrc:2,tsdemux:2,mpegtsbase:2,mpegtspacketizer:2,pesparser:2,h264parse:2,aacparse:2,libav:2"
+GST_DEBUG = ",".join(f"{name}:2" for name in ("hlsdemux", "souphttpsrc", "tsdemux", "mpegtsbase", "mpegtspacketizer",
+                                              "pesparser", "h264parse", "aacparse", "libav"))
 
 
 class GstPlayer:
@@ -16,8 +17,10 @@ class GstPlayer:
 
     def __init__(self, folder, url, demuxer):
         command = ["gst-launch-1.0", "-v", "souphttpsrc", f"location={url}", "!", *demuxer, "tsdemux", "name=d",
-                   "d.", "!", "queue", "!", "h264parse", "!", "avdec_h264", "!", "fakesink", "name=video", "silent=false",
-                   "d.", "!", "queue", "!", "aacparse", "!", "avdec_aac", "!", "fakesink", "name=audio", "silent=false"]
+                   "d.", "!", "queue", "!", "h264parse", "!", "avdec_h264", "!",
+                   "fakesink", "name=video", "silent=false",
+                   "d.", "!", "queue", "!", "aacparse", "!", "avdec_aac", "!",
+                   "fakesink", "name=audio", "silent=false"]
         environment = {**os.environ, "GST_REGISTRY": os.path.join(folder, "registry"), "GST_DEBUG": GST_DEBUG,
                        "GST_DEBUG_NO_COLOR": "1"}
         self.pictures = self.sounds = 0

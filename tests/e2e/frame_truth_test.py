@@ -1,7 +1,7 @@
-"""Frame truth: from the middle of a block, over its breaks and its fence into the next block, each picture on the air is
-the one that plan and rates call for, calculated by truth.py; so is the sound, and the record tells the same.
+"""Frame truth: from the middle of a block, over its breaks and its fence into the next block, each picture on the air
+is the one that plan and rates call for, calculated by truth.py; so is the sound, and the record tells the same.
 
-Two channels at once: one of 30000/1001 frames a second with chapters (clean cuts), one of 24000/1001 without (fades)."""
+Two channels at once: of 30000/1001 frames a second with chapters (clean cuts), of 24000/1001 without (fades)."""
 
 import os
 import subprocess

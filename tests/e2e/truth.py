@@ -1,5 +1,5 @@
-"""What ought to be seen and heard: calculated from the plan, the session's epoch and the rates of the clips, exactly and
-independently of the programs (contracts/seam.md, contracts/producer.md), and compared with what was captured."""
+"""What ought to be seen and heard: calculated from the plan, the session's epoch and the rates of the clips, exactly
+and independently of the programs (contracts/seam.md, contracts/producer.md), and compared with what was captured."""
 
 import bisect
 import collections
@@ -22,7 +22,8 @@ MORE = os.path.join(support.MEDIA, "more")
 SOUND_READ = os.path.join(os.path.dirname(support.BARCODE_READ), "sound_read")
 PROBE_S = Fraction(1, 10)  # into a segment: its sound is looked at from here
 
-Seen = collections.namedtuple("Seen", "word white")  # word: "CLIP FRAME", "black", "unreadable"; white: that of its band
+# word: "CLIP FRAME", "black" or "unreadable"; white: that of the picture's band
+Seen = collections.namedtuple("Seen", "word white")
 
 
 def ceil(number):
@@ -146,7 +147,7 @@ class Session:
 
 
 class Machine:
-    """Looks at how busy the machine is, on a thread of its own: whatever it does, a test of real time is not its only user."""
+    """Looks at how busy the machine is, on a thread of its own: a test of real time may not be its only user."""
 
     PERIOD_S = 0.5
     BUSY = 0.95

@@ -1,4 +1,4 @@
-"""Reads a transport stream (ISO/IEC 13818-1) as far as the tests need: tables, continuity, time stamps, kinds of pictures.
+"""Reads a transport stream (ISO/IEC 13818-1) as far as the tests need: tables, continuity, time stamps, pictures.
 An implementation of its own, which shares nothing with the programs under test."""
 
 import re
