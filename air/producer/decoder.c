@@ -11,6 +11,7 @@ struct Decoder {
         AVCodecContext *codec;
         AVPacket *packet;
         bool draining;
+        int64_t skip_before; /* pts */
         unsigned damaged;
 };
 
@@ -40,6 +41,7 @@ Decoder *decoder_new(Demux *demux, DemuxStream which, const atomic_bool *abort, 
         decoder->demux = demux;
         decoder->which = which;
         decoder->abort = abort;
+        decoder->skip_before = INT64_MIN;
         if (!open_codec(decoder, demux_stream(demux, which), fault))
                 return NULL;
         return g_steal_pointer(&decoder);
@@ -53,12 +55,18 @@ void decoder_free(Decoder *decoder) {
         g_free(decoder);
 }
 
+static bool may_skip(const Decoder *decoder) {
+        const int64_t pts = decoder->packet->pts;
+        return pts != AV_NOPTS_VALUE && pts < decoder->skip_before;
+}
+
 /* One packet further, or into draining. */
 static DemuxResult feed(Decoder *decoder) {
         const DemuxResult result = demux_read(decoder->demux, decoder->which, decoder->packet);
         if (result == DEMUX_NOT_NEAR)
                 return result;
         decoder->draining = result == DEMUX_END;
+        decoder->codec->skip_frame = may_skip(decoder) ? AVDISCARD_NONREF : AVDISCARD_DEFAULT;
         const int error = avcodec_send_packet(decoder->codec, decoder->draining ? NULL : decoder->packet);
         av_packet_unref(decoder->packet);
         if (error < 0 && error != AVERROR_EOF)
@@ -87,6 +95,20 @@ DecoderResult decoder_next(Decoder *decoder, AVFrame *into) {
 void decoder_flush(Decoder *decoder) {
         avcodec_flush_buffers(decoder->codec);
         decoder->draining = false;
+        decoder->skip_before = INT64_MIN;
+}
+
+/* Only those whose decoders say exactly which pictures nobody refers to. */
+void decoder_skip_before(Decoder *decoder, int64_t pts) {
+        switch ((int)decoder->codec->codec_id) {
+        case AV_CODEC_ID_H264:
+        case AV_CODEC_ID_MPEG1VIDEO:
+        case AV_CODEC_ID_MPEG2VIDEO:
+                decoder->skip_before = pts;
+                break;
+        default:
+                break;
+        }
 }
 
 const AVCodecContext *decoder_codec(const Decoder *decoder) {

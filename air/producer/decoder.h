@@ -22,6 +22,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Decoder, decoder_free)
 DecoderResult decoder_next(Decoder *decoder, AVFrame *into);
 /* After a seek: nothing of what came before is remembered. */
 void decoder_flush(Decoder *decoder);
+/* Until the next flush, pictures before pts that no other picture needs may be left out. */
+void decoder_skip_before(Decoder *decoder, int64_t pts);
 
 const AVCodecContext *decoder_codec(const Decoder *decoder);
 /* Packets and frames that could not be decoded so far. */

@@ -15,6 +15,10 @@
 #define NEAR_MS 1000
 /* Decoders of sound need so much to settle (Opus: 80 ms). */
 #define SETTLE_MS 150
+/* On the way to a target, pictures of which nobody needs anything are passed over up to so long before it ... */
+#define SKIP_UNTIL_MS 600
+/* ... and the one on show at the target must not be older than this: it might be in place of one passed over. */
+#define CERTAIN_MS 500
 
 typedef struct {
         AVFrame *frame;
@@ -184,9 +188,13 @@ static bool sound_is_late(Source *source, int64_t k) {
 
 typedef enum { SEEK_FAILED, SEEK_TOO_LATE, SEEK_SOUND_TOO_LATE, SEEK_DONE } SeekResult;
 
-static SeekResult try_seek(Source *source, int64_t k, int64_t back_ms) {
+/* Every picture on the way, or only those that others need. */
+typedef enum { SEEK_ALL, SEEK_NEEDED } SeekThrough;
+
+static SeekResult try_seek(Source *source, int64_t k, int64_t back_ms, SeekThrough through) {
         const int64_t zero_us = timing_sample(source->zero, (MediaTime){0, 1}, 0, G_USEC_PER_SEC);
-        const int64_t into_ms = source->offset_ms + rv_tick_to_ms(k, source->options.format.rate) - back_ms;
+        const int64_t target_ms = source->offset_ms + rv_tick_to_ms(k, source->options.format.rate);
+        const int64_t into_ms = target_ms - back_ms;
         if (into_ms <= 0 || !demux_seek_us(source->demux, zero_us + into_ms * 1000))
                 return SEEK_FAILED;
         g_clear_pointer(&source->placed, picture_unref);
@@ -195,6 +203,8 @@ static SeekResult try_seek(Source *source, int64_t k, int64_t back_ms) {
                 audio_flush(source->audio);
         if (source->video) {
                 video_flush(source->video);
+                if (through == SEEK_NEEDED)
+                        video_skip_before(source->video, target_ms - SKIP_UNTIL_MS);
                 const int64_t memory = rv_tick_at_ms(video_memory_ms(source->video), source->options.format.rate);
                 const DecoderResult result = fetch_next(source);
                 if (result == DECODER_END || (result == DECODER_FRAME && source->next.tick > k - memory))
@@ -213,22 +223,19 @@ static bool is_near(const Source *source, int64_t k) {
 }
 
 /* INV-PRODUCER-003: no container's index is trusted. What comes out decides whether it was early enough. */
-bool source_seek(Source *source, int64_t k, Fault *fault) {
+static bool seek(Source *source, int64_t k, SeekThrough through) {
         static const int64_t back_ms[] = {0, 1000, 4000, 16000};
-        if (is_near(source, k))
-                return true;
         for (size_t i = 0; i < G_N_ELEMENTS(back_ms); i++) {
-                const SeekResult result = try_seek(source, k, SETTLE_MS + back_ms[i]);
+                const SeekResult result = try_seek(source, k, SETTLE_MS + back_ms[i], through);
                 if (result == SEEK_FAILED)
-                        break;
+                        return false;
                 /* Sound that starts late after one more step back is simply not there. */
                 if (result == SEEK_DONE || (result == SEEK_SOUND_TOO_LATE && i > 0))
                         return true;
                 if (atomic_load(source->options.abort))
                         return true;
         }
-        close_media(source);
-        return open_media(source, fault);
+        return false;
 }
 
 static void promote_next(Source *source) {
@@ -249,6 +256,26 @@ static void advance_video(Source *source, int64_t k) {
                 if (source->video_over || fetch_next(source) == DECODER_NOT_NEAR)
                         return;
         }
+}
+
+/* Where pictures are far apart, or have ended, the one on show at k may not be the last before it. */
+static bool is_certain(Source *source, int64_t k) {
+        if (!source->video)
+                return true;
+        advance_video(source, k);
+        return !source->current.valid ||
+               source->current.tick >= k - rv_tick_at_ms(CERTAIN_MS, source->options.format.rate);
+}
+
+bool source_seek(Source *source, int64_t k, Fault *fault) {
+        if (is_near(source, k))
+                return true;
+        if (seek(source, k, SEEK_NEEDED) && is_certain(source, k))
+                return true;
+        if (atomic_load(source->options.abort) || seek(source, k, SEEK_ALL))
+                return true;
+        close_media(source);
+        return open_media(source, fault);
 }
 
 static Picture *black_of(const Source *source) {

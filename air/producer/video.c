@@ -105,6 +105,13 @@ void video_flush(Video *video) {
         video->ended = false;
 }
 
+void video_skip_before(Video *video, int64_t ms) {
+        const AVRational in_ms = {1, 1000};
+        if (!video_zero_is_vague(video))
+                decoder_skip_before(video->decoder,
+                                    video->zero_pts + av_rescale_q(ms, in_ms, video->stream->time_base));
+}
+
 int64_t video_memory_ms(const Video *video) {
         return filter_remembers(video->filter) ? rv_mul_div_ceil(2000, video->grid.rate.den, video->grid.rate.num) : 0;
 }

@@ -23,6 +23,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Video, video_free)
 DecoderResult video_next(Video *video, AVFrame *into, VideoStamp *ret_stamp);
 /* After a seek. */
 void video_flush(Video *video);
+/* After a seek: pictures earlier than so long after zero need not come. */
+void video_skip_before(Video *video, int64_t ms);
 
 /* After a seek, the first pictures are right when they begin so much before the one wanted: 0, or two periods. */
 int64_t video_memory_ms(const Video *video);

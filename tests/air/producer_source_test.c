@@ -249,6 +249,35 @@ static void INV_PRODUCER_003_interlaced_joined_is_as_played_through(void **state
         temp_dir_free(dir);
 }
 
+static char *make_film(const char *dir, const char *name, const char *source, const char *picture_every) {
+        char *path = g_build_filename(dir, name, NULL);
+        const char *command[] = {"ffmpeg",        "-nostdin", "-v",   "error",   "-f",
+                                 "lavfi",         "-i",       source, "-vf",     "noise=alls=20:allf=t+u",
+                                 "-pix_fmt",      "yuv420p",  "-c:v", "libx264", "-preset",
+                                 "veryfast",      "-bf",      "3",    "-g",      picture_every,
+                                 "-sc_threshold", "0",        path,   NULL};
+        int status = -1;
+        assert_true(
+                g_spawn_sync(NULL, (char **)command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, NULL));
+        assert_int_equal(status, 0);
+        return path;
+}
+
+/* On the way to the place joined, pictures that nobody refers to are not decoded; what is shown there must not be of
+ * them, also where a picture stays for a second. */
+static void INV_PRODUCER_003_pictures_passed_over_change_nothing(void **state) {
+        char *dir = temp_dir_new();
+        g_autofree char *film = make_film(dir, "film.mkv", "testsrc2=s=320x180:r=25:d=12", "250");
+        g_autofree char *slides = make_film(dir, "slides.mp4", "testsrc2=s=320x180:r=1:d=60", "60");
+        GRand *rand = chance_new();
+        const RigSpec fast = {.path = film, .duration_ms = 12000, .rate = PAL};
+        const RigSpec slow = {.path = slides, .duration_ms = 60000, .rate = PAL};
+        check_joins(&fast, rand, 8);
+        check_joins(&slow, rand, 20);
+        g_rand_free(rand);
+        temp_dir_free(dir);
+}
+
 static void INV_PRODUCER_003_offset_and_join_are_the_same_place(void **state) {
         g_autofree char *path = rig_clip("long.mkv");
         const RigSpec joined = {.path = path, .duration_ms = 60000, .rate = PAL};
@@ -459,6 +488,7 @@ int main(void) {
                 cmocka_unit_test(INV_PRODUCER_002_a_spliced_recording_goes_on),
                 cmocka_unit_test(INV_PRODUCER_003_joined_is_as_played_through),
                 cmocka_unit_test(INV_PRODUCER_003_interlaced_joined_is_as_played_through),
+                cmocka_unit_test(INV_PRODUCER_003_pictures_passed_over_change_nothing),
                 cmocka_unit_test(INV_PRODUCER_003_offset_and_join_are_the_same_place),
                 cmocka_unit_test(INV_PRODUCER_004_sound_lies_where_the_picture_says),
                 cmocka_unit_test(INV_PRODUCER_004_ticks_take_exactly_their_samples),
