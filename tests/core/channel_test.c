@@ -429,9 +429,27 @@ static void a_channel_that_is_not_planned_any_more_ends(void **state) {
         plan_board_unpublish(world->board, "retro");
         channel_hub_sync(world->hub);
         assert_true(world->engine->stop_asked);
+        assert_null(channel_hub_find(world->hub, "retro")); /* at once: nobody else shall wait for it */
+        channel_hub_sync(world->hub);
         engine_gone(ENGINE_ENDED);
         pass_ms(0);
-        assert_null(channel_hub_find(world->hub, "retro"));
+        assert_int_equal(world->hub->leaving->len, 0);
+        assert_int_equal(world->started, 1); /* whoever still watches */
+        channel_leave(viewer);
+}
+
+/* Two engines on a channel would be two truths: the new one waits until the old one is gone. */
+static void INV_VIEWER_LIFECYCLE_001_a_channel_that_comes_back_while_its_engine_ends(void **state) {
+        ChannelViewer *viewer = watch_live(*state);
+        plan_board_unpublish(world->board, "retro");
+        channel_hub_sync(world->hub);
+        publish_channel("retro");
+        channel_hub_sync(world->hub);
+        g_autoptr(Channel) again = channel_hub_find(world->hub, "retro");
+        assert_ptr_equal(again, *state);
+        assert_int_equal(world->started, 1);
+        engine_gone(ENGINE_ENDED);
+        assert_int_equal(world->started, 2);
         channel_leave(viewer);
 }
 
@@ -460,6 +478,7 @@ int main(void) {
                 TEST(a_channel_that_cannot_start_says_why),
                 TEST(INV_CHANNEL_005_no_more_engines_than_allowed),
                 TEST(a_channel_that_is_not_planned_any_more_ends),
+                TEST(INV_VIEWER_LIFECYCLE_001_a_channel_that_comes_back_while_its_engine_ends),
                 TEST(an_unknown_channel_is_not_found),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,11 +12,12 @@ struct ChannelHub {
         GSource *timer;       /* NULL while every channel is off */
         unsigned running;     /* engines */
         bool ending;          /* nothing starts any more */
+        GPtrArray *leaving;   /* Channel: not planned any more, their engines are being ended */
         int64_t poll_mono_ns; /* when channels were last looked at */
         int64_t woke_mono_ns; /* when, after a pause in which nobody could look: silence counts from then */
 
         pthread_mutex_t lock; /* guards the table itself; channels live by their references */
-        GHashTable *channels; /* id -> Channel */
+        GHashTable *channels; /* id -> Channel: those that are planned */
 };
 
 struct Channel {

@@ -12,6 +12,7 @@ ChannelHub *channel_hub_new_with(const ChannelHubOptions *options, const EngineO
         hub->ops = ops;
         pthread_mutex_init(&hub->lock, NULL);
         hub->channels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)channel_unref);
+        hub->leaving = g_ptr_array_new_with_free_func((GDestroyNotify)channel_unref);
         return hub;
 }
 
@@ -28,7 +29,7 @@ Channel *channel_hub_find(ChannelHub *hub, const char *channel_id) {
         return channel;
 }
 
-/* References to all channels, taken under the lock so that they may be visited without it. */
+/* References to all channels, leaving ones included, taken so that they may be visited whatever happens meanwhile. */
 static GPtrArray *all_channels(ChannelHub *hub) {
         GPtrArray *channels = g_ptr_array_new_with_free_func((GDestroyNotify)channel_unref);
         GHashTableIter iter;
@@ -38,6 +39,8 @@ static GPtrArray *all_channels(ChannelHub *hub) {
         while (g_hash_table_iter_next(&iter, NULL, &channel))
                 g_ptr_array_add(channels, channel_ref(channel));
         pthread_mutex_unlock(&hub->lock);
+        for (unsigned i = 0; i < hub->leaving->len; i++)
+                g_ptr_array_add(channels, channel_ref(g_ptr_array_index(hub->leaving, i)));
         return channels;
 }
 
@@ -59,12 +62,6 @@ static void set_timer(ChannelHub *hub, bool needed) {
         }
 }
 
-static void forget_channel(ChannelHub *hub, Channel *channel) {
-        pthread_mutex_lock(&hub->lock);
-        g_hash_table_remove(hub->channels, channel->id);
-        pthread_mutex_unlock(&hub->lock);
-}
-
 static void note_pause(ChannelHub *hub) {
         int64_t now = rv_clock_mono_ns(hub->options.clock);
         if (now - hub->poll_mono_ns > PAUSE_NS)
@@ -81,23 +78,46 @@ void channel_hub_poll(ChannelHub *hub) {
                 channel_evaluate(channel);
                 busy |= channel->state != CHANNEL_OFF;
                 if (channel->gone && channel->state == CHANNEL_OFF)
-                        forget_channel(hub, channel);
+                        g_ptr_array_remove(hub->leaving, channel);
         }
         set_timer(hub, busy);
 }
 
 /* --- the set of channels ----------------------------------------------------------------------------------------- */
 
+/* One that was leaving stays, or NULL. */
+static Channel *recall_channel(ChannelHub *hub, const char *id) {
+        for (unsigned i = 0; i < hub->leaving->len; i++) {
+                Channel *channel = g_ptr_array_index(hub->leaving, i);
+                if (!g_str_equal(channel->id, id))
+                        continue;
+                channel->gone = false;
+                return g_ptr_array_steal_index(hub->leaving, i);
+        }
+        return NULL;
+}
+
 static void add_channel(ChannelHub *hub, const char *id) {
         g_autoptr(Channel) known = channel_hub_find(hub, id);
-        if (known) {
-                known->gone = false;
+        if (known)
                 return;
-        }
-        Channel *channel = channel_new(hub, id);
+        Channel *channel = recall_channel(hub, id);
+        if (!channel)
+                channel = channel_new(hub, id);
         pthread_mutex_lock(&hub->lock);
         g_hash_table_insert(hub->channels, g_strdup(id), channel);
         pthread_mutex_unlock(&hub->lock);
+}
+
+/* Nobody finds it any more; its engine, if it has one, is asked to end. */
+static void remove_channel(ChannelHub *hub, Channel *channel) {
+        if (channel->gone)
+                return;
+        g_ptr_array_add(hub->leaving, channel_ref(channel));
+        pthread_mutex_lock(&hub->lock);
+        g_hash_table_remove(hub->channels, channel->id);
+        pthread_mutex_unlock(&hub->lock);
+        channel_shut(channel, "channel_removed");
 }
 
 void channel_hub_sync(ChannelHub *hub) {
@@ -112,7 +132,7 @@ void channel_hub_sync(ChannelHub *hub) {
                 Channel *channel = g_ptr_array_index(channels, i);
                 g_autoptr(PlanView) view = plan_board_view(hub->options.board, channel->id);
                 if (!view)
-                        channel_shut(channel, "channel_removed");
+                        remove_channel(hub, channel);
                 else if (channel->engine)
                         hub->ops->plan_changed(channel->engine);
         }
@@ -135,6 +155,7 @@ void channel_hub_free(ChannelHub *hub) {
         set_timer(hub, false);
         g_ptr_array_set_size(channels, 0);
         g_hash_table_unref(hub->channels);
+        g_ptr_array_unref(hub->leaving);
         pthread_mutex_destroy(&hub->lock);
         g_free(hub);
 }
