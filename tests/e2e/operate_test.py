@@ -70,7 +70,7 @@ class Ended(support.Case):
             with self.subTest(moment=moment):
                 daemon = self.daemon(start=False)
                 begin(daemon)
-                time.sleep(moment)  # the moment is what is tested
+                time.sleep(moment)  # polls for nothing: the moment is what is tested
                 daemon.process.send_signal(signal.SIGTERM)
                 self.assertIn(daemon.process.wait(support.START_S), (0, -signal.SIGTERM))
                 self.assertEqual(support.processes(daemon.mark), {})
