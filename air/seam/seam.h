@@ -77,7 +77,7 @@ typedef struct {
         Producer *(*make)(const ProducerOptions *options);
         bool (*settled)(const Producer *producer,
                         int64_t tick); /* take is not too early for tick; does not ask for it */
-        bool (*take)(Producer *producer, int64_t tick, const Cell **ret_cell);
+        bool (*take)(Producer *producer, int64_t tick, const Cell **ret_cell); /* also black ones, of material's end */
         ProducerState (*state)(const Producer *producer);
         ProducerResult (*result)(const Producer *producer);
         void (*free)(Producer *producer);

@@ -274,9 +274,8 @@ static Shown judge(const Seam *seam, int64_t tick, const Cell *cell) {
                 return cell->kind == CELL_CONTENT || turn->pad ? SHOWN_OWN : SHOWN_BLACK;
         if (!turn->producer)
                 return SHOWN_BLACK;
-        const ProducerState state = seam->sources->state(turn->producer);
-        if (state == PRODUCER_FAILED || state == PRODUCER_OVER)
-                return SHOWN_BLACK; /* INV-BLOCK-WALLFENCE-003 */
+        if (seam->sources->state(turn->producer) == PRODUCER_FAILED)
+                return SHOWN_BLACK; /* that the material is over is said by cells: INV-BLOCK-WALLFENCE-003 */
         if (seam->rt.held && tick - seam->rt.held_tick <= seam->hold_ticks)
                 return SHOWN_HELD; /* INV-FENCE-TAKE-READY-001 */
         return SHOWN_MISSING;

@@ -14,13 +14,15 @@
 
 /* --- sources that do as their file name says ------------------------------------------------------------------- */
 
-typedef enum { GOOD, BROKEN, SHORT, STALL, SLOW } Habit;
+typedef enum { GOOD, BROKEN, SHORT, STALL, SLOW, TIRED } Habit;
 
-/* /good | /broken | /short/N: N pictures | /stall/FROM/TO: no cells for those | /slow/N: first cell is its N-th. */
+/* /good | /broken | /short/N: N pictures | /stall/FROM/TO: no cells for those | /slow/N: first cell is its N-th |
+ * /tired/N: after N it is too late for the rest. */
 typedef struct {
         ProducerOptions options;
         Habit habit;
         int64_t from, to;
+        Picture *black;
         Cell cell;
         float samples[CELL_MAX_SAMPLES * 2];
         bool pad;
@@ -41,7 +43,9 @@ static Producer *fake_make(const ProducerOptions *options) {
                         : g_str_equal(words[1], "short") ? SHORT
                         : g_str_equal(words[1], "stall") ? STALL
                         : g_str_equal(words[1], "slow")  ? SLOW
+                        : g_str_equal(words[1], "tired") ? TIRED
                                                          : GOOD;
+        source->black = producer_black(&options->format);
         atomic_fetch_add(&sources_made, 1);
         return (Producer *)source;
 }
@@ -51,6 +55,7 @@ static bool fake_has(const FakeSource *source, int64_t i) {
         case BROKEN:
                 return false;
         case SHORT:
+        case TIRED:
                 return i < source->from;
         case STALL:
                 return i < source->from || i >= source->to;
@@ -67,13 +72,14 @@ static bool fake_take(Producer *producer, int64_t tick, const Cell **ret_cell) {
         const RvRational rate = source->options.format.rate;
         const int64_t i = tick - source->options.start_tick;
         g_assert(tick >= source->options.start_tick && tick < source->options.end_tick); /* not the test's thread */
-        if (!fake_has(source, i))
+        const bool has = fake_has(source, i);
+        if (!has && source->habit != SHORT)
                 return false;
         source->cell = (Cell){
                 .tick = tick,
-                .kind = source->pad ? CELL_BLACK : CELL_CONTENT,
-                .source_frame = source->pad ? -1 : i,
-                .picture = source_picture,
+                .kind = source->pad || !has ? CELL_BLACK : CELL_CONTENT,
+                .source_frame = source->pad || !has ? -1 : i,
+                .picture = has ? source_picture : source->black,
                 .n_samples =
                         (uint32_t)(rv_tick_to_sample(tick + 1, rate, 48000) - rv_tick_to_sample(tick, rate, 48000)),
                 .samples = source->samples,
@@ -84,7 +90,8 @@ static bool fake_take(Producer *producer, int64_t tick, const Cell **ret_cell) {
 
 static bool fake_settled(const Producer *producer, int64_t tick) {
         const FakeSource *source = (const FakeSource *)producer;
-        return fake_has(source, tick - source->options.start_tick) || source->habit == BROKEN || source->habit == SHORT;
+        return fake_has(source, tick - source->options.start_tick) || source->habit == BROKEN ||
+               source->habit == SHORT || source->habit == TIRED;
 }
 
 static ProducerState fake_state(const Producer *producer) {
@@ -93,6 +100,7 @@ static ProducerState fake_state(const Producer *producer) {
         case BROKEN:
                 return PRODUCER_FAILED;
         case SHORT:
+        case TIRED:
                 return PRODUCER_OVER;
         case SLOW:
         case STALL:
@@ -111,6 +119,7 @@ static ProducerResult fake_result(const Producer *producer) {
 
 static void fake_free(Producer *producer) {
         atomic_fetch_add(&sources_freed, 1);
+        picture_unref(((FakeSource *)producer)->black);
         g_free(producer);
 }
 
@@ -486,8 +495,8 @@ static void INV_SEAM_006_sources_are_prepared_ninety_ticks_ahead_and_six_at_most
 /* --- one picture a tick ------------------------------------------------------------------------------------------- */
 
 static void INV_CONTINUOUS_FRAME_AUTHORITY_001_one_cell_a_tick_whatever_happens(void **state) {
-        static const char *const URIS[] = {"/good",      "/broken", "/short/0",    "/short/7",     NULL,
-                                           "/stall/3/9", "/slow/5", "/slow/10000", "/stall/1/5000"};
+        static const char *const URIS[] = {"/good",      "/broken", "/short/0",    "/short/7",      NULL,
+                                           "/stall/3/9", "/slow/5", "/slow/10000", "/stall/1/5000", "/tired/9"};
         g_autoptr(GRand) rand = chance_new();
         for (int round = 0; round < 5; round++) {
                 g_autoptr(Session) s = session_new(NTSC);
@@ -549,6 +558,23 @@ static void INV_FENCE_TAKE_READY_001_a_late_source_shows_no_picture_of_another_s
         assert_false(report_of(s, SEAM_BLOCK_FENCE, 0)->primed);
         assert_false(report_of(s, SEAM_SEGMENT_START, 1)->primed);
         assert_int_equal(report_of(s, SEAM_SEGMENT_END, 1)->missing_frames, 4);
+}
+
+/* A source that has given up, because it could not be in time any more, is not one whose material is over. */
+static void INV_FENCE_TAKE_READY_001_what_comes_too_late_is_missing_and_not_over(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/tired/10", 1000);
+        feed_one(s, "/tired/0", 1000);
+        begin(s);
+        run_ticks(s, 51);
+        end(s);
+        const SeamReport *over = report_of(s, SEAM_SEGMENT_END, 0);
+        assert_int_equal(over->own_frames, 10);
+        assert_int_equal(over->held_frames, 6);
+        assert_int_equal(over->missing_frames, 9);
+        assert_int_equal(report_of(s, SEAM_SEGMENT_END, 1)->missing_frames, 25);
+        assert_true(report_of(s, SEAM_BLOCK_FENCE, 0)->behind);
+        assert_false(report_of(s, SEAM_BLOCK_FENCE, 0)->exhausted);
 }
 
 static void broken_material_is_black_and_named(void **state) {
@@ -839,6 +865,7 @@ int main(void) {
                 cmocka_unit_test(INV_CONTINUOUS_FRAME_AUTHORITY_001_one_cell_a_tick_whatever_happens),
                 cmocka_unit_test(INV_FENCE_TAKE_READY_001_missing_cells_hold_for_250_ms_then_black),
                 cmocka_unit_test(INV_FENCE_TAKE_READY_001_a_late_source_shows_no_picture_of_another_segment),
+                cmocka_unit_test(INV_FENCE_TAKE_READY_001_what_comes_too_late_is_missing_and_not_over),
                 cmocka_unit_test(broken_material_is_black_and_named),
                 cmocka_unit_test(pads_black_is_its_own),
                 cmocka_unit_test(INV_SEAM_105_late_block_is_joined_where_it_should_be),
