@@ -57,6 +57,14 @@ static inline void client_await(Client *client, size_t size) {
                 client_turn(client);
 }
 
+/* Until the server has closed, be it because the client kept silent for too long. */
+static inline void client_await_end(Client *client) {
+        while (!client->closed) {
+                rv_clock_fake_advance_ms(world->clock, 1000);
+                client_turn(client);
+        }
+}
+
 static inline Client client_ask(const char *method, const char *target, const char *headers) {
         Client client = client_open();
         g_autofree char *text = g_strdup_printf("%s %s HTTP/1.1\r\nHost: tv.example\r\nConnection: close\r\n%s\r\n",
