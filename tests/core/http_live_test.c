@@ -2,6 +2,7 @@
 #include "tests/core/http_client.h"
 
 #define PLAYLIST "/channel/retro/live.m3u8"
+#define FANOUT_BYTES ((size_t)8 * 1024 * 1024)
 
 static int setup_live(void **state) {
         setup(state);
@@ -297,6 +298,33 @@ static void a_raw_viewer_who_gets_nothing_for_long_is_let_go(void **state) {
         }
 }
 
+/* The viewer has everything that was written last. */
+static bool has_newest(const Client *client) {
+        const GByteArray *newest = world->engine->writer->bytes;
+        const GString *received = client->received;
+        return received->len >= newest->len &&
+               memcmp(received->str + received->len - newest->len, newest->data, newest->len) == 0;
+}
+
+static void INV_HTTP_006_who_is_too_slow_loses_what_is_old_and_goes_on_with_what_is_new(void **state) {
+        go_live();
+        g_auto(Client) slow = client_open();
+        int small = 16 * 1024;
+        assert_int_equal(setsockopt(slow.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+        client_send(&slow, "GET /channel/retro.ts HTTP/1.0\r\n\r\n");
+        client_await(&slow, 1000);
+        for (size_t written = 0; written < 3 * FANOUT_BYTES; written += world->engine->writer->bytes->len)
+                engine_write_s(10);
+        engine_write_s(1);
+        while (!has_newest(&slow))
+                client_turn(&slow);
+        assert_true(slow.received->len < FANOUT_BYTES / 8); /* what is on its way is little, too */
+        const char *body = strstr(slow.received->str, "\r\n\r\n") + 4;
+        size_t size = slow.received->len - (size_t)(body - slow.received->str);
+        for (size_t at = 0; at < size; at += TS_PACKET)
+                assert_int_equal(body[at], 0x47);
+}
+
 /* --- the end ----------------------------------------------------------------------------------------------------- */
 
 static void INV_HTTP_007_the_server_ends_whoever_waits_or_watches(void **state) {
@@ -332,6 +360,7 @@ int main(void) {
                 LIVE_TEST(INV_HTTP_006_a_tuner_by_number_is_the_same_stream),
                 LIVE_TEST(a_raw_viewer_who_leaves_is_counted_no_more),
                 LIVE_TEST(a_raw_viewer_who_gets_nothing_for_long_is_let_go),
+                LIVE_TEST(INV_HTTP_006_who_is_too_slow_loses_what_is_old_and_goes_on_with_what_is_new),
                 LIVE_TEST(INV_HTTP_007_the_server_ends_whoever_waits_or_watches),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

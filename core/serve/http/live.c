@@ -1,12 +1,17 @@
 /* A channel's live media: playlist, segments, raw stream; and the wait for a channel that nobody watched until now. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/serve/http/http_private.h"
 
 #define RAW_BLOCK_BYTES (64 * TS_PACKET)
 #define RETRY_AFTER_S 2
+/* Of a stream, what the kernel takes before the viewer's side has asked for it: megabytes a viewer otherwise, which
+ * who is slow would have to go through before it sees anything newer. */
+#define RAW_UNSENT_BYTES (32 * 1024)
 /* Of the house format's bit rates, packets included: a segment may empty the encoder's buffer of one second. */
 #define PEAK_PERCENT 215
 #define AVERAGE_PERCENT 108
@@ -194,6 +199,15 @@ static ssize_t read_raw(void *user, uint64_t position, char *buffer, size_t size
         return !given_up && sleep_raw(request) ? 0 : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
+/* INV-HTTP-006 */
+static void limit_unsent(Request *request) {
+        const union MHD_ConnectionInfo *info =
+                MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        int bytes = RAW_UNSENT_BYTES;
+        if (info)
+                (void)setsockopt(info->connect_fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
 static enum MHD_Result respond_raw(Request *request) {
         struct MHD_Response *response =
                 MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, RAW_BLOCK_BYTES, read_raw, request, NULL);
@@ -216,6 +230,7 @@ enum MHD_Result live_raw(Request *request) {
         if (!request->raw) {
                 request->presence = channel_join(request->channel);
                 request->raw = fanout_join(request->streams->fanout, wake_raw, request);
+                limit_unsent(request);
                 return sleep_raw(request) ? MHD_YES : not_on_air(request);
         }
         return request_given_up(request) ? not_on_air(request) : respond_raw(request);
