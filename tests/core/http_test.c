@@ -222,8 +222,11 @@ static void INV_HTTP_005_text_is_compressed_and_not_sent_twice(void **state) {
                         assert_int_equal(same.size, 0);
                 }
         }
-        const char *const refusals[] = {"Accept-Encoding: gzip;q=0\r\n", "Accept-Encoding: identity\r\n",
-                                        "If-None-Match: \"0123\", \"\r\n", "If-None-Match: \r\n"};
+        g_auto(Answer) less_wanted = ask("GET", "/guide.xml", "Accept-Encoding: br;q=0, GZip ;q=0.5\r\n");
+        assert_header(&less_wanted, "Content-Encoding", "gzip");
+        const char *const refusals[] = {"Accept-Encoding: gzip;q=0\r\n", "Accept-Encoding: gzip; q=0.000, br\r\n",
+                                        "Accept-Encoding: identity, gzipped\r\n", "If-None-Match: \"0123\", \"\r\n",
+                                        "If-None-Match: \r\n"};
         for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
                 g_auto(Answer) answer = ask("GET", "/guide.xml", refusals[i]);
                 assert_int_equal(answer.status, 200);
@@ -260,10 +263,7 @@ static void INV_HTTP_002_the_page_and_nothing_else_of_the_disk(void **state) {
         for (size_t i = 0; i < G_N_ELEMENTS(targets); i++) {
                 g_auto(Answer) answer = get(targets[i]);
                 assert_null(strstr(answer.body, "classified"));
-                if (answer.status != 200) /* "/index.html%00.js" may be the page */
-                        assert_error(&answer, 404, "not_found");
-                else
-                        assert_string_equal(answer.body, page.body);
+                assert_error(&answer, 404, "not_found");
         }
         g_unlink(secret);
 }
@@ -341,6 +341,16 @@ static void what_is_no_http_does_no_harm(void **state) {
         assert_int_equal(alive.status, 200);
 }
 
+/* Of other programs on the same host, for instance: a browser sends them all. */
+static void many_cookies_are_no_obstacle(void **state) {
+        g_autoptr(GString) cookies = g_string_new("Cookie: theme=dark");
+        for (int i = 0; i < 40; i++)
+                g_string_append_printf(cookies, "; session%d=%0100d", i, i);
+        g_string_append(cookies, "\r\n");
+        g_auto(Answer) answer = ask("GET", "/channels.m3u", cookies->str);
+        assert_int_equal(answer.status, 200);
+}
+
 static void INV_HTTP_004_half_a_request_does_not_hold_a_connection(void **state) {
         g_auto(Client) slow = client_open(), kept = client_open();
         client_send(&kept, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -402,6 +412,7 @@ int main(void) {
                 HTTP_TEST(a_logo_is_drawn_or_the_operator_s_own),
                 HTTP_TEST(INV_HTTP_009_only_reading_is_done_here),
                 HTTP_TEST(what_is_no_http_does_no_harm),
+                HTTP_TEST(many_cookies_are_no_obstacle),
                 HTTP_TEST(INV_HTTP_004_half_a_request_does_not_hold_a_connection),
                 HTTP_TEST(connections_are_limited_per_address),
                 HTTP_TEST(a_port_in_use_or_no_address_is_an_error_with_advice),

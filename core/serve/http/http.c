@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,7 +12,8 @@
 #include "proto/base/log.h"
 
 #define WORKERS 2
-#define CONNECTION_MEMORY ((size_t)8 * 1024)
+/* Of each connection, for its headers and ours: cookies of whatever else runs on the same host come here too. */
+#define CONNECTION_MEMORY ((size_t)16 * 1024)
 #define GIVE_UP_POLL_MS 250
 
 /* --- routes ------------------------------------------------------------------------------------------------------ */
@@ -150,6 +150,11 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
         pace_expect(http->pace, connection, true);
 }
 
+/* A NUL would end the path for us, but not for who asked: such text stays as it is written, and is found nowhere. */
+static size_t on_escaped(void *user, struct MHD_Connection *connection, char *text) {
+        return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
+}
+
 /* INV-HLS-QUIET-POLLING-001: of requests nothing but this is logged. */
 static void on_log(void *user, const char *format, va_list arguments) {
         g_autofree char *text = g_strdup_vprintf(format, arguments);
@@ -212,7 +217,8 @@ static bool start_daemon(Http *http, int take_fd, GError **error) {
                 MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)options->max_per_ip, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                 CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED,
                 on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, pace_on_connection, http->pace,
-                MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+                MHD_OPTION_UNESCAPE_CALLBACK, on_escaped, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+                MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
         if (http->daemon)
                 return true;
         g_set_error(error, RV_ERROR, RV_ERROR_FAILED, "the HTTP server could not be started (max_connections %d)",

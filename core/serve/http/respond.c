@@ -146,10 +146,22 @@ static bool etag_matches(const char *condition, const char *etag) {
         return g_str_equal(condition, "*");
 }
 
+/* Parameters of a coding that give it the weight 0: ";q=0", "; q=0.000". */
+static bool is_refused(const char *parameters) {
+        const char *weight = strstr(parameters, "q=");
+        return weight && weight[2 + strspn(weight + 2, "0.")] == 0;
+}
+
 static bool accepts_gzip(Request *request) {
         const char *accepted = request_header(request, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-        const char *gzip = accepted ? strstr(accepted, "gzip") : NULL;
-        return gzip && !g_str_has_prefix(gzip, "gzip;q=0,") && !g_str_equal(gzip, "gzip;q=0");
+        g_auto(GStrv) codings = g_strsplit(accepted ? accepted : "", ",", 0);
+        for (char **coding = codings; *coding; coding++) {
+                const char *name = g_strstrip(*coding);
+                size_t n = strcspn(name, "; \t");
+                if (n == strlen("gzip") && g_ascii_strncasecmp(name, "gzip", n) == 0)
+                        return !is_refused(name + n);
+        }
+        return false;
 }
 
 /* NULL when it cannot be made smaller. */
