@@ -24,7 +24,8 @@ class TuneIn(support.Case):
         self.assertEqual(answer.status, 200)
         self.assertEqual(answer.headers["Content-Type"], "application/vnd.apple.mpegurl")
         _, _, target, segments = support.read_playlist(answer.text)
-        self.assertGreaterEqual(len(segments), 3, "players want three target durations")
+        self.assertGreaterEqual(len(segments), 1)
+        self.assertEqual(segments[0].sequence, 0, "a short playlist that is not a new one")
         data = b""
         for segment in segments:
             self.assertLess(segment.duration, target + 0.5)

@@ -5,7 +5,10 @@
 #include "proto/base/log.h"
 
 #define DEFAULT_WINDOW 12
-/* RFC 8216 6.2.2: a live playlist is never shorter than three target durations, and what has left it stays for the
+/* Nothing has left a playlist that begins with media sequence 0: it may be short (RFC 8216 6.2.2), and what follows
+ * comes faster than it is played, for the engine began in the past. */
+#define MIN_TARGETS_NEW 1
+/* RFC 8216 6.2.2: what segments have left is never shorter than three target durations, and what has left stays for the
  * longest playlist and its own length; one more for whoever is slow to ask. */
 #define MIN_TARGETS 3
 #define KEPT_BEYOND_WINDOW 2
@@ -56,12 +59,15 @@ int64_t hls_segment_duration_us(const HlsSegment *segment) {
 
 /* --- publication: with the lock held ----------------------------------------------------------------------------- */
 
-static int64_t listed_duration_us(const Hls *hls) {
-        int64_t total = 0;
+/* INV-HLS-002 */
+static bool long_enough_to_publish(const Hls *hls) {
+        int64_t total_us = 0, first_sequence = 0;
         GList *l = hls->segments.tail;
-        for (unsigned i = 0; i < hls->n_listed; i++, l = l->prev)
-                total += hls_segment_duration_us(l->data);
-        return total;
+        for (unsigned i = 0; i < hls->n_listed; i++, l = l->prev) {
+                total_us += hls_segment_duration_us(l->data);
+                first_sequence = ((const HlsSegment *)l->data)->sequence;
+        }
+        return total_us >= (first_sequence == 0 ? MIN_TARGETS_NEW : MIN_TARGETS) * hls->target_s * 1000000;
 }
 
 static void withdraw(Hls *hls) {
@@ -71,8 +77,7 @@ static void withdraw(Hls *hls) {
 }
 
 static void publish(Hls *hls) {
-        /* INV-HLS-002 */
-        hls->published = hls->published || listed_duration_us(hls) >= MIN_TARGETS * hls->target_s * 1000000;
+        hls->published = hls->published || long_enough_to_publish(hls);
         if (!hls->published)
                 return;
         g_clear_pointer(&hls->body, g_bytes_unref);
@@ -221,7 +226,11 @@ void hls_rest(Hls *hls) {
         withdraw(hls);
         hls->n_listed = 0;
         g_queue_clear_full(&hls->segments, segment_free);
+        hls->next_sequence = 0;
+        int64_t discontinuity = hls->discontinuity;
         pthread_mutex_unlock(&hls->lock);
+        if (hls->options.on_sequence)
+                hls->options.on_sequence(hls->options.user, 0, discontinuity);
 }
 
 /* --- readers: any thread ----------------------------------------------------------------------------------------- */

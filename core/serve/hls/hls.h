@@ -2,11 +2,12 @@
  * HLS: one channel's live playlist and its segments in memory (RFC 8216, version 3, MPEG-TS).
  *
  * Written by the channel's intake (as an IntakeSink), read by HTTP workers at the same time. A segment begins with PAT,
- * PMT and an IDR and is cut at the first random access point at or after the target; EXTINF is counted in frames. Media
- * sequence and discontinuity sequence only rise, also over engine sessions (and, by the caller's first numbers, core
- * restarts). The playlist is published when it holds three target durations (RFC 8216 6.2.2) of the running session,
- * and a segment stays fetchable for a window and more after it has left. Segment names carry the session, so caches
- * never mix sessions.
+ * PMT and an IDR and is cut at the first random access point at or after the target; EXTINF is counted in frames. While
+ * anybody may watch, media sequence and discontinuity sequence only rise, also over engine sessions (and, by the
+ * caller's first numbers, core restarts); a channel that has rested begins a new playlist with media sequence 0. A new
+ * playlist is published with its first segment, one that goes on when it holds three target durations (RFC 8216 6.2.2);
+ * a segment stays fetchable for a window and more after it has left. Segment names carry the session, so caches never
+ * mix sessions.
  */
 #pragma once
 
@@ -23,8 +24,8 @@ typedef struct {
         unsigned window;        /* segments in the playlist, >= 6 (default 12) */
         int64_t first_sequence; /* media sequence of the first segment made */
         int64_t first_discontinuity;
-        void (*on_sequence)(void *user, int64_t next_sequence,
-                            int64_t discontinuity); /* intake thread, per segment; NULL */
+        /* Intake thread, per segment; 0 by hls_rest, on its thread. NULL. */
+        void (*on_sequence)(void *user, int64_t next_sequence, int64_t discontinuity);
         void (*on_published)(
                 void *user); /* intake thread: the playlist became available or grew, or was withdrawn; NULL */
         void *user;
@@ -40,8 +41,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hls, hls_unref)
 void hls_begin_session(Hls *hls, const char *session_id, int64_t epoch_utc_ms, RvRational rate);
 /* Where the intake writes. */
 IntakeSink hls_sink(Hls *hls);
-/* The channel has gone to rest: the playlist is withdrawn, segments are forgotten; numbers go on with the next session.
- */
+/* The channel has gone to rest, its intake has ended: the playlist is withdrawn, segments are forgotten. Nobody has
+ * asked for a while, so the next session's playlist is a new one. */
 void hls_rest(Hls *hls);
 
 /* What was measured in the stream, for the master playlist. */
