@@ -27,6 +27,7 @@ static void set_picture_encoder(GstElement *x264, const HouseFormat *format) {
 
 static void set_sound_encoder(GstElement *aac, const HouseFormat *format) {
         g_object_set(aac, "bitrate", format->audio_bitrate_kbps * 1000, NULL);
+        gst_util_set_object_arg(G_OBJECT(aac), "aac-coder", "fast");
 }
 
 static GstCaps *picture_caps(const HouseFormat *format) {
