@@ -14,6 +14,8 @@
 #include "tests/support/ts_reader.h"
 
 #define NOTHING (-1) /* black */
+#define PREROLL_MS 3000
+#define PREROLL_PICTURES 90
 
 static HouseFormat house(void) {
         HouseFormat format = house_format_default();
@@ -382,6 +384,47 @@ static void an_output_that_never_comes_holds_nothing_up(void **state) {
         temp_dir_free(dir);
 }
 
+static EngineRig *rig_new_with_stall(const char *file) {
+        const char *asan = g_getenv("ASAN_OPTIONS");
+        g_autofree char *options = g_strdup_printf("%s:verify_asan_link_order=0", asan ? asan : "");
+        g_autofree char *before = g_strdup(asan);
+        g_setenv("ASAN_OPTIONS", options, TRUE);
+        g_setenv("LD_PRELOAD", RV_READ_STALL, TRUE);
+        g_setenv("RV_READ_STALL", file, TRUE);
+        EngineRig *rig = rig_new(0);
+        g_unsetenv("RV_READ_STALL");
+        g_unsetenv("LD_PRELOAD");
+        g_unsetenv("ASAN_OPTIONS");
+        if (before)
+                g_setenv("ASAN_OPTIONS", before, TRUE);
+        return rig;
+}
+
+/* A file's server is gone: black goes out all the same, what follows is shown, and every stop is obeyed. */
+static void a_read_that_never_returns_holds_nothing_up(void **state) {
+        static const RigSegment SEGMENTS[] = {{"r24.mp4", 0, 1000}, {"r25.ts", 0, 1000}, {"long.mkv", 0, 40000}};
+        g_autoptr(EngineRig) rig = rig_new_with_stall("r25.ts");
+        const HouseFormat format = house();
+        g_autoptr(BlockPlan) stalled = rig_block("stalled", now_ms() - PREROLL_MS, SEGMENTS + 1, 2);
+        rig_start(rig, &format, (BlockPlan *const[]){stalled}, 1);
+        rig_stop(rig); /* waiting for the first cell */
+        g_autoptr(BlockPlan) a = rig_block("a", now_ms() - PREROLL_MS, SEGMENTS, G_N_ELEMENTS(SEGMENTS));
+        rig_start(rig, &format, (BlockPlan *const[]){a}, 1);
+        rig_await_evidence(rig, EVIDENCE_SEGMENT_START, "a");
+        (void)rig_await_picture(rig, 120);
+        rig_stop(rig);
+        rig_await_evidence(rig, EVIDENCE_CHANNEL_TERMINATED, NULL);
+        rig_await_stream_end(rig);
+        check_stream(rig_stream(rig), format.rate);
+        g_autoptr(GArray) shown = decode(rig_stream(rig), &format);
+        assert_int_equal(count_wrong(shown, &SEGMENTS[0], 0, format.rate), 0);
+        const RigSegment black = {NULL, 0, 1000};
+        assert_int_equal(count_wrong(shown, &black, 1000, format.rate), 0);
+        assert_int_equal(evidence_of(rig, EVIDENCE_SEGMENT_END, "a", 1)->status, SEGMENT_STATUS_SUBSTITUTED);
+        rig_signal(rig, SIGTERM);
+        assert_int_equal(rig_await_exit(rig), 0);
+}
+
 static guint count_entries(pid_t pid, const char *what) {
         g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, what);
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
@@ -430,8 +473,6 @@ static void print_times(const char *what, int64_t *us, size_t n) {
 }
 
 #define COLD_STARTS 10
-#define PREROLL_MS 3000
-#define PREROLL_PICTURES 90
 
 static void cold_start_is_measured(void **state) {
         static const RigSegment SEGMENTS[] = {{"long.mkv", 2500, 30000}};
@@ -483,6 +524,7 @@ int main(void) {
                 cmocka_unit_test(core_that_is_killed_takes_its_engine_along),
                 cmocka_unit_test(sigterm_ends_it_within_a_second),
                 cmocka_unit_test(an_output_that_never_comes_holds_nothing_up),
+                cmocka_unit_test(a_read_that_never_returns_holds_nothing_up),
                 cmocka_unit_test(fifty_sessions_leave_nothing_behind),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
