@@ -28,7 +28,8 @@ struct Session {
         RvThread *builder;
         Output *output; /* NULL until built */
         int64_t last_tick;
-        bool broken; /* told */
+        uint64_t repeated_before; /* pictures, when the segment on the air began */
+        bool broken;              /* told */
 
         atomic_bool over; /* any thread: nobody waits for the output any more */
 };
@@ -180,8 +181,12 @@ static void log_segment(const Session *session, const SeamReport *report) {
                    RV_I("own", report->own_frames), RV_S("reason", report->reason), RV_S("detail", report->detail));
 }
 
-static void on_report(void *user, const SeamReport *report) {
+static void on_report(void *user, const SeamReport *seen) {
         Session *session = user;
+        SeamReport said = *seen;
+        const SeamReport *report = &said;
+        const uint64_t repeated = session->output ? output_stats(session->output).frames_repeated : 0;
+        testimony_take_off_repeated(&said, repeated, &session->repeated_before);
         EvidenceEvent *event = testimony_of(report, &session->frames);
         if (event && session->evidence)
                 (void)evidence_sender_emit(session->evidence, event);

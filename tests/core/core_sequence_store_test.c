@@ -132,12 +132,9 @@ static void an_unwritten_reservation_is_not_given_out_again(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(a_new_channel_begins_at_0),
-                TEST(no_number_comes_twice_over_restarts),
-                TEST(no_number_comes_twice_within_a_run),
-                TEST(channels_are_apart),
-                TEST(a_channel_that_rests_begins_anew),
-                TEST(an_unwritten_reservation_is_not_given_out_again),
+                TEST(a_new_channel_begins_at_0),          TEST(no_number_comes_twice_over_restarts),
+                TEST(no_number_comes_twice_within_a_run), TEST(channels_are_apart),
+                TEST(a_channel_that_rests_begins_anew),   TEST(an_unwritten_reservation_is_not_given_out_again),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
