@@ -16,7 +16,7 @@
 #define PEAK_PERCENT 215
 #define AVERAGE_PERCENT 108
 
-/* A playlist has so many segments when it is published: once media flow, it takes no longer than they last. */
+/* A playlist has at most so many segments when it is published: once media flow, it takes no longer than they last. */
 #define PUBLISHED_SEGMENTS 3
 /* A second in a cache is no harm to a playlist that changes every two; one that changes each second is asked for anew
  * (which its tag makes cheap), else players would see it stand still. */
