@@ -38,6 +38,8 @@ Asset *asset_new(void) {
         asset->rate = (RvRational){0, 1};
         asset->genres = g_new0(char *, 1);
         asset->tags = g_new0(char *, 1);
+        asset->collections = g_new0(char *, 1);
+        asset->source = g_strdup("folder");
         return asset;
 }
 
@@ -47,13 +49,17 @@ void asset_free(Asset *asset) {
         g_free(asset->id);
         g_free(asset->reason);
         g_free(asset->uri);
+        g_free(asset->source);
+        g_free(asset->library);
         g_free(asset->title);
         g_free(asset->series);
         g_free(asset->rating);
         g_free(asset->description);
         g_free(asset->air_date);
+        g_free(asset->studio);
         g_strfreev(asset->genres);
         g_strfreev(asset->tags);
+        g_strfreev(asset->collections);
         g_free(asset->video_codec);
         g_free(asset->audio_codec);
         g_free(asset->chapter_ms);
@@ -91,6 +97,8 @@ static void add_editorial(json_t *object, const Asset *asset) {
         json_object_set_new(object, "air_date", asset->air_date ? json_string(asset->air_date) : json_null());
         json_object_set_new(object, "genres", texts_json(asset->genres));
         json_object_set_new(object, "tags", texts_json(asset->tags));
+        json_object_set_new(object, "collections", texts_json(asset->collections));
+        json_object_set_new(object, "studio", asset->studio ? json_string(asset->studio) : json_null());
 }
 
 static void add_measured(json_t *object, const Asset *asset) {
@@ -114,6 +122,8 @@ json_t *asset_json(const Asset *asset) {
         json_object_set_new(object, "eligible", json_boolean(asset_eligible(asset)));
         json_object_set_new(object, "reason", asset->reason ? json_string(asset->reason) : json_null());
         json_object_set_new(object, "uri", json_string(asset->uri));
+        json_object_set_new(object, "source", json_string(asset->source));
+        json_object_set_new(object, "library", asset->library ? json_string(asset->library) : json_null());
         add_editorial(object, asset);
         add_measured(object, asset);
         json_object_set_new(object, "added_utc_ms", json_integer(asset->added_utc_ms));

@@ -39,8 +39,10 @@ typedef struct {
         AssetKind kind;
         AssetState state;
         bool approved;
-        char *reason; /* why it is refused or missing, a sentence; NULL otherwise */
-        char *uri;    /* absolute path */
+        char *reason;  /* why it is refused or missing, a sentence; NULL otherwise */
+        char *uri;     /* absolute path */
+        char *source;  /* who describes it: "folder", "plex", "jellyfin" */
+        char *library; /* that source's own name for the part it is in: "TV Shows"; NULL = none */
         char *title;
         char *series;            /* NULL unless an episode */
         int32_t season, episode; /* 0 = unknown */
@@ -48,7 +50,10 @@ typedef struct {
         char *rating;            /* "PG-13"; NULL = unknown */
         char *description;       /* NULL = none */
         char *air_date;          /* "1994-09-22"; NULL = unknown */
+        char *studio;            /* NULL = unknown */
         char **genres, **tags;   /* NULL-terminated, never NULL */
+        char **collections;      /* the same */
+        int64_t hint_ms;         /* what its source says of the length, 0 = nothing; for people, never planned with */
         int64_t duration_ms;     /* measured: where the last picture (or sound) really ends */
         int32_t width, height;   /* 0 without pictures */
         RvRational rate;         /* 0/1 without pictures */

@@ -8,7 +8,8 @@
 #define COLUMNS                                                                                                        \
         "id, uri, size, mtime_ns, present, state, approved, reason, stamp, kind, title, series, season, episode, "     \
         "year, rating, description, air_date, genres, tags, duration_ms, width, height, rate_num, rate_den, "          \
-        "has_video, has_audio, video_codec, audio_codec, gain_millibel, added_utc_ms"
+        "has_video, has_audio, video_codec, audio_codec, gain_millibel, added_utc_ms, source, library, studio, "       \
+        "collections, origin, hint_ms"
 
 CatalogRow *catalog_row_new(void) {
         CatalogRow *row = g_new0(CatalogRow, 1);
@@ -22,6 +23,8 @@ void catalog_row_free(CatalogRow *row) {
                 return;
         asset_free(row->asset);
         g_free(row->stamp);
+        g_free(row->origin);
+        g_strfreev(row->aliases);
         g_free(row);
 }
 
@@ -68,6 +71,18 @@ static void read_measured(Asset *asset, sqlite3_stmt *row, int c) {
         asset->added_utc_ms = store_int(row, c++);
 }
 
+static void read_source(CatalogRow *row, sqlite3_stmt *statement, int c) {
+        Asset *asset = row->asset;
+        g_free(asset->source);
+        asset->source = g_strdup(store_text(statement, c++));
+        asset->library = g_strdup(store_text(statement, c++));
+        asset->studio = g_strdup(store_text(statement, c++));
+        g_strfreev(asset->collections);
+        asset->collections = lines_of(store_text(statement, c++));
+        row->origin = g_strdup(store_text(statement, c++));
+        asset->hint_ms = store_int(statement, c++);
+}
+
 static CatalogRow *read_row(sqlite3_stmt *statement) {
         CatalogRow *row = catalog_row_new();
         Asset *asset = row->asset;
@@ -82,6 +97,7 @@ static CatalogRow *read_row(sqlite3_stmt *statement) {
         row->stamp = g_strdup(store_text(statement, 8));
         read_editorial(asset, statement, 9);
         read_measured(asset, statement, 20);
+        read_source(row, statement, 30);
         return row;
 }
 
@@ -147,9 +163,11 @@ static Asset *take_asset(CatalogRow *row) {
         Asset *asset = g_steal_pointer(&row->asset);
         if (row->present || asset->state == ASSET_RETIRED)
                 return asset;
+        if (!asset->reason || asset->state == ASSET_REFUSED) { /* else it was never there, and it says so */
+                g_free(asset->reason);
+                asset->reason = g_strdup("The file is no longer there.");
+        }
         asset->state = ASSET_MISSING;
-        g_free(asset->reason);
-        asset->reason = g_strdup("The file is no longer there.");
         return asset;
 }
 
@@ -189,10 +207,11 @@ static bool put_asset(Store *store, const CatalogRow *row, GError **error) {
         char id[RV_UUID_SIZE], key[RV_SHA256_HEX_SIZE];
         catalog_identity(asset->uri, id, key); /* INV-ASSET-CANONICAL-KEY-FORMAT-001 */
         g_autofree char *genres = g_strjoinv("\n", asset->genres), *tags = g_strjoinv("\n", asset->tags);
+        g_autofree char *collections = g_strjoinv("\n", asset->collections);
         return store_run(
                 store, error,
-                "INSERT INTO asset (canonical_key, source, " COLUMNS ") "
-                "VALUES (?,'folder',?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+                "INSERT INTO asset (canonical_key, " COLUMNS ") "
+                "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
                 "ON CONFLICT (id) DO UPDATE SET size=excluded.size, mtime_ns=excluded.mtime_ns, "
                 "present=excluded.present, state=excluded.state, approved=excluded.approved, reason=excluded.reason, "
                 "stamp=excluded.stamp, kind=excluded.kind, title=excluded.title, series=excluded.series, "
@@ -201,14 +220,17 @@ static bool put_asset(Store *store, const CatalogRow *row, GError **error) {
                 "tags=excluded.tags, duration_ms=excluded.duration_ms, width=excluded.width, height=excluded.height, "
                 "rate_num=excluded.rate_num, rate_den=excluded.rate_den, has_video=excluded.has_video, "
                 "has_audio=excluded.has_audio, video_codec=excluded.video_codec, audio_codec=excluded.audio_codec, "
-                "gain_millibel=excluded.gain_millibel",
-                "sssiiiiississiiisssssiiiiiiissii", key, asset->id, asset->uri, row->size, row->mtime_ns,
+                "gain_millibel=excluded.gain_millibel, source=excluded.source, library=excluded.library, "
+                "studio=excluded.studio, collections=excluded.collections, origin=excluded.origin, "
+                "hint_ms=excluded.hint_ms",
+                "sssiiiiississiiisssssiiiiiiissiisssssi", key, asset->id, asset->uri, row->size, row->mtime_ns,
                 (int64_t)row->present, (int64_t)asset->state, (int64_t)asset->approved, asset->reason, row->stamp,
                 (int64_t)asset->kind, asset->title, asset->series, (int64_t)asset->season, (int64_t)asset->episode,
                 (int64_t)asset->year, asset->rating, asset->description, asset->air_date, genres, tags,
                 asset->duration_ms, (int64_t)asset->width, (int64_t)asset->height, (int64_t)asset->rate.num,
                 (int64_t)asset->rate.den, (int64_t)asset->has_video, (int64_t)asset->has_audio, asset->video_codec,
-                asset->audio_codec, (int64_t)asset->gain_millibel, asset->added_utc_ms);
+                asset->audio_codec, (int64_t)asset->gain_millibel, asset->added_utc_ms, asset->source, asset->library,
+                asset->studio, collections, row->origin, asset->hint_ms);
 }
 
 static bool put_chapters(Store *store, const Asset *asset, GError **error) {
@@ -223,21 +245,31 @@ static bool put_chapters(Store *store, const Asset *asset, GError **error) {
         return true;
 }
 
-/* "asset.<series>.s01e02"; of two files that are the same episode the first known keeps the name. */
-static bool put_aliases(Store *store, const Asset *asset, GError **error) {
-        if (!store_run(store, error, "DELETE FROM asset_alias WHERE asset_id = ?", "s", asset->id))
-                return false;
-        if (!asset->series || asset->kind != ASSET_EPISODE)
-                return true;
-        g_autofree char *slug = rv_slug_from(asset->series);
-        g_autofree char *alias = g_strdup_printf("asset.%s.s%02de%02d", slug, asset->season, asset->episode);
+static bool put_alias(Store *store, const Asset *asset, const char *alias, GError **error) {
         return store_run(store, error, "INSERT OR IGNORE INTO asset_alias (alias, asset_id) VALUES (?, ?)", "ss", alias,
                          asset->id);
 }
 
+/* "asset.<series>.s01e02", and what its library calls it; of two files of one name the first known keeps it. A row that
+ * does not know its library's names leaves them as they are. */
+static bool put_aliases(Store *store, const CatalogRow *row, GError **error) {
+        const Asset *asset = row->asset;
+        if (row->origin && !row->aliases)
+                return true;
+        if (!store_run(store, error, "DELETE FROM asset_alias WHERE asset_id = ?", "s", asset->id))
+                return false;
+        for (char **alias = row->aliases; alias && *alias; alias++)
+                if (!put_alias(store, asset, *alias, error))
+                        return false;
+        if (!asset->series || asset->kind != ASSET_EPISODE)
+                return true;
+        g_autofree char *slug = rv_slug_from(asset->series);
+        g_autofree char *alias = g_strdup_printf("asset.%s.s%02de%02d", slug, asset->season, asset->episode);
+        return put_alias(store, asset, alias, error);
+}
+
 bool catalog_store_put(Store *store, const CatalogRow *row, GError **error) {
-        return put_asset(store, row, error) && put_chapters(store, row->asset, error) &&
-               put_aliases(store, row->asset, error);
+        return put_asset(store, row, error) && put_chapters(store, row->asset, error) && put_aliases(store, row, error);
 }
 
 bool catalog_store_set_present(Store *store, const char *asset_id, bool present, GError **error) {

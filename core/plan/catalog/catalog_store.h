@@ -7,9 +7,11 @@
 /* An asset with what only scanning needs to know of it. */
 typedef struct {
         Asset *asset;     /* its state is what was measured, even where present is false */
-        int64_t size;     /* bytes, as measured; -1: measure again */
+        int64_t size;     /* bytes, as measured; 0 with no time: measure again */
         int64_t mtime_ns; /* as measured */
         char *stamp;      /* of its editorial data */
+        char *origin;     /* the library that describes it; NULL: its folder does */
+        char **aliases;   /* what its library calls it; only written, NULL: leave them as they are */
         bool present;     /* seen by the last scan of its folder */
 } CatalogRow;
 

@@ -390,7 +390,7 @@ static void settle_row(CatalogRow *row, ProbeResult result) {
                 g_autofree char *reason = g_steal_pointer(&asset->reason);
                 refuse_row(row, reason);
                 if (result == PROBE_RETRY)
-                        row->size = row->mtime_ns = -1;
+                        row->size = row->mtime_ns = 0;
                 rv_info("catalog.refused", RV_S("file", asset->uri), RV_S("reason", asset->reason));
                 return;
         }
