@@ -1,14 +1,25 @@
 #include "core/planner.h"
 
+#include <glib/gstdio.h>
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "core/base/store.h"
 #include "core/plan/catalog/catalog.h"
+#include "core/plan/schedule/policy.h"
 #include "core/plan/schedule/schedule.h"
 #include "core/starter.h"
 #include "proto/base/log.h"
 #include "proto/base/mailbox.h"
 #include "proto/base/thread.h"
+
+/* While the first scan goes on: little is locked of what is made from half a library. */
+#define HOUR_MS INT64_C(3600000)
+#define GROWING_EPG_MS INT64_C(86400000)
+#define GROWING_EXECUTION_MS INT64_C(600000)
+/* Folders below the channel files' that are looked at for changes, one in the other; and files altogether. */
+#define FOLDERS_MAX 8
+#define FILES_MAX 10000
 
 struct Planner {
         PlannerOptions options;
@@ -24,6 +35,8 @@ struct Planner {
         Starter *starter;
         char *nothing; /* as told last; NULL = something is on the air */
         GSource *timer;
+        uint64_t files;           /* fingerprint of the channel files as they were read */
+        int64_t catalog_revision; /* as it was read; -1 = it was not */
 
         pthread_mutex_t lock; /* guards what follows */
         json_t *alerts;
@@ -181,6 +194,51 @@ static void check_nothing(Planner *planner, const GPtrArray *specs, const Catalo
         planner->nothing = g_steal_pointer(&reason);
 }
 
+/* --- changes that nobody told us of --------------------------------------------------------------------------------
+ */
+
+/* Names, sizes and times of the files below a folder, whatever their order there. */
+static uint64_t fingerprint_below(const char *folder, unsigned depth, unsigned *n_files) {
+        g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+        const char *name;
+        uint64_t sum = 0;
+        while (dir && *n_files < FILES_MAX && (name = g_dir_read_name(dir))) {
+                g_autofree char *path = g_build_filename(folder, name, NULL);
+                struct stat status;
+                if (name[0] == '.' || g_stat(path, &status) != 0)
+                        continue;
+                ++*n_files;
+                if (S_ISDIR(status.st_mode)) {
+                        sum += depth < FOLDERS_MAX ? fingerprint_below(path, depth + 1, n_files) : 0;
+                        continue;
+                }
+                uint64_t file = seed_mix(0, path);
+                file = seed_mix_int(file, status.st_size);
+                file = seed_mix_int(file, status.st_mtim.tv_sec);
+                sum += seed_mix_int(file, status.st_mtim.tv_nsec);
+        }
+        return sum;
+}
+
+static uint64_t fingerprint_of(const char *folder) {
+        unsigned n_files = 0;
+        return fingerprint_below(folder, 0, &n_files);
+}
+
+/* Included files below the folder, file systems that report no changes, a catalog that another process edited. */
+static bool inputs_changed(Planner *planner) {
+        int64_t revision = planner->catalog_revision;
+        if (revision < 0)
+                return false; /* not read yet: whoever asks for that will */
+        sqlite3_stmt *query = store_query(planner->store, NULL, "SELECT revision FROM catalog_revision", "");
+        if (query && store_row(planner->store, query, NULL)) {
+                revision = store_int(query, 0);
+                store_reset(query);
+        }
+        return revision != planner->catalog_revision ||
+               fingerprint_of(planner->options.config->channels_dir) != planner->files;
+}
+
 /* --- reading the inputs ------------------------------------------------------------------------------------------ */
 
 static LibraryState take_request(Planner *planner) {
@@ -207,10 +265,19 @@ static void set_planned(Planner *planner) {
         rv_mailbox_call(planner->options.context, tell_published, planner);
 }
 
+static void set_depth(Planner *planner, LibraryState library) {
+        const Config *config = planner->options.config;
+        const bool growing = library == LIBRARY_GROWING;
+        horizon_set_depth(planner->horizon, growing ? MIN(config->min_epg_ms, GROWING_EPG_MS) : config->min_epg_ms,
+                          growing ? MIN(config->min_execution_ms, GROWING_EXECUTION_MS) : config->min_execution_ms);
+}
+
 static void evaluate(Planner *planner);
 
 static void reload(void *user) {
         Planner *planner = user;
+        planner->files = fingerprint_of(planner->options.config->channels_dir); /* before they are read */
+        planner->catalog_revision = -1;
         LibraryState library = take_request(planner);
         g_autoptr(GError) error = NULL;
         g_autoptr(Diag) diag = diag_new();
@@ -220,11 +287,13 @@ static void reload(void *user) {
                 set_alerts(planner, diag);
                 return;
         }
+        planner->catalog_revision = catalog->revision;
         write_starters(planner, catalog, library, diag);
         g_autoptr(GPtrArray) specs = channel_specs_load(planner->options.config->channels_dir, catalog, diag);
         keep_last_good(planner, specs);
         check_nothing(planner, specs, catalog, diag, library);
         set_alerts(planner, diag);
+        set_depth(planner, library);
         horizon_set_inputs(planner->horizon, specs, catalog);
         evaluate(planner);
         set_planned(planner);
@@ -233,7 +302,11 @@ static void reload(void *user) {
 /* --- the horizon's own clock ------------------------------------------------------------------------------------- */
 
 static gboolean timer_fired(void *user) {
-        evaluate(user);
+        Planner *planner = user;
+        if (inputs_changed(planner))
+                reload(planner);
+        else
+                evaluate(planner);
         return G_SOURCE_REMOVE;
 }
 
@@ -303,6 +376,14 @@ void planner_reload(Planner *planner, LibraryState state) {
                 rv_mailbox_call(planner->context, reload, planner);
 }
 
+static void look(void *user) {
+        (void)timer_fired(user);
+}
+
+void planner_look(Planner *planner) {
+        rv_mailbox_call(planner->context, look, planner);
+}
+
 bool planner_has_planned(Planner *planner) {
         pthread_mutex_lock(&planner->lock);
         bool has_planned = planner->has_planned;
@@ -310,10 +391,30 @@ bool planner_has_planned(Planner *planner) {
         return has_planned;
 }
 
+/* What keeps a channel's plan short, or from being what its rules say. */
+static void add_shortfall(json_t *alerts, const PlanView *view, int64_t now_utc_ms) {
+        const PlanHealth health = plan_view_health(view, now_utc_ms);
+        const bool is_short = health.execution_short_ms > 0;
+        if (!view->fault && !is_short && health.epg_short_ms == 0)
+                return;
+        g_autofree char *fault = g_utf8_make_valid(view->fault ? view->fault : "the plan is too short", -1);
+        g_autofree char *depth =
+                g_strdup_printf("planned for %.1f of %.1f hours, the guide for %.1f of %.1f",
+                                (double)health.execution_depth_ms / HOUR_MS, (double)view->min_execution_ms / HOUR_MS,
+                                (double)health.epg_depth_ms / HOUR_MS, (double)view->min_epg_ms / HOUR_MS);
+        g_autofree char *message = g_strdup_printf("channel %s: %s (%s)", view->spec->id, fault, depth);
+        json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s}", "severity", is_short ? "error" : "warning",
+                                                "file", "line", 0, "column", 0, "message", message));
+}
+
 json_t *planner_alerts(Planner *planner) {
+        const int64_t now = rv_clock_utc_ms(planner->options.clock);
+        g_autoptr(GPtrArray) views = plan_board_views(planner->options.board);
         pthread_mutex_lock(&planner->lock);
         json_t *alerts = json_deep_copy(planner->alerts); /* its counts are no other thread's business */
         pthread_mutex_unlock(&planner->lock);
+        for (guint i = 0; i < views->len; i++)
+                add_shortfall(alerts, views->pdata[i], now);
         return alerts;
 }
 

@@ -4,7 +4,9 @@
  * board.
  *
  * A channel file that has become faulty leaves its last good spec in force; the faults stay readable until it is
- * mended. Where there is no channel file at all, starter channels are written first.
+ * mended. Where there is no channel file at all, starter channels are written first. While the library is looked
+ * through for the first time little is planned ahead. Each minute it also looks for changes that nobody told it of:
+ * files below the folder of channel files, and a catalog that another process has edited.
  */
 #pragma once
 
@@ -37,10 +39,12 @@ typedef struct {
 Planner *planner_start(const PlannerOptions *options, GError **error);
 /* Channel files or catalog have changed. Any thread; calls that come before the first is served count as one. */
 void planner_reload(Planner *planner, LibraryState state);
+/* What happens by itself each minute, now: changes that nobody told of are looked for, plans extended. Any thread. */
+void planner_look(Planner *planner);
 /* Every channel that can be planned is: the inputs have been gone through once. Any thread. */
 bool planner_has_planned(Planner *planner);
-/* What is wrong with the channel files or the plans now: [{"severity","file","line","column","message"}]. New. Any
- * thread. */
+/* What is wrong with the channel files, and what keeps plans short or from being what their rules say, now:
+ * [{"severity","file","line","column","message"}]. New. Any thread. */
 json_t *planner_alerts(Planner *planner);
 /* Bounded by the work in hand. NULL is allowed. */
 void planner_free(Planner *planner);

@@ -261,6 +261,131 @@ static void an_end_in_the_middle_of_planning_is_quiet(void **state) {
         }
 }
 
+static int64_t execution_ahead(const World *world, const char *channel_id) {
+        g_autoptr(PlanView) view = plan_board_view(world->board, channel_id);
+        return view ? view->execution_end_utc_ms - rv_clock_utc_ms(world->clock) : 0;
+}
+
+static bool is_all_of(const PlanView *view, const char *series, int64_t from_utc_ms) {
+        for (guint i = 0; i < view->programmes->len; i++) {
+                const Programme *programme = view->programmes->pdata[i];
+                if (programme->start_utc_ms >= from_utc_ms && g_strcmp0(programme->series, series) != 0)
+                        return false;
+        }
+        return true;
+}
+
+/* A library of 200,000 files is scanned for hours: what is locked meanwhile is an hour at most. */
+static void a_library_that_is_still_growing_locks_little(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "Cheers", 3, 22 * MINUTE);
+        store_assets(world);
+        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
+        planner_reload(world->planner, LIBRARY_GROWING);
+        AWAIT(planner_has_planned(world->planner));
+        assert_in_range(execution_ahead(world, "one"), 10 * MINUTE, 60 * MINUTE);
+        g_autoptr(PlanView) little = plan_board_view(world->board, "one");
+        assert_true(little->epg_end_utc_ms <= rv_clock_utc_ms(world->clock) + 49 * HOUR);
+        assert_false(alerted(world, "one")); /* that is no shortfall */
+
+        fixture_series(&world->fixture, "Cheers", 60, 22 * MINUTE);
+        store_assets(world);
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(execution_ahead(world, "one") >= 6 * HOUR);
+        g_autoptr(PlanView) full = plan_board_view(world->board, "one");
+        assert_true(full->epg_end_utc_ms >= rv_clock_utc_ms(world->clock) + 72 * HOUR);
+        g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+        for (guint i = 0; i < full->blocks->len; i++)
+                g_hash_table_add(seen, ((BlockPlan *)full->blocks->pdata[i])->segments[0].asset_uuid);
+        assert_true(g_hash_table_size(seen) > 3); /* not the three that were there first, again and again */
+}
+
+static void what_keeps_a_plan_short_is_an_alert_until_it_is_mended(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        store_assets(world);
+        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
+        g_autoptr(Store) store = store_open(world->store_path, NULL);
+        assert_true(store_run(store, NULL,
+                              "CREATE TRIGGER full BEFORE INSERT ON transmission_block "
+                              "BEGIN SELECT RAISE(ABORT, 'no room'); END",
+                              ""));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(alerted(world, "no room"));
+        assert_true(alerted(world, "channel one: "));
+        assert_true(alerted(world, "planned for 0.0 of 6.0 hours"));
+        assert_true(store_run(store, NULL, "DROP TRIGGER full", ""));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(!alerted(world, "one"));
+        assert_true(execution_ahead(world, "one") >= 6 * HOUR);
+}
+
+/* Gone for a while and back again: what was locked is there again, what follows is planned by what the file says now.
+ */
+static void a_file_that_comes_back_finds_its_plan(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        fixture_series(&world->fixture, "Frasier", 30, 22 * MINUTE);
+        store_assets(world);
+        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(n_views(world) == 1);
+        g_autoptr(PlanView) before = plan_board_view(world->board, "one");
+        g_autofree char *path = g_build_filename(world->channels, "one.yaml", NULL);
+        assert_int_equal(g_remove(path), 0);
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(n_views(world) == 0);
+        write_channel(world, "one.yaml", CHANNEL("one", "Frasier"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(n_views(world) == 1);
+        g_autoptr(PlanView) after = plan_board_view(world->board, "one");
+        for (guint i = 0; i < before->blocks->len; i++)
+                assert_string_equal(((BlockPlan *)before->blocks->pdata[i])->block_id,
+                                    ((BlockPlan *)after->blocks->pdata[i])->block_id);
+        assert_true(is_all_of(after, "Frasier", before->execution_end_utc_ms));
+        assert_true(after->generation > before->generation);
+}
+
+/* A file that channel files include, in a folder of its own, and the rules for all: both are read anew. */
+static void a_change_of_what_is_included_replans_what_is_not_locked(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        fixture_series(&world->fixture, "Frasier", 30, 22 * MINUTE);
+        store_assets(world);
+        g_autofree char *shared = g_build_filename(world->channels, "shared", NULL);
+        assert_int_equal(g_mkdir(shared, 0700), 0);
+        write_channel(world, "shared/pools.yaml", "episodes: {match: {type: episode, series_title: Cheers}}\n");
+        write_channel(world, "one.yaml",
+                      "channel: one\ntimezone: America/New_York\npools: !include shared/pools.yaml\n"
+                      "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: episodes}}]}\n");
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(planner_has_planned(world->planner) && n_views(world) == 1);
+        g_autoptr(PlanView) before = plan_board_view(world->board, "one");
+        assert_true(is_all_of(before, "Cheers", 0));
+        write_channel(world, "shared/pools.yaml", "episodes: {match: {type: episode, series_title: Frasier}}\n");
+        planner_look(world->planner); /* nobody told of it */
+        AWAIT(view_generation(world, "one") > before->generation);
+        g_autoptr(PlanView) after = plan_board_view(world->board, "one");
+        assert_true(is_all_of(after, "Frasier", before->execution_end_utc_ms));
+        g_autoptr(Store) store = store_open(world->store_path, NULL);
+        assert_true(store_run(store, NULL, "UPDATE asset SET title = 'New' WHERE series = 'Frasier'", ""));
+        assert_true(catalog_store_bump(store, NULL));
+        planner_look(world->planner);
+        AWAIT(view_generation(world, "one") > after->generation);
+        g_autoptr(PlanView) renamed = plan_board_view(world->board, "one");
+        assert_string_equal(((Programme *)renamed->programmes->pdata[renamed->programmes->len - 1])->subtitle, "New");
+
+        write_channel(world, "_defaults.yaml", "traffic: [\n");
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(alerted(world, "_defaults.yaml"));
+        g_autoptr(PlanView) still = plan_board_view(world->board, "one");
+        assert_true(still && is_all_of(still, "Frasier", before->execution_end_utc_ms));
+        write_channel(world, "_defaults.yaml", "traffic: {max_plays_per_day: 3}\n");
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(!alerted(world, "_defaults.yaml"));
+        assert_int_equal(n_views(world), 1);
+}
+
 static void a_database_that_cannot_be_read_is_an_alert(void **state) {
         World *world = *state;
         g_autoptr(Store) store = store_open(world->store_path, NULL);
@@ -282,6 +407,10 @@ int main(void) {
                 TEST(a_file_that_goes_takes_its_channel_along),
                 TEST(a_channel_moves_to_another_file),
                 TEST(an_end_in_the_middle_of_planning_is_quiet),
+                TEST(a_library_that_is_still_growing_locks_little),
+                TEST(what_keeps_a_plan_short_is_an_alert_until_it_is_mended),
+                TEST(a_file_that_comes_back_finds_its_plan),
+                TEST(a_change_of_what_is_included_replans_what_is_not_locked),
                 TEST(a_database_that_cannot_be_read_is_an_alert),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -495,23 +495,86 @@ static void INV_HORIZON_PROACTIVE_EXTEND_001_extension_calls_do_what_they_say(vo
         add_channel(world, CHEERS);
         set_inputs(world);
         g_autoptr(PlanView) first = evaluated(world, "cheers");
-        assert_true(horizon_extend_epg_day(world->horizon, "cheers"));
+        int64_t end = 0;
+        assert_int_equal(horizon_extend_epg_day(world->horizon, "cheers", &end), EXTEND_OK);
         g_autoptr(PlanView) day = view_of(world, "cheers");
         assert_int_equal(day->epg_end_utc_ms, first->epg_end_utc_ms + 24 * HOUR);
-        assert_true(horizon_extend_execution_blocks(world->horizon, "cheers", 3));
+        assert_int_equal(end, day->epg_end_utc_ms);
+        assert_int_equal(horizon_extend_execution_blocks(world->horizon, "cheers", 3, &end), EXTEND_OK);
         g_autoptr(PlanView) blocks = view_of(world, "cheers");
         assert_int_equal(blocks->blocks->len, first->blocks->len + 3);
-        assert_true(horizon_extend_execution_until(world->horizon, "cheers", now_of(world) + 20 * HOUR));
+        assert_int_equal(end, first->execution_end_utc_ms + 90 * MINUTE);
+        assert_int_equal(blocks->execution_end_utc_ms, end);
+        assert_int_equal(horizon_extend_execution_until(world->horizon, "cheers", now_of(world) + 20 * HOUR, &end),
+                         EXTEND_OK);
         g_autoptr(PlanView) until = view_of(world, "cheers");
-        assert_true(until->execution_end_utc_ms >= now_of(world) + 20 * HOUR);
-        assert_true(until->execution_end_utc_ms < now_of(world) + 20 * HOUR + 30 * MINUTE);
-        assert_true(horizon_extend_execution_day(world->horizon, "cheers"));
+        assert_int_equal(until->execution_end_utc_ms, end);
+        assert_true(end >= now_of(world) + 20 * HOUR && end < now_of(world) + 20 * HOUR + 30 * MINUTE);
+        assert_int_equal(horizon_extend_execution_day(world->horizon, "cheers", &end), EXTEND_OK);
         g_autoptr(PlanView) full = view_of(world, "cheers");
         assert_int_equal(full->execution_end_utc_ms, fixture_utc("2026-11-23T11:00:00Z"));
+        assert_int_equal(end, full->execution_end_utc_ms);
         g_autofree char *path = g_build_filename(world->fixture.dir, "transmission", "cheers", "2026-11-22.tlog", NULL);
         assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
-        assert_false(horizon_extend_epg_day(world->horizon, "nobody"));
-        assert_false(horizon_extend_execution_day(world->horizon, "nobody"));
+        assert_int_equal(horizon_extend_epg_day(world->horizon, "nobody", NULL), EXTEND_NO_CHANNEL);
+        assert_int_equal(horizon_extend_execution_day(world->horizon, "nobody", NULL), EXTEND_NO_CHANNEL);
+        assert_int_equal(horizon_extend_execution_blocks(world->horizon, "nobody", 1, NULL), EXTEND_NO_CHANNEL);
+}
+
+/* Blocks beyond the guide's end: the guide grows with them, a day at a time. */
+static void INV_HORIZON_PROACTIVE_EXTEND_001_blocks_take_the_guide_along(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        int64_t end = 0;
+        assert_int_equal(horizon_extend_execution_blocks(world->horizon, "cheers", 48 * 5, &end), EXTEND_OK);
+        g_autoptr(PlanView) view = view_of(world, "cheers");
+        assert_int_equal(end, fixture_utc("2026-11-22T04:00:00Z") + 5 * 24 * HOUR);
+        assert_int_equal(view->blocks->len, 48 * 5);
+        assert_true(view->epg_end_utc_ms >= end);
+        assert_sound(world, view);
+}
+
+static void INV_HORIZON_HEALTH_001_depth_and_the_last_extension_are_told(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) first = evaluated(world, "cheers");
+        assert_int_equal(first->extension.id, 1);
+        assert_int_equal(first->extension.reason, EXTENSION_FIRST);
+        assert_true(first->extension.complete);
+        assert_int_equal(first->extension.at_utc_ms, now_of(world));
+        PlanHealth health = plan_view_health(first, now_of(world));
+        assert_int_equal(health.execution_depth_ms, first->execution_end_utc_ms - now_of(world));
+        assert_int_equal(health.execution_short_ms, 0);
+        health = plan_view_health(first, first->execution_end_utc_ms - HOUR);
+        assert_int_equal(health.execution_depth_ms, HOUR);
+        assert_int_equal(health.execution_short_ms, 5 * HOUR);
+        health = plan_view_health(first, first->epg_end_utc_ms + HOUR);
+        assert_int_equal(health.epg_depth_ms, 0);
+        assert_int_equal(health.epg_short_ms, 72 * HOUR);
+
+        rv_clock_fake_advance_ms(world->clock, HOUR);
+        g_autoptr(PlanView) due = evaluated(world, "cheers");
+        assert_int_equal(due->extension.id, 2);
+        assert_int_equal(due->extension.reason, EXTENSION_DUE);
+        assert_int_equal(horizon_extend_execution_blocks(world->horizon, "cheers", 1, NULL), EXTEND_OK);
+        g_autoptr(PlanView) asked = view_of(world, "cheers");
+        assert_int_equal(asked->extension.id, 3);
+        assert_int_equal(asked->extension.reason, EXTENSION_ASKED);
+
+        assert_true(store_run(world->store, NULL,
+                              "CREATE TRIGGER full_blocks BEFORE INSERT ON transmission_block "
+                              "BEGIN SELECT RAISE(ABORT, 'no room'); END",
+                              ""));
+        int64_t end = 0;
+        assert_int_equal(horizon_extend_execution_blocks(world->horizon, "cheers", 1, &end), EXTEND_SHORT);
+        assert_int_equal(end, asked->execution_end_utc_ms);
+        g_autoptr(PlanView) failed = view_of(world, "cheers");
+        assert_int_equal(failed->extension.id, 4);
+        assert_false(failed->extension.complete);
+        assert_non_null(strstr(failed->fault, "no room"));
+        assert_string_equal(extension_reason_name(failed->extension.reason), "asked");
 }
 
 static void a_clock_before_the_plan_is_told_and_nothing_is_lost(void **state) {
@@ -665,6 +728,8 @@ int main(void) {
                 T(an_empty_pool_is_a_fault_until_it_is_not),
                 T(INV_HORIZON_ATOMIC_PUBLISH_001_old_views_stay_whole_and_generations_rise),
                 T(INV_HORIZON_PROACTIVE_EXTEND_001_extension_calls_do_what_they_say),
+                T(INV_HORIZON_PROACTIVE_EXTEND_001_blocks_take_the_guide_along),
+                T(INV_HORIZON_HEALTH_001_depth_and_the_last_extension_are_told),
                 T(a_clock_before_the_plan_is_told_and_nothing_is_lost),
                 T(a_changed_grid_is_taken_up_at_the_next_common_time),
                 T(a_store_that_refuses_is_a_fault_and_nothing_is_published_that_is_not_stored),

@@ -70,6 +70,29 @@ PlanResult plan_view_block_at(const PlanView *view, int64_t utc_ms, BlockPlan **
         return PLAN_OK;
 }
 
+PlanHealth plan_view_health(const PlanView *view, int64_t now_utc_ms) {
+        PlanHealth health = {.epg_depth_ms = MAX(0, view->epg_end_utc_ms - now_utc_ms),
+                             .execution_depth_ms = MAX(0, view->execution_end_utc_ms - now_utc_ms)};
+        /* INV-HORIZON-HEALTH-001 */
+        health.epg_short_ms = MAX(0, view->min_epg_ms - health.epg_depth_ms);
+        health.execution_short_ms = MAX(0, view->min_execution_ms - health.execution_depth_ms);
+        return health;
+}
+
+const char *extension_reason_name(ExtensionReason reason) {
+        switch (reason) {
+        case EXTENSION_FIRST:
+                return "first";
+        case EXTENSION_DUE:
+                return "due";
+        case EXTENSION_ASKED:
+                return "asked";
+        case EXTENSION_CHANGED:
+                return "changed";
+        }
+        return "none";
+}
+
 /* --- board ----------------------------------------------------------------------------------------------------------
  */
 

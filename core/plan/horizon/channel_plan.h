@@ -21,12 +21,15 @@ typedef struct {
         bool stale;                  /* rules or catalog are not those that the days were compiled from */
         bool dirty;                  /* differs from what is published */
         GString *fault;              /* of this evaluation; empty = none */
-        char *compile_fault;   /* what the last compile could not do as the rules say; stands until the next; NULL */
-        unsigned empty_breaks; /* of the blocks made since the last report */
+        char *compile_fault;     /* what the last compile could not do as the rules say; stands until the next; NULL */
+        PlanExtension extension; /* the last one */
+        unsigned empty_breaks;   /* of the blocks made since the last report */
 } ChannelPlan;
 
 ChannelPlan *channel_plan_new(Store *store, ChannelSpec *spec, CatalogSnapshot *catalog);
 void channel_plan_free(ChannelPlan *plan);
+/* The plan grew, or failed to. */
+void channel_plan_note_extension(ChannelPlan *plan, ExtensionReason reason, bool complete, int64_t now_utc_ms);
 /* Records a planning fault; the first ones of an evaluation are kept. */
 void channel_plan_fault(ChannelPlan *plan, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void channel_plan_set_inputs(ChannelPlan *plan, ChannelSpec *spec, CatalogSnapshot *catalog);

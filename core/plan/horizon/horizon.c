@@ -35,8 +35,15 @@ void horizon_free(Horizon *horizon) {
 }
 
 void horizon_set_depth(Horizon *horizon, int64_t min_epg_ms, int64_t min_execution_ms) {
+        GHashTableIter iter;
+        gpointer plan;
+        if (horizon->options.min_epg_ms == min_epg_ms && horizon->options.min_execution_ms == min_execution_ms)
+                return;
         horizon->options.min_epg_ms = min_epg_ms;
         horizon->options.min_execution_ms = min_execution_ms;
+        g_hash_table_iter_init(&iter, horizon->plans);
+        while (g_hash_table_iter_next(&iter, NULL, &plan))
+                ((ChannelPlan *)plan)->dirty = true; /* views say what the minimum is */
 }
 
 static int64_t now_of(const Horizon *horizon) {
@@ -80,7 +87,7 @@ void horizon_set_inputs(Horizon *horizon, GPtrArray *specs, CatalogSnapshot *cat
 /* --- publishing -----------------------------------------------------------------------------------------------------
  */
 
-static PlanView *view_of(const ChannelPlan *plan) {
+static PlanView *view_of(const Horizon *horizon, const ChannelPlan *plan) {
         PlanView *view = g_new0(PlanView, 1);
         view->refs = 1;
         view->spec = channel_spec_ref(plan->spec);
@@ -95,6 +102,9 @@ static PlanView *view_of(const ChannelPlan *plan) {
                 g_ptr_array_add(view->blocks, block_plan_ref(plan->blocks->pdata[i]));
         view->epg_end_utc_ms = plan->days->len > 0 ? channel_plan_epg_end(plan) : 0;
         view->execution_end_utc_ms = plan->blocks->len > 0 ? channel_plan_execution_end(plan) : 0;
+        view->min_epg_ms = horizon->options.min_epg_ms;
+        view->min_execution_ms = horizon->options.min_execution_ms;
+        view->extension = plan->extension;
         view->fault = plan->fault->len > 0 ? g_strdup(plan->fault->str) : NULL;
         return view;
 }
@@ -110,7 +120,7 @@ static void publish(Horizon *horizon, ChannelPlan *plan) {
                 return;
         if (plan->empty_breaks > 0)
                 rv_warning("horizon.empty_breaks", RV_S("channel", plan->spec->id), RV_I("breaks", plan->empty_breaks));
-        PlanView *view = view_of(plan);
+        PlanView *view = view_of(horizon, plan);
         rv_debug("horizon.published", RV_S("channel", plan->spec->id), RV_I("programmes", view->programmes->len),
                  RV_I("blocks", view->blocks->len), RV_I("execution_end_utc_ms", view->execution_end_utc_ms));
         plan_board_publish(horizon->options.board, view);
@@ -122,11 +132,14 @@ static void publish(Horizon *horizon, ChannelPlan *plan) {
 /* --- extending ------------------------------------------------------------------------------------------------------
  */
 
-/* Ready to be extended: what is stored is taken up, the rules in force are those of today, now is covered. */
-static bool prepare(ChannelPlan *plan, int64_t now_utc_ms) {
+/* What earlier runs stored. Begins the evaluation's faults anew. */
+static bool take_up(ChannelPlan *plan, int64_t now_utc_ms) {
         g_string_truncate(plan->fault, 0);
-        if (!plan->loaded && !channel_plan_load(plan, now_utc_ms))
-                return false;
+        return plan->loaded || channel_plan_load(plan, now_utc_ms);
+}
+
+/* Ready to be extended: the rules in force are those of today, now is covered. */
+static bool prepare(ChannelPlan *plan, int64_t now_utc_ms) {
         channel_plan_readmit(plan);
         const ScheduleDay *first = plan->days->len > 0 ? plan->days->pdata[0] : NULL;
         if (first && now_utc_ms < first->start_utc_ms) {
@@ -167,18 +180,52 @@ static bool extend_execution(const Horizon *horizon, ChannelPlan *plan, int64_t 
         return good;
 }
 
+/* Where a plan ended before something was done about it, and what for. */
+typedef struct {
+        int64_t epg_end_utc_ms, execution_end_utc_ms;
+        ExtensionReason reason;
+} Before;
+
+static Before before_of(const ChannelPlan *plan, ExtensionReason reason) {
+        Before before = {channel_plan_epg_end(plan), channel_plan_execution_end(plan), reason};
+        if (plan->stale)
+                before.reason = EXTENSION_CHANGED;
+        if (plan->loaded && before.epg_end_utc_ms == INT64_MIN)
+                before.reason = EXTENSION_FIRST;
+        return before;
+}
+
+/* What came of it: noted if the plan grew, or if it failed to for the first time. */
+static void note(ChannelPlan *plan, Before before, bool complete, int64_t now_utc_ms) {
+        const bool grew = channel_plan_epg_end(plan) > before.epg_end_utc_ms ||
+                          channel_plan_execution_end(plan) > before.execution_end_utc_ms;
+        const bool newly_failed = !complete && (plan->extension.complete || plan->extension.id == 0);
+        if (!grew && !newly_failed)
+                return;
+        channel_plan_note_extension(plan, before.reason, complete, now_utc_ms);
+        rv_debug("horizon.extended", RV_S("channel", plan->spec->id), RV_I("id", plan->extension.id),
+                 RV_S("reason", extension_reason_name(before.reason)), RV_S("result", complete ? "complete" : "short"),
+                 RV_I("epg_end_utc_ms", channel_plan_epg_end(plan)),
+                 RV_I("execution_end_utc_ms", channel_plan_execution_end(plan)));
+}
+
 /* INV-HORIZON-PROACTIVE-EXTEND-001: time alone brings this about. */
 static int64_t evaluate_plan(Horizon *horizon, ChannelPlan *plan) {
         const int64_t now = now_of(horizon);
         const int64_t lead = EVALUATE_MS + (int64_t)(seed_mix(0, plan->spec->id) % JITTER_MS);
-        bool good = prepare(plan, now);
+        bool good = take_up(plan, now);
+        const Before before = before_of(plan, EXTENSION_DUE);
+        const bool prepared = good && prepare(plan, now);
+        good = prepared;
         if (good) {
                 /* INV-HORIZON-EXECUTION-MIN-001: with the lead, also a minute later, before the next evaluation. */
                 good = extend_epg_until(plan, now + horizon->options.min_epg_ms + lead, now);
                 good = extend_execution(horizon, plan, now + horizon->options.min_execution_ms + lead, UINT_MAX, now) &&
                        good;
-                channel_plan_drop_past(plan, now);
         }
+        note(plan, before, good, now);
+        if (prepared)
+                channel_plan_drop_past(plan, now);
         publish(horizon, plan);
         return now + (good || channel_plan_execution_end(plan) > now + EVALUATE_MS ? EVALUATE_MS : RETRY_MS);
 }
@@ -195,41 +242,57 @@ int64_t horizon_evaluate(Horizon *horizon) {
         return next;
 }
 
-bool horizon_extend_epg_day(Horizon *horizon, const char *channel_id) {
+/* --- the extension calls --------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+        bool epg; /* a day of guide; else execution: */
+        int64_t until_utc_ms;
+        unsigned n_blocks;
+} Wanted;
+
+static ExtendResult extend(Horizon *horizon, const char *channel_id, Wanted wanted, int64_t *ret_end_utc_ms) {
         ChannelPlan *plan = g_hash_table_lookup(horizon->plans, channel_id);
         const int64_t now = now_of(horizon);
         if (!plan)
-                return false;
-        const bool good = prepare(plan, now) && channel_plan_extend_day(plan, now);
+                return EXTEND_NO_CHANNEL;
+        bool good = take_up(plan, now);
+        const Before before = before_of(plan, EXTENSION_ASKED);
+        good = good && prepare(plan, now);
+        if (good && wanted.epg)
+                good = channel_plan_extend_day(plan, now);
+        else if (good)
+                good = extend_execution(horizon, plan, wanted.until_utc_ms, wanted.n_blocks, now);
+        note(plan, before, good, now);
         publish(horizon, plan);
-        return good;
+        const int64_t end = wanted.epg ? channel_plan_epg_end(plan) : channel_plan_execution_end(plan);
+        if (ret_end_utc_ms)
+                *ret_end_utc_ms = MAX(0, end);
+        return good ? EXTEND_OK : EXTEND_SHORT;
 }
 
-static bool extend(Horizon *horizon, const char *channel_id, int64_t until_utc_ms, unsigned n_blocks) {
+ExtendResult horizon_extend_epg_day(Horizon *horizon, const char *channel_id, int64_t *ret_end_utc_ms) {
+        return extend(horizon, channel_id, (Wanted){.epg = true}, ret_end_utc_ms);
+}
+
+ExtendResult horizon_extend_execution_blocks(Horizon *horizon, const char *channel_id, unsigned n_blocks,
+                                             int64_t *ret_end_utc_ms) {
+        return extend(horizon, channel_id, (Wanted){.until_utc_ms = INT64_MAX, .n_blocks = n_blocks}, ret_end_utc_ms);
+}
+
+ExtendResult horizon_extend_execution_until(Horizon *horizon, const char *channel_id, int64_t utc_ms,
+                                            int64_t *ret_end_utc_ms) {
+        return extend(horizon, channel_id, (Wanted){.until_utc_ms = utc_ms, .n_blocks = UINT_MAX}, ret_end_utc_ms);
+}
+
+ExtendResult horizon_extend_execution_day(Horizon *horizon, const char *channel_id, int64_t *ret_end_utc_ms) {
         ChannelPlan *plan = g_hash_table_lookup(horizon->plans, channel_id);
-        const int64_t now = now_of(horizon);
-        if (!plan)
-                return false;
-        const bool good = prepare(plan, now) && extend_execution(horizon, plan, until_utc_ms, n_blocks, now);
-        publish(horizon, plan);
-        return good;
-}
-
-bool horizon_extend_execution_blocks(Horizon *horizon, const char *channel_id, unsigned n_blocks) {
-        return extend(horizon, channel_id, INT64_MAX, n_blocks);
-}
-
-bool horizon_extend_execution_until(Horizon *horizon, const char *channel_id, int64_t utc_ms) {
-        return extend(horizon, channel_id, utc_ms, UINT_MAX);
-}
-
-bool horizon_extend_execution_day(Horizon *horizon, const char *channel_id) {
-        const ChannelPlan *plan = g_hash_table_lookup(horizon->plans, channel_id);
         char day[11];
         int64_t start = 0, end = 0;
         if (!plan)
-                return false;
+                return EXTEND_NO_CHANNEL;
+        (void)take_up(plan, now_of(horizon)); /* failing, it fails again below */
         schedule_day_of(plan->spec, MAX(channel_plan_execution_end(plan), now_of(horizon)), day);
         schedule_day_bounds(plan->spec, day, &start, &end);
-        return extend(horizon, channel_id, end, UINT_MAX);
+        return horizon_extend_execution_until(horizon, channel_id, end, ret_end_utc_ms);
 }

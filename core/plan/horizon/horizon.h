@@ -18,6 +18,22 @@
 #include "proto/base/clock.h"
 #include "proto/block_plan/block_plan.h"
 
+/* Why a channel's plan grew. */
+typedef enum {
+        EXTENSION_FIRST = 1, /* it had none */
+        EXTENSION_DUE,       /* time went on */
+        EXTENSION_ASKED,     /* an extension call */
+        EXTENSION_CHANGED,   /* rules or catalog are new: what was not locked was planned anew */
+} ExtensionReason;
+
+/* The last time that a channel's plan grew or failed to. */
+typedef struct {
+        int64_t id; /* rises by one for a channel, from the horizon's start on; 0: none so far */
+        ExtensionReason reason;
+        bool complete; /* it reached what was wanted; else the view's fault says why not */
+        int64_t at_utc_ms;
+} PlanExtension;
+
 /* What is planned for one channel, as of one generation. Immutable, shared. */
 typedef struct {
         ChannelSpec *spec;
@@ -26,6 +42,8 @@ typedef struct {
         GPtrArray
                 *blocks; /* BlockPlan, contiguous, locked, from a little before the block on the air to execution_end */
         int64_t epg_end_utc_ms, execution_end_utc_ms; /* 0 = nothing is planned */
+        int64_t min_epg_ms, min_execution_ms;         /* how far ahead both should reach, at any time */
+        PlanExtension extension;
         char *fault; /* why the horizon is short or not what the rules say, a sentence or more; NULL when all is well */
         gatomicrefcount refs; /* private */
 } PlanView;
@@ -44,6 +62,15 @@ typedef enum {
 PlanResult plan_view_programme_at(const PlanView *view, int64_t utc_ms,
                                   Programme **ret_programme) G_GNUC_WARN_UNUSED_RESULT;
 PlanResult plan_view_block_at(const PlanView *view, int64_t utc_ms, BlockPlan **ret_block) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct {
+        int64_t epg_depth_ms, execution_depth_ms; /* planned from now on */
+        int64_t epg_short_ms, execution_short_ms; /* what is missing to the minimum; 0 = nothing */
+} PlanHealth;
+
+PlanHealth plan_view_health(const PlanView *view, int64_t now_utc_ms);
+/* "first", "due", "asked", "changed"; "none" for anything else. Static. */
+const char *extension_reason_name(ExtensionReason reason);
 
 /* Where views are published: one per channel id, plus the order of channels. Any thread. */
 typedef struct PlanBoard PlanBoard;
@@ -90,9 +117,23 @@ void horizon_set_depth(Horizon *horizon, int64_t min_epg_ms, int64_t min_executi
  * minute on). */
 int64_t horizon_evaluate(Horizon *horizon);
 
-/* The extension calls, each of which evaluate uses. False: no such channel, or a planning fault, recorded in the view.
+typedef enum {
+        EXTEND_OK = 0,
+        EXTEND_NO_CHANNEL,
+        EXTEND_SHORT, /* a planning fault, recorded in the view */
+} ExtendResult;
+
+/*
+ * The extension calls: a day of guide after the last; execution to the end of the day it reaches into, by a number of
+ * blocks, or until an instant is covered (the guide grows with it). What was gained is published also when the rest
+ * failed. ret_end_utc_ms (may be NULL): where guide or execution ends now, 0 = nothing is planned; untouched for
+ * EXTEND_NO_CHANNEL.
  */
-bool horizon_extend_epg_day(Horizon *horizon, const char *channel_id);
-bool horizon_extend_execution_day(Horizon *horizon, const char *channel_id);
-bool horizon_extend_execution_blocks(Horizon *horizon, const char *channel_id, unsigned n_blocks);
-bool horizon_extend_execution_until(Horizon *horizon, const char *channel_id, int64_t utc_ms);
+ExtendResult horizon_extend_epg_day(Horizon *horizon, const char *channel_id,
+                                    int64_t *ret_end_utc_ms) G_GNUC_WARN_UNUSED_RESULT;
+ExtendResult horizon_extend_execution_day(Horizon *horizon, const char *channel_id,
+                                          int64_t *ret_end_utc_ms) G_GNUC_WARN_UNUSED_RESULT;
+ExtendResult horizon_extend_execution_blocks(Horizon *horizon, const char *channel_id, unsigned n_blocks,
+                                             int64_t *ret_end_utc_ms) G_GNUC_WARN_UNUSED_RESULT;
+ExtendResult horizon_extend_execution_until(Horizon *horizon, const char *channel_id, int64_t utc_ms,
+                                            int64_t *ret_end_utc_ms) G_GNUC_WARN_UNUSED_RESULT;
