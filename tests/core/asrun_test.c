@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/store.h"
 #include "proto/base/id.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/temp_dir.h"
@@ -274,6 +275,44 @@ static void a_disk_that_refuses_loses_nothing_that_was_held(void **state) {
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static EvidenceEvent *spot_end(int64_t sequence, const char *segment_uuid, SegmentStatus status) {
+        EvidenceEvent *event = segment_end(sequence, segment_uuid);
+        event->type = SEGMENT_COMMERCIAL;
+        event->asset_uuid = g_strdup("soap");
+        event->status = status;
+        return event;
+}
+
+/* "segment:start:state", by segment. */
+static char *plays(const Fixture *f) {
+        g_autoptr(Store) store = store_open(f->store_path, NULL);
+        sqlite3_stmt *rows = store_query(store, NULL,
+                                         "SELECT group_concat(segment_uuid || ':' || (start_utc_ms - ?) || ':' || "
+                                         "state) FROM (SELECT * FROM play ORDER BY segment_uuid)",
+                                         "i", NOON);
+        assert_true(store_row(store, rows, NULL));
+        char *text = g_strdup(store_text(rows, 0));
+        store_reset(rows);
+        return text;
+}
+
+static void INV_TRAFFIC_STATE_SOURCE_001_evidence_decides_what_was_played(void **state) {
+        Fixture *f = *state;
+        g_autoptr(Store) store = store_open(f->store_path, NULL);
+        assert_true(store_run(store, NULL,
+                              "INSERT INTO play (segment_uuid, channel_id, asset_id, start_utc_ms, state) VALUES "
+                              "('s1', 'retro', 'soap', ?1, 1), ('s2', 'retro', 'soap', ?1, 1), "
+                              "('s5', 'retro', 'soap', ?1, 1)",
+                              "i", NOON));
+        record(f, spot_end(1, "s1", SEGMENT_STATUS_TRUNCATED)); /* a viewer left in the middle of it */
+        record(f, spot_end(2, "s2", SEGMENT_STATUS_SKIPPED));
+        record(f, spot_end(3, "s3", SEGMENT_STATUS_AIRED)); /* no plan of it is known any more */
+        record(f, spot_end(4, "s3", SEGMENT_STATUS_ERROR)); /* it has aired all the same */
+        record(f, segment_end(5, "s4"));                    /* content is no play */
+        g_autofree char *text = plays(f);
+        assert_string_equal(text, "s1:0:2,s2:0:3,s3:1000:2,s5:0:1");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(INV_ASRUN_001_an_event_sent_again_is_held_once),
@@ -282,6 +321,7 @@ int main(void) {
                 TEST(INV_ASRUN_TRACEABILITY_001_a_line_names_its_event_title_and_file),
                 TEST(INV_ASRUN_006_a_dead_engine_leaves_no_open_segment),
                 TEST(INV_ASRUN_006_an_engine_that_said_goodbye_is_not_dead),
+                TEST(INV_TRAFFIC_STATE_SOURCE_001_evidence_decides_what_was_played),
                 TEST(files_follow_the_broadcast_day),
                 TEST(a_file_that_was_taken_away_begins_anew),
                 TEST(a_channel_id_that_leaves_the_folder_is_refused),

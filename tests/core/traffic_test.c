@@ -393,21 +393,6 @@ static void content_that_is_gone_is_an_error_and_leaves_no_trace(void **state) {
                 assert_int_equal(traffic_history_count(world->history, world->catalog->assets[i]->id, 0), 0);
 }
 
-static void history_counts_and_forgets(void **state) {
-        World *world = *state;
-        assert_int_equal(traffic_history_last(world->history, "a"), INT64_MIN);
-        for (int i = 1; i <= 5; i++)
-                traffic_history_add(world->history, "a", i * 100);
-        assert_int_equal(traffic_history_last(world->history, "a"), 500);
-        assert_int_equal(traffic_history_count(world->history, "a", 300), 3);
-        traffic_history_forget_from(world->history, 500);
-        traffic_history_forget_before(world->history, 200);
-        assert_int_equal(traffic_history_count(world->history, "a", 0), 3);
-        assert_int_equal(traffic_history_last(world->history, "a"), 400);
-        traffic_history_forget_from(world->history, 0);
-        assert_int_equal(traffic_history_last(world->history, "a"), INT64_MIN);
-}
-
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
@@ -430,7 +415,6 @@ int main(void) {
                 T(INV_TRAFFIC_POLICY_SOURCE_001_only_allowed_types_play),
                 T(INV_TRAFFIC_FILL_DETERMINISTIC_001_same_inputs_same_items),
                 T(content_that_is_gone_is_an_error_and_leaves_no_trace),
-                T(history_counts_and_forgets),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

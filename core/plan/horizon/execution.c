@@ -92,7 +92,15 @@ static Try try_block(ChannelPlan *plan, int64_t now_utc_ms) {
         return outcome;
 }
 
+/* What evidence has said since; without it what is known is planned with. */
+static void take_up_plays(ChannelPlan *plan, int64_t now_utc_ms) {
+        g_autoptr(GError) error = NULL;
+        if (!traffic_history_take_up(plan->history, plan->store, plan->spec, now_utc_ms, &error))
+                rv_warning("horizon.history", RV_S("channel", plan->spec->id), RV_S("error", error->message));
+}
+
 bool channel_plan_extend_block(ChannelPlan *plan, int64_t now_utc_ms) {
+        take_up_plays(plan, now_utc_ms);
         for (unsigned i = 0; i < REFUSALS_MAX; i++) {
                 const Try outcome = try_block(plan, now_utc_ms);
                 if (outcome != TRY_AGAIN)

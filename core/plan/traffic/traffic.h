@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/store.h"
 #include "core/plan/catalog/catalog.h"
 #include "core/plan/schedule/policy.h"
 #include "core/plan/schedule/schedule.h"
@@ -35,14 +36,25 @@ GArray *traffic_acts(const BreakPolicy *policy, ChannelType type, const Asset *c
 /* --- play history ---------------------------------------------------------------------------------------------------
  */
 
-/* When each spot was last planned or aired on one channel. */
+/*
+ * When each spot was planned or aired on one channel. What was planned counts, aired or not, unless evidence says that
+ * it did not air although it was its turn; the goals of campaigns count only what aired or may still.
+ */
 typedef struct TrafficHistory TrafficHistory;
+
+typedef enum {
+        TRAFFIC_PLAY_PLANNED = 1,
+        TRAFFIC_PLAY_AIRED,
+        TRAFFIC_PLAY_LOST, /* the engine ran, and something else or nothing was seen in its place */
+} TrafficPlayState;
 
 TrafficHistory *traffic_history_new(void);
 void traffic_history_free(TrafficHistory *history);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TrafficHistory, traffic_history_free)
-/* In order of time for each asset. */
+/* A planned play; one that is known already changes nothing. */
 void traffic_history_add(TrafficHistory *history, const char *asset_id, int64_t start_utc_ms);
+/* What became of it. A lost play is forgotten, an aired one that nobody planned is added. */
+void traffic_history_note(TrafficHistory *history, const char *asset_id, int64_t start_utc_ms, TrafficPlayState state);
 /* A plan that was given up: forgets plays at or after the instant. */
 void traffic_history_forget_from(TrafficHistory *history, int64_t utc_ms);
 /* What no rule looks back to any more. */
@@ -50,6 +62,24 @@ void traffic_history_forget_before(TrafficHistory *history, int64_t utc_ms);
 /* Start of the last play, INT64_MIN when there was none; plays since an instant. */
 int64_t traffic_history_last(const TrafficHistory *history, const char *asset_id);
 uint32_t traffic_history_count(const TrafficHistory *history, const char *asset_id, int64_t since_utc_ms);
+
+/* How far back the channel's rules look. */
+int64_t traffic_history_begin_utc_ms(const ChannelSpec *spec, int64_t now_utc_ms);
+/* Brings the history up to what the store holds: all of it the first time, then what evidence has decided since (asked
+ * for every half minute of now at most); prunes both now and then. On failure what was known stays. */
+bool traffic_history_take_up(TrafficHistory *history, Store *store, const ChannelSpec *spec, int64_t now_utc_ms,
+                             GError **error);
+
+typedef struct {
+        const char *segment_uuid, *asset_id;
+        int64_t start_utc_ms;
+} TrafficPlanned;
+
+/* Puts a play that is now locked into the store; inside the transaction that locks it. */
+bool traffic_plays_put(Store *store, const char *channel_id, const TrafficPlanned *planned, GError **error);
+/* Takes planned plays that start in [from, to) out of it again: their blocks were replaced. */
+bool traffic_plays_withdraw(Store *store, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms,
+                            GError **error);
 
 /* --- filling --------------------------------------------------------------------------------------------------------
  */

@@ -98,12 +98,27 @@ static bool insert_block(Store *store, const ChannelSpec *spec, const BlockPlan 
                          sha256, text, now_utc_ms);
 }
 
+/* What fills breaks is a play from now on, wherever the channel's history is asked. */
+static bool insert_plays(Store *store, const BlockPlan *block, GError **error) {
+        int64_t at = block->start_utc_ms;
+        for (uint32_t i = 0; i < block->n_segments; i++) {
+                const BlockSegment *segment = &block->segments[i];
+                const TrafficPlanned planned = {segment->segment_uuid, segment->asset_uuid, at};
+                if (segment->type != SEGMENT_PAD && segment->type != SEGMENT_CONTENT &&
+                    !traffic_plays_put(store, block->channel_id, &planned, error))
+                        return false;
+                at += segment->duration_ms;
+        }
+        return true;
+}
+
 bool transmission_log_lock(Store *store, const ChannelSpec *spec, const GPtrArray *blocks, int64_t now_utc_ms,
                            GError **error) {
         if (!store_begin(store, error))
                 return false;
         for (guint i = 0; i < blocks->len; i++)
-                if (!insert_block(store, spec, blocks->pdata[i], now_utc_ms, error)) {
+                if (!insert_block(store, spec, blocks->pdata[i], now_utc_ms, error) ||
+                    !insert_plays(store, blocks->pdata[i], error)) {
                         store_rollback(store);
                         return false;
                 }

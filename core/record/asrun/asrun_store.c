@@ -17,6 +17,25 @@ bool asrun_store_holds(AsRun *asrun, const EvidenceEvent *event, bool *ret_holds
         return false;
 }
 
+/* INV-TRAFFIC-STATE-SOURCE-001: evidence decides what became of a planned play. Aired is the last word: a session that
+ * a viewer left early may be followed by one that shows the rest. */
+static bool decide_play(AsRun *asrun, const EvidenceEvent *event, GError **error) {
+        enum { AIRED = 2, LOST = 3 };
+        const bool aired = event->status == SEGMENT_STATUS_AIRED || event->status == SEGMENT_STATUS_TRUNCATED ||
+                           event->status == SEGMENT_STATUS_SHORT;
+        if (event->kind != EVIDENCE_SEGMENT_END || event->type == SEGMENT_CONTENT || event->type == SEGMENT_PAD ||
+            !event->asset_uuid || !event->segment_uuid)
+                return true;
+        return store_run(asrun->store, error,
+                         "INSERT INTO play (segment_uuid, channel_id, asset_id, start_utc_ms, state, noted) "
+                         "VALUES (?1, ?2, ?3, ?4, ?5, (SELECT coalesce(max(noted), 0) + 1 FROM play WHERE channel_id = "
+                         "?2)) "
+                         "ON CONFLICT (segment_uuid) DO UPDATE SET state = excluded.state, noted = excluded.noted "
+                         "WHERE play.state <> ?6",
+                         "sssiii", event->segment_uuid, event->channel_id, event->asset_uuid, event->start_utc_ms,
+                         (int64_t)(aired ? AIRED : LOST), (int64_t)AIRED);
+}
+
 bool asrun_store_insert(AsRun *asrun, const EvidenceEvent *event, const char *day, const json_t *document,
                         GError **error) {
         char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
@@ -33,7 +52,7 @@ bool asrun_store_insert(AsRun *asrun, const EvidenceEvent *event, const char *da
                 event->title, event->asset_uri, event->reason, asrun_event_start_utc_ms(event), event->end_utc_ms,
                 event->emitted_utc_ms, text);
         free(text);
-        return done;
+        return done && decide_play(asrun, event, error);
 }
 
 int64_t asrun_store_last_sequence(AsRun *asrun, const char *session_id, GError **error) {
