@@ -99,6 +99,7 @@ static GPtrArray *compile_from(ChannelPlan *plan, guint first, int64_t until_utc
         return g_steal_pointer(&made);
 }
 
+/* INV-HORIZON-CRASH-001: all of them or none. */
 static bool store_days(ChannelPlan *plan, const GPtrArray *days) {
         g_autoptr(GError) error = NULL;
         if (!store_begin(plan->store, &error)) {
