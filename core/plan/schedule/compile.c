@@ -34,21 +34,19 @@ typedef struct {
 /* --- windows --------------------------------------------------------------------------------------------------------
  */
 
-static Layer group_of(int weekday) {
-        return weekday >= 5 ? LAYER_WEEKENDS : LAYER_WEEKDAYS;
-}
-
-static void add_layer(Walk *walk, Layer layer, int depth, int64_t number, bool today) {
-        const GPtrArray *entries = walk->spec->rules->layers[layer];
-        for (guint i = 0; entries && i < entries->len; i++) {
-                const Entry *entry = entries->pdata[i];
+static void add_layer(Walk *walk, const Layer *layer, int64_t number, bool today) {
+        const unsigned weekday = 1u << day_weekday(number);
+        for (guint i = 0; i < layer->entries->len; i++) {
+                const Entry *entry = layer->entries->pdata[i];
+                if (!(entry->weekdays & weekday))
+                        continue;
                 const Window window = {
                         .entry = entry,
                         .start_utc_ms =
                                 local_to_utc_ms(walk->spec->zone, number, walk->spec->day_start_minutes + entry->start),
                         .end_utc_ms =
                                 local_to_utc_ms(walk->spec->zone, number, walk->spec->day_start_minutes + entry->end),
-                        .rank = depth * 2 + today,
+                        .rank = layer->rank * 2 + today,
                         .today = today,
                 };
                 if (window.end_utc_ms > walk->day_start_utc_ms && window.end_utc_ms > window.start_utc_ms)
@@ -56,15 +54,15 @@ static void add_layer(Walk *walk, Layer layer, int depth, int64_t number, bool t
         }
 }
 
-/* Today's windows, and what yesterday's leave over into today. */
+/* INV-LANGUAGE-LAYERS-001: today's windows, and what yesterday's leave over into today. */
 static void add_windows(Walk *walk) {
         const int64_t number = day_number(walk->day);
-        for (int today = 0; today <= 1; today++) {
-                const int weekday = day_weekday(number - 1 + today);
-                add_layer(walk, LAYER_ALL_DAY, 0, number - 1 + today, today);
-                add_layer(walk, group_of(weekday), 1, number - 1 + today, today);
-                add_layer(walk, (Layer)(LAYER_MONDAY + weekday), 2, number - 1 + today, today);
-        }
+        for (int today = 0; today <= 1; today++)
+                for (guint i = 0; i < walk->spec->rules->layers->len; i++) {
+                        const Layer *layer = walk->spec->rules->layers->pdata[i];
+                        if (layer_applies(layer, number - 1 + today))
+                                add_layer(walk, layer, number - 1 + today, today);
+                }
 }
 
 static Window *window_at(const Walk *walk, guint i) {
@@ -102,14 +100,16 @@ static bool shows_from(const Walk *walk, const Window *window, int64_t utc_ms) {
         return false;
 }
 
-/* What [from, until) covers altogether is not lost: it plays once, right after. INV-BLEED-NO-GAP-001 */
-static void push_overrun(Walk *walk, int64_t from_utc_ms, int64_t until_utc_ms) {
+/* What [from, until) covers altogether is not lost: it plays once, right after. INV-BLEED-NO-GAP-001. But a programme
+ * of a list of slots (by) takes the slots that it covers. */
+static void push_overrun(Walk *walk, const Window *by, int64_t from_utc_ms, int64_t until_utc_ms) {
         const int64_t unit = walk->spec->grid_minutes * MINUTE_MS;
         for (int64_t at = from_utc_ms; at < until_utc_ms; at += unit) {
                 Window *window = top_at(walk, at);
                 if (window && window->today && !window->begun && !shows_from(walk, window, until_utc_ms)) {
                         window->begun = true;
-                        g_queue_push_tail(walk->pushed, window);
+                        if (!by || by->entry->group == 0 || by->entry->group != window->entry->group)
+                                g_queue_push_tail(walk->pushed, window);
                 }
         }
 }
@@ -124,10 +124,10 @@ static void place(Walk *walk, Programme *take_programme, Window *window) {
         rotation_record(walk->rotation, take_programme);
         if (window) {
                 window->begun = true;
-                if (window->entry->kind == ENTRY_MOVIE_BLOCK)
+                if (window->entry->kind == ENTRY_MOVIE_BLOCK || window->entry->kind == ENTRY_SLOT)
                         window->silent_until_utc_ms = INT64_MAX;
         }
-        push_overrun(walk, start, end);
+        push_overrun(walk, window, start, end);
         walk->now_utc_ms = end;
 }
 
@@ -219,7 +219,7 @@ ScheduleDay *schedule_compile(const ChannelSpec *spec, const CatalogSnapshot *ca
         static const ScheduleFrom beginning = {0};
         g_auto(Walk) walk = {.spec = spec, .catalog = catalog, .day = day};
         from = from ? from : &beginning;
-        walk.rotation = rotation_new(spec, catalog, from, diag);
+        walk.rotation = rotation_new(spec, catalog, from, day, diag);
         if (!walk.rotation)
                 return NULL;
         schedule_day_bounds(spec, day, &walk.day_start_utc_ms, &walk.day_end_utc_ms);
@@ -229,7 +229,7 @@ ScheduleDay *schedule_compile(const ChannelSpec *spec, const CatalogSnapshot *ca
         add_windows(&walk);
         /* INV-SCHEDULEDAY-SEAM-NO-OVERLAP-001: today begins where yesterday's last programme ends. */
         walk.now_utc_ms = from->carry_in_utc_ms ? from->carry_in_utc_ms : walk.day_start_utc_ms;
-        push_overrun(&walk, walk.day_start_utc_ms, walk.now_utc_ms);
+        push_overrun(&walk, NULL, walk.day_start_utc_ms, walk.now_utc_ms);
         place_kept(&walk, from->kept);
         align(&walk);
         while (walk.now_utc_ms < walk.day_end_utc_ms || !g_queue_is_empty(walk.pushed))

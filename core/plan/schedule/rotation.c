@@ -2,9 +2,11 @@
  * Rotation: what comes next in each pool. All that it knows from one day to the next is in a JSON value:
  *
  *     {"version": 1,
- *      "cursors": {POOLS: {"asset": id, "index": n}},  the last one taken, in order modes; index for when it has
- * vanished "turns":   {POOLS: pool},                       the pool that had the last turn of a shuffle "aired":
- * {asset: start_utc_ms}}               films and random draws of late, for cooldowns
+ *      "cursors": {POOLS: {"asset": id, "index": n}},  the last one taken, in order modes; index for when it
+ *                                                      has vanished
+ *      "turns":   {POOLS: pool},                       the pool that had the last turn of a shuffle
+ *      "decks":   {POOLS: [asset, ...]},               what random_no_repeat has shown of this round, in order
+ *      "aired":   {asset: start_utc_ms}}               films and random draws of late, for cooldowns
  */
 #include <string.h>
 
@@ -15,8 +17,9 @@
 struct Rotation {
         const ChannelSpec *spec;
         const CatalogSnapshot *catalog;
-        json_t *cursors, *turns, *aired; /* borrowed from state */
+        json_t *cursors, *turns, *decks, *aired; /* borrowed from state */
         json_t *state;
+        int64_t from_utc_ms; /* the day's start, from which "added within" counts back; 0 = as of the newest asset */
         GHashTable *pools;   /* name -> GPtrArray of const Asset: the pool, in its order */
         GHashTable *entries; /* Entry -> GPtrArray of GPtrArray: each pool after the entry's own filter */
         GHashTable *keys;    /* Entry.key -> Entry */
@@ -39,6 +42,7 @@ static void open_state(Rotation *rotation, const json_t *before) {
         json_object_set_new(rotation->state, "version", json_integer(1));
         rotation->cursors = state_part(rotation->state, "cursors");
         rotation->turns = state_part(rotation->state, "turns");
+        rotation->decks = state_part(rotation->state, "decks");
         rotation->aired = state_part(rotation->state, "aired");
 }
 
@@ -47,7 +51,9 @@ static GPtrArray *pool_list(Rotation *rotation, const char *name, const GHashTab
         if (list)
                 return list;
         const Pool *pool = rules_pool(rotation->spec->rules, name);
-        list = pool_evaluate(pool, rotation->spec->id, rotation->catalog, excluded);
+        list = rotation->from_utc_ms
+                       ? pool_evaluate_at(pool, rotation->spec->id, rotation->catalog, excluded, rotation->from_utc_ms)
+                       : pool_evaluate(pool, rotation->spec->id, rotation->catalog, excluded);
         g_hash_table_insert(rotation->pools, pool->name, list);
         return list;
 }
@@ -91,19 +97,28 @@ static bool open_entry(Rotation *rotation, Entry *entry, const ScheduleFrom *fro
         return any || from->allow_empty;
 }
 
-Rotation *rotation_new(const ChannelSpec *spec, const CatalogSnapshot *catalog, const ScheduleFrom *from, Diag *diag) {
+/* Whether something of the layer may play on the day: its own entries, or what the day before leaves over. */
+static bool layer_concerns(const Layer *layer, const char *day) {
+        return !day || layer_applies(layer, day_number(day)) || layer_applies(layer, day_number(day) - 1);
+}
+
+Rotation *rotation_new(const ChannelSpec *spec, const CatalogSnapshot *catalog, const ScheduleFrom *from,
+                       const char *day, Diag *diag) {
         Rotation *rotation = g_new0(Rotation, 1);
+        int64_t end_utc_ms = 0;
         rotation->spec = spec;
         rotation->catalog = catalog;
         rotation->pools = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_ptr_array_unref);
         rotation->entries = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
         rotation->keys = g_hash_table_new(g_str_hash, g_str_equal);
         open_state(rotation, from->state);
+        if (day)
+                schedule_day_bounds(spec, day, &rotation->from_utc_ms, &end_utc_ms);
         bool good = true;
-        for (int layer = 0; layer < LAYER_COUNT; layer++) {
-                const GPtrArray *entries = spec->rules->layers[layer];
-                for (guint i = 0; entries && i < entries->len; i++)
-                        good = open_entry(rotation, entries->pdata[i], from, diag) && good;
+        for (guint i = 0; i < spec->rules->layers->len; i++) {
+                const Layer *layer = spec->rules->layers->pdata[i];
+                for (guint j = 0; layer_concerns(layer, day) && j < layer->entries->len; j++)
+                        good = open_entry(rotation, layer->entries->pdata[j], from, diag) && good;
         }
         if (!good)
                 g_clear_pointer(&rotation, rotation_free);
@@ -141,7 +156,8 @@ static bool rested(const Rotation *rotation, const Entry *entry, const RotationA
 
 /* Whether repeats are held off: films always, anything that is drawn at random too. */
 static bool rests(const Entry *entry) {
-        return entry->kind != ENTRY_BLOCK || entry->mode == MODE_RANDOM;
+        return entry->filter.min_ms > 0 || entry->kind == ENTRY_MOVIE_MARATHON || entry->kind == ENTRY_MOVIE_BLOCK ||
+               entry->mode == MODE_RANDOM;
 }
 
 /* When all are tired: the one that has rested longest, the earliest in order among equals. */
@@ -218,6 +234,58 @@ static const Asset *pick_random(const Rotation *rotation, const Entry *entry, co
         return candidates->pdata[draw(rotation, entry, ask) % candidates->len];
 }
 
+static bool in_deck(const json_t *deck, const Asset *asset, size_t *ret_at) {
+        for (size_t i = 0; i < json_array_size(deck); i++)
+                if (g_strcmp0(json_string_value(json_array_get(deck, i)), asset->id) == 0) {
+                        *ret_at = i;
+                        return true;
+                }
+        return false;
+}
+
+/* A draw of those that this round has not shown. When none of them fits, what was shown longest ago; a new round does
+ * not begin with what the last one ended with. */
+static const Asset *pick_new(const Rotation *rotation, const Entry *entry, const RotationAsk *ask,
+                             const GPtrArray *list) {
+        const json_t *deck = json_object_get(rotation->decks, entry->pools_key);
+        g_autoptr(GPtrArray) candidates = g_ptr_array_new();
+        const Asset *oldest = NULL;
+        size_t oldest_at = 0, at = 0;
+        for (guint i = 0; i < list->len; i++) {
+                const Asset *asset = list->pdata[i];
+                if (!fits(rotation, entry, ask, asset))
+                        continue;
+                if (!in_deck(deck, asset, &at)) {
+                        g_ptr_array_add(candidates, list->pdata[i]);
+                } else if (!oldest || at < oldest_at) {
+                        oldest = asset;
+                        oldest_at = at;
+                }
+        }
+        return candidates->len > 0 ? candidates->pdata[draw(rotation, entry, ask) % candidates->len] : oldest;
+}
+
+/* Draws a pool by its weight among those that have something to play, and takes what is next in it. */
+static const Asset *pick_weighted(const Rotation *rotation, const Entry *entry, const RotationAsk *ask,
+                                  const GPtrArray *lists, const char **ret_pool) {
+        g_autoptr(GPtrArray) next = g_ptr_array_new();
+        int64_t total = 0;
+        for (guint i = 0; i < lists->len; i++) {
+                const Asset *asset = pick_next(rotation, entry, ask, lists->pdata[i], entry->pools[i]);
+                g_ptr_array_add(next, (gpointer)asset);
+                total += asset ? g_array_index(entry->weights, int64_t, i) : 0;
+        }
+        int64_t left = total > 0 ? (int64_t)(draw(rotation, entry, ask) % (uint64_t)total) : 0;
+        for (guint i = 0; i < next->len; i++) {
+                left -= next->pdata[i] ? g_array_index(entry->weights, int64_t, i) : 0;
+                if (!next->pdata[i] || left >= 0)
+                        continue;
+                *ret_pool = entry->pools[i];
+                return next->pdata[i];
+        }
+        return NULL;
+}
+
 /* Round robin: each pool in its turn, an empty one or one with nothing that fits is passed over. */
 static const Asset *pick_turn(const Rotation *rotation, const Entry *entry, const RotationAsk *ask,
                               const GPtrArray *lists, const char **ret_pool) {
@@ -242,9 +310,13 @@ const Asset *rotation_pick(Rotation *rotation, const Entry *entry, const Rotatio
         *ret_pool = entry->pools_key;
         if (entry->mode == MODE_SHUFFLE)
                 return pick_turn(rotation, entry, ask, lists, ret_pool);
+        if (entry->mode == MODE_WEIGHTED)
+                return pick_weighted(rotation, entry, ask, lists, ret_pool);
         g_autoptr(GPtrArray) all = joined(lists);
         if (entry->mode == MODE_RANDOM)
                 return pick_random(rotation, entry, ask, all);
+        if (entry->mode == MODE_RANDOM_NO_REPEAT)
+                return pick_new(rotation, entry, ask, all);
         return pick_next(rotation, entry, ask, all, entry->pools_key);
 }
 
@@ -258,7 +330,7 @@ static guint position_of(const Rotation *rotation, const Entry *entry, const Pro
         if (!entry || !asset)
                 return 0;
         const GPtrArray *lists = g_hash_table_lookup(rotation->entries, entry);
-        if (entry->mode == MODE_SHUFFLE) {
+        if (entry->mode == MODE_SHUFFLE || entry->mode == MODE_WEIGHTED) {
                 for (guint i = 0; i < lists->len; i++)
                         if (strcmp(entry->pools[i], programme->pool) == 0)
                                 (void)g_ptr_array_find(lists->pdata[i], asset, &position);
@@ -269,13 +341,34 @@ static guint position_of(const Rotation *rotation, const Entry *entry, const Pro
         return position;
 }
 
+/* Behind all others of this round. When it was the last of the round, a new one begins, in which it alone was shown. */
+static void record_deck(Rotation *rotation, const Entry *entry, const Programme *programme) {
+        const GPtrArray *lists = g_hash_table_lookup(rotation->entries, entry);
+        g_autoptr(GPtrArray) all = joined(lists);
+        json_t *old = json_object_get(rotation->decks, entry->pools_key), *deck = json_array();
+        guint shown = 1;
+        size_t at = 0;
+        for (size_t i = 0; i < json_array_size(old); i++)
+                if (g_strcmp0(json_string_value(json_array_get(old, i)), programme->asset_id) != 0)
+                        json_array_append(deck, json_array_get(old, i));
+        for (guint i = 0; i < all->len; i++)
+                shown += strcmp(((const Asset *)all->pdata[i])->id, programme->asset_id) != 0 &&
+                         in_deck(deck, all->pdata[i], &at);
+        if (shown >= all->len)
+                json_array_clear(deck);
+        json_array_append_new(deck, json_string(programme->asset_id));
+        json_object_set_new(rotation->decks, entry->pools_key, deck);
+}
+
 void rotation_record(Rotation *rotation, const Programme *programme) {
         if (!programme->asset_id || !programme->pool)
                 return;
         const Entry *entry = programme->entry ? g_hash_table_lookup(rotation->keys, programme->entry) : NULL;
         if (programme->kind == ASSET_MOVIE || (entry && rests(entry)))
                 json_object_set_new(rotation->aired, programme->asset_id, json_integer(programme->start_utc_ms));
-        if (entry && entry->mode == MODE_RANDOM)
+        if (entry && entry->mode == MODE_RANDOM_NO_REPEAT)
+                record_deck(rotation, entry, programme);
+        if (entry && (entry->mode == MODE_RANDOM || entry->mode == MODE_RANDOM_NO_REPEAT))
                 return; /* a draw does not move the cursor of those who go through the pool in order */
         if (entry && entry->mode == MODE_SHUFFLE)
                 json_object_set_new(rotation->turns, entry->pools_key, json_string(programme->pool));
@@ -287,11 +380,11 @@ void rotation_record(Rotation *rotation, const Programme *programme) {
 
 static int64_t longest_cooldown_ms(const Rotation *rotation) {
         int64_t days = 1;
-        GHashTableIter iter;
-        gpointer entry;
-        g_hash_table_iter_init(&iter, rotation->entries);
-        while (g_hash_table_iter_next(&iter, &entry, NULL))
-                days = MAX(days, ((const Entry *)entry)->cooldown_days);
+        for (guint i = 0; i < rotation->spec->rules->layers->len; i++) {
+                const Layer *layer = rotation->spec->rules->layers->pdata[i];
+                for (guint j = 0; j < layer->entries->len; j++)
+                        days = MAX(days, ((const Entry *)layer->entries->pdata[j])->cooldown_days);
+        }
         return (days + 1) * DAY_MS;
 }
 

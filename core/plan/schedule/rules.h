@@ -36,9 +36,11 @@ typedef struct {
         char *name;
         Place place;
         bool kinds[ASSET_KINDS];
+        char *program; /* id or title; NULL = any */
         char **titles, **series, **genres, **tags;
         GArray *seasons, *episodes, *years; /* NumberRange; NULL = any */
         AssetFilter filter;
+        int64_t added_within_ms; /* 0 = any time */
         PoolOrder order;
 } Pool;
 
@@ -46,16 +48,37 @@ void pool_free(Pool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
 /* NULL with faults in diag. */
 Pool *pool_read(const char *name, const YamlNode *node, Diag *diag);
-/* The pool's eligible assets in its order (const Asset *, borrowed from the catalog). seed: channel id. */
+/* The pool's eligible assets in its order (const Asset *, borrowed from the catalog). seed: channel id. What was added
+ * of late is counted back from the newest asset. */
 GPtrArray *pool_evaluate(const Pool *pool, const char *seed, const CatalogSnapshot *catalog,
                          const GHashTable *excluded);
+/* The same, counted back from an instant. */
+GPtrArray *pool_evaluate_at(const Pool *pool, const char *seed, const CatalogSnapshot *catalog,
+                            const GHashTable *excluded, int64_t utc_ms);
 
-/* rating: [..] or {include, exclude}; min/max_duration_sec. */
+/* The pool of the asset with that id or title, which a slot names without one. */
+Pool *pool_new_program(const char *name, const char *program, const YamlNode *node);
+
+/* rating: [..] or {include, exclude}; min/max_duration_sec. NULL nodes say nothing. */
 void filter_read_rating(AssetFilter *filter, const YamlNode *node, Diag *diag);
-void filter_read_durations(AssetFilter *filter, const YamlNode *mapping, Diag *diag);
+void filter_read_durations(AssetFilter *filter, const YamlNode *min, const YamlNode *max, Diag *diag);
 
-typedef enum { ENTRY_BLOCK, ENTRY_MOVIE_MARATHON, ENTRY_MOVIE_BLOCK } EntryKind;
-typedef enum { MODE_SEQUENTIAL, MODE_SHUFFLE, MODE_RANDOM } PickMode;
+typedef enum {
+        ENTRY_BLOCK,
+        ENTRY_MOVIE_MARATHON,
+        ENTRY_MOVIE_BLOCK, /* one film */
+        ENTRY_SLOT,        /* one programme of a list of slots */
+} EntryKind;
+
+typedef enum {
+        MODE_SEQUENTIAL,
+        MODE_SHUFFLE, /* several pools: each in its turn */
+        MODE_RANDOM,
+        MODE_WEIGHTED,         /* several pools: drawn by weight, each in its order */
+        MODE_RANDOM_NO_REPEAT, /* drawn until all were shown, over days */
+} PickMode;
+
+#define EVERY_WEEKDAY 0x7fu
 
 typedef struct {
         EntryKind kind;
@@ -64,41 +87,50 @@ typedef struct {
         char *title;
         char **pools;    /* names, at least one */
         char *pools_key; /* the names joined by "+" */
+        GArray *weights; /* int64_t for each pool; NULL unless MODE_WEIGHTED */
         PickMode mode;
         AssetFilter filter;
         int32_t cooldown_days;
         bool allow_bleed;
-        int start, end; /* minutes after the local day start; start in [0, 1440), start < end <= start + 1440 */
+        int group;         /* slots of one list have the same number; 0 = none */
+        unsigned weekdays; /* bit 0 = Monday: on which of its layer's days it is there */
+        int start, end;    /* minutes after the local day start; start in [0, 1440), start < end <= start + 1440 */
 } Entry;
 
 void entry_free(Entry *entry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Entry, entry_free)
 
-typedef enum {
-        LAYER_ALL_DAY,
-        LAYER_WEEKDAYS,
-        LAYER_WEEKENDS,
-        LAYER_MONDAY,
-        LAYER_TUESDAY,
-        LAYER_WEDNESDAY,
-        LAYER_THURSDAY,
-        LAYER_FRIDAY,
-        LAYER_SATURDAY,
-        LAYER_SUNDAY,
-        LAYER_COUNT,
+/* Days of the calendar, both inclusive: as yyyymmdd, or as mmdd of every year, which may run over its end. */
+typedef struct {
+        int first, last;
+} DateRange;
+
+/* Entries that apply on the same days. Of two layers the one of the higher rank lies on top. */
+typedef struct {
+        char *name; /* "weekends", "dates.2026-12-24" */
+        int rank;
+        unsigned weekdays;  /* bit 0 = Monday */
+        GArray *dates;      /* DateRange; NULL = any date */
+        GPtrArray *entries; /* Entry, by start */
 } Layer;
 
+void layer_free(Layer *layer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Layer, layer_free)
+/* Whether the layer is there on a day (days since 1970-01-01). */
+bool layer_applies(const Layer *layer, int64_t number);
+
 struct ScheduleRules {
-        GPtrArray *pools;               /* Pool */
-        GPtrArray *layers[LAYER_COUNT]; /* Entry, by start; NULL = the file has no such layer */
+        GPtrArray *pools;  /* Pool */
+        GPtrArray *layers; /* Layer, by rank */
         BreakPolicy policy;
         Asset *filler;     /* the named file; NULL = none */
         char *filler_pool; /* NULL = none */
 };
 
 const Pool *rules_pool(const ScheduleRules *rules, const char *name);
-/* Reads `schedule`. */
-void schedule_read(ScheduleRules *rules, const ChannelSpec *spec, const YamlNode *node, Diag *diag);
+/* Reads `schedule`. templates: what `use` names; NULL = there are none. */
+void schedule_read(ScheduleRules *rules, const ChannelSpec *spec, const YamlNode *node, const YamlNode *templates,
+                   Diag *diag);
 /* Reads `traffic` over what the policy says already. */
 void policy_read(BreakPolicy *policy, const YamlNode *node, Diag *diag);
 /* Reads `filler`. */
@@ -145,8 +177,10 @@ typedef struct {
         int64_t room_ms; /* until the zone's end */
 } RotationAsk;
 
-/* NULL with entries in diag when an entry has nothing to play at all and from does not allow it. */
-Rotation *rotation_new(const ChannelSpec *spec, const CatalogSnapshot *catalog, const ScheduleFrom *from, Diag *diag);
+/* For the entries of a day (NULL: all that there are). NULL with entries in diag when an entry has nothing to play at
+ * all and from does not allow it. */
+Rotation *rotation_new(const ChannelSpec *spec, const CatalogSnapshot *catalog, const ScheduleFrom *from,
+                       const char *day, Diag *diag);
 void rotation_free(Rotation *rotation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rotation, rotation_free)
 /* What the entry plays next, or NULL: nothing fits. ret_pool is borrowed from the entry. Changes nothing. */

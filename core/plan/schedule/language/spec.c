@@ -1,19 +1,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/plan/schedule/reader.h"
+#include "core/plan/schedule/language/language.h"
 #include "proto/base/hash.h"
 #include "proto/base/id.h"
 
 static const char *const top_keys[] = {
-        "channel", "channel_number", "name",           "channel_type",        "timezone", "template", "format",
-        "filler",  "pools",          "virtual_assets", "templates",           "traffic",  "notes",    "schedule",
-        "imports", "logo",           "group",          "broadcast_day_start", NULL};
-static const char *const top_later[] = {"template", "virtual_assets", "templates", "imports", NULL};
+        "channel", "channel_number",      "name",         "channel_type",  "timezone", "template", "format",  "filler",
+        "pools",   "virtual_assets",      "templates",    "traffic",       "notes",    "schedule", "imports", "logo",
+        "group",   "broadcast_day_start", "grid_minutes", "broadcast_day", NULL};
+static const char *const top_later[] = {"virtual_assets", "imports", NULL};
 static const char *const format_keys[] = {"video", "audio", "grid_minutes", NULL};
 static const char *const video_keys[] = {"width", "height", "frame_rate", "bitrate_kbps", NULL};
 static const char *const audio_keys[] = {"sample_rate", "channels", "bitrate_kbps", NULL};
 static const char *const type_words[] = {"network", "movie", NULL};
+static const char *const template_words[] = {"network_television", "premium_movie", NULL};
 static const int grids[] = {5, 10, 15, 20, 30, 60};
 
 #define DEFAULTS_NAME "_defaults.yaml"
@@ -21,8 +22,7 @@ static const int grids[] = {5, 10, 15, 20, 30, 60};
 
 static void rules_free(ScheduleRules *rules) {
         g_clear_pointer(&rules->pools, g_ptr_array_unref);
-        for (int layer = 0; layer < LAYER_COUNT; layer++)
-                g_clear_pointer(&rules->layers[layer], g_ptr_array_unref);
+        g_clear_pointer(&rules->layers, g_ptr_array_unref);
         g_clear_pointer(&rules->filler, asset_free);
         g_free(rules->filler_pool);
         g_free(rules);
@@ -58,6 +58,7 @@ static ChannelSpec *spec_new(const char *path) {
         spec->source_file = g_canonicalize_filename(path, NULL);
         spec->rules = g_new0(ScheduleRules, 1);
         spec->rules->pools = g_ptr_array_new_with_free_func((GDestroyNotify)pool_free);
+        spec->rules->layers = g_ptr_array_new_with_free_func((GDestroyNotify)layer_free);
         spec->rules->policy = break_policy_default();
         return spec;
 }
@@ -172,21 +173,41 @@ static void read_grid(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
                            spec->grid_minutes, spec->timezone);
 }
 
-static void read_format(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
+static void read_format_part(ChannelSpec *spec, const YamlNode *format, Diag *diag) {
+        if (!format || !reader_want(format, YAML_MAPPING, "format", diag))
+                return;
+        yaml_check_keys(format, "format", format_keys, diag);
+        if (yaml_get(format, "video"))
+                read_video(spec, yaml_get(format, "video"), diag);
+        if (yaml_get(format, "audio"))
+                read_audio(spec, yaml_get(format, "audio"), diag);
+        if (yaml_get(format, "grid_minutes"))
+                read_grid(spec, yaml_get(format, "grid_minutes"), diag);
+}
+
+/* `template` of the original: a grid of 30 minutes, or for film channels one of 15. */
+static void read_template(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
+        const YamlNode *template = yaml_get(root, "template");
+        const int choice = template ? reader_choice(template, template_words, diag) : -1;
+        if (choice < 0)
+                return;
+        spec->grid_minutes = choice == 1 ? 15 : 30;
+        if (!yaml_get(root, "channel_type"))
+                spec->type = choice == 1 ? CHANNEL_MOVIE : CHANNEL_NETWORK;
+}
+
+/* What _defaults.yaml says first, then the file. */
+static void read_format(ChannelSpec *spec, const YamlNode *root, const YamlNode *defaults, Diag *diag) {
         const unsigned errors = diag_errors(diag);
         const YamlNode *format = yaml_get(root, "format"), *start = yaml_get(root, "broadcast_day_start");
-        if (format && reader_want(format, YAML_MAPPING, "format", diag)) {
-                yaml_check_keys(format, "format", format_keys, diag);
-                if (yaml_get(format, "video"))
-                        read_video(spec, yaml_get(format, "video"), diag);
-                if (yaml_get(format, "audio"))
-                        read_audio(spec, yaml_get(format, "audio"), diag);
-                if (yaml_get(format, "grid_minutes"))
-                        read_grid(spec, yaml_get(format, "grid_minutes"), diag);
-        }
+        read_format_part(spec, yaml_get(defaults, "format"), diag);
+        read_template(spec, root, diag);
+        if (yaml_get(root, "grid_minutes"))
+                read_grid(spec, yaml_get(root, "grid_minutes"), diag);
+        read_format_part(spec, format, diag);
         const char *fault = house_format_fault(&spec->format);
         if (fault && diag_errors(diag) == errors)
-                yaml_fault(format, diag, "format cannot be put on the air: %s", fault);
+                yaml_fault(format ? format : root, diag, "format cannot be put on the air: %s", fault);
         if (start && reader_clock(start, &spec->day_start_minutes, diag) &&
             spec->day_start_minutes % spec->grid_minutes != 0)
                 yaml_fault(start, diag, "broadcast_day_start is not on the channel's %d-minute grid",
@@ -211,21 +232,39 @@ static void read_pools(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
         }
 }
 
-/* INV-TRAFFIC-POLICY-SOURCE-001: the channel's `traffic` over that of _defaults.yaml beside it. */
-static char *read_policy(ChannelSpec *spec, const YamlNode *root, const char *root_dir, Diag *diag) {
-        static const char *const keys[] = {"traffic", "notes", NULL};
+/* _defaults.yaml beside the file; NULL when there is none, or with faults. */
+static YamlDocument *load_defaults(const ChannelSpec *spec, const char *root_dir, Diag *diag) {
+        static const char *const keys[] = {"traffic", "filler", "format", "notes", NULL};
         g_autofree char *directory = g_path_get_dirname(spec->source_file);
         g_autofree char *path = g_build_filename(directory, DEFAULTS_NAME, NULL);
-        g_autoptr(YamlDocument) defaults =
-                g_file_test(path, G_FILE_TEST_EXISTS) ? yaml_load_file(path, root_dir, diag) : NULL;
-        if (defaults && reader_want(yaml_root(defaults), YAML_MAPPING, DEFAULTS_NAME, diag)) {
+        YamlDocument *defaults = g_file_test(path, G_FILE_TEST_EXISTS) ? yaml_load_file(path, root_dir, diag) : NULL;
+        if (defaults && reader_want(yaml_root(defaults), YAML_MAPPING, DEFAULTS_NAME, diag))
                 yaml_check_keys(yaml_root(defaults), DEFAULTS_NAME, keys, diag);
-                if (yaml_get(yaml_root(defaults), "traffic"))
-                        policy_read(&spec->rules->policy, yaml_get(yaml_root(defaults), "traffic"), diag);
-        }
+        return defaults;
+}
+
+/* INV-TRAFFIC-POLICY-SOURCE-001: the channel's `traffic` over that of _defaults.yaml beside it. */
+static void read_policy(ChannelSpec *spec, const YamlNode *root, const YamlNode *defaults, Diag *diag) {
+        if (yaml_get(defaults, "traffic"))
+                policy_read(&spec->rules->policy, yaml_get(defaults, "traffic"), diag);
         if (yaml_get(root, "traffic"))
                 policy_read(&spec->rules->policy, yaml_get(root, "traffic"), diag);
-        return g_strdup(defaults ? yaml_sha256(defaults) : "");
+}
+
+static void read_filler(ChannelSpec *spec, const YamlNode *root, const YamlNode *defaults, Diag *diag) {
+        const YamlNode *filler = yaml_get(root, "filler") ? yaml_get(root, "filler") : yaml_get(defaults, "filler");
+        if (filler)
+                filler_read(spec->rules, spec, filler, diag);
+}
+
+static void read_days(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
+        const YamlNode *templates = yaml_get(root, "templates");
+        if (templates && !reader_want(templates, YAML_MAPPING, "templates", diag))
+                templates = NULL;
+        if (!yaml_get(root, "schedule"))
+                yaml_fault(root, diag, "\"schedule\" is missing: say what the channel shows");
+        else
+                schedule_read(spec->rules, spec, yaml_get(root, "schedule"), templates, diag);
 }
 
 static void read_file(ChannelSpec *spec, const YamlDocument *document, const char *root_dir, Diag *diag) {
@@ -233,21 +272,20 @@ static void read_file(ChannelSpec *spec, const YamlDocument *document, const cha
         char sha256[RV_SHA256_HEX_SIZE];
         if (!reader_want(root, YAML_MAPPING, "a channel file", diag))
                 return;
+        g_autoptr(YamlDocument) defaults_document = load_defaults(spec, root_dir, diag);
+        const YamlNode *defaults = defaults_document ? yaml_root(defaults_document) : NULL;
         yaml_check_keys(root, "the channel file", top_keys, diag);
         reader_refuse(root, "the channel file", top_later, diag);
         read_identity(spec, root, diag);
         read_timezone(spec, root, diag);
-        read_format(spec, root, diag);
+        read_format(spec, root, defaults, diag);
         if (yaml_get(root, "pools"))
                 read_pools(spec, yaml_get(root, "pools"), diag);
-        if (yaml_get(root, "filler"))
-                filler_read(spec->rules, spec, yaml_get(root, "filler"), diag);
-        if (!yaml_get(root, "schedule"))
-                yaml_fault(root, diag, "\"schedule\" is missing: say what the channel shows");
-        else
-                schedule_read(spec->rules, spec, yaml_get(root, "schedule"), diag);
-        g_autofree char *defaults_sha256 = read_policy(spec, root, root_dir, diag);
-        g_autofree char *both = g_strconcat(yaml_sha256(document), "+", defaults_sha256, NULL);
+        read_filler(spec, root, defaults, diag);
+        read_days(spec, root, diag);
+        read_policy(spec, root, defaults, diag);
+        g_autofree char *both =
+                g_strconcat(yaml_sha256(document), "+", defaults_document ? yaml_sha256(defaults_document) : "", NULL);
         rv_sha256_hex(both, strlen(both), sha256);
         spec->source_sha256 = g_strdup(sha256);
 }
@@ -263,7 +301,7 @@ ChannelSpec *channel_spec_load(const char *path, const char *root_dir, const Cat
                 return NULL;
         if (catalog) {
                 const ScheduleFrom from = {0};
-                g_autoptr(Rotation) rotation = rotation_new(spec, catalog, &from, diag);
+                g_autoptr(Rotation) rotation = rotation_new(spec, catalog, &from, NULL, diag);
                 if (!rotation)
                         return NULL;
         }

@@ -1,0 +1,64 @@
+/* Reading the days of a channel file: layers of entries. Private to language; what comes out is in rules.h. */
+#pragma once
+
+#include "core/plan/schedule/reader.h"
+
+/* Mappings that a field is looked for in, one after the other: the entry as written, its template, the entries below
+ * that it inherits from. */
+#define CHAIN_MAX 32
+typedef struct {
+        const YamlNode *nodes[CHAIN_MAX];
+        unsigned n;
+} Chain;
+
+/* NULL and what is too much is left out. */
+void chain_add(Chain *chain, const YamlNode *node);
+void chain_join(Chain *chain, const Chain *behind);
+const YamlNode *chain_get(const Chain *chain, const char *key);
+/* The first mapping that has one of two keys that say the same in two ways; NULL: none. */
+const YamlNode *chain_owner(const Chain *chain, const char *key, const char *other_key);
+
+/* An entry as written, templates put in. */
+typedef struct {
+        EntryKind kind;
+        const YamlNode *node; /* where it stands */
+        char *where;          /* "schedule.friday[1]" */
+        Chain body;
+        int start; /* minutes after the local day start */
+} Draft;
+
+void draft_free(Draft *draft);
+
+typedef struct {
+        ScheduleRules *rules;
+        const ChannelSpec *spec;
+        const YamlNode *templates; /* NULL = none */
+        Diag *diag;
+        int n_groups, n_items; /* so far */
+} Reader;
+
+/* --- draft.c ----------------------------------------------------------------------------------------------------- */
+
+/* An entry, a list of entries or a use of a template: what they are, added to drafts (Draft). where names the node. */
+void draft_read(Reader *reader, const YamlNode *node, const char *where, GPtrArray *drafts);
+/* Faults of the templates themselves, used or not. */
+void draft_check_templates(Reader *reader);
+
+/* --- entry.c ----------------------------------------------------------------------------------------------------- */
+
+#define OPEN_END (-1)
+
+/* The entry that the draft is when it inherits from below, or its slots: added to entries, without keys and with
+ * OPEN_END where nothing is said. False with faults. */
+bool entry_read(Reader *reader, const Draft *draft, const Chain *below, unsigned weekdays, GPtrArray *entries);
+/* Minutes after the day start of the draft's `start`; false with a fault. */
+bool entry_read_start(Reader *reader, const Draft *draft, int *ret_start);
+
+/* --- dates.c ----------------------------------------------------------------------------------------------------- */
+
+/* "2026-12-24", "2026-12-24..2026-12-26", "12-24", "12-24..01-06", or a list of them. Element type DateRange; NULL with
+ * faults. */
+GArray *dates_read(const YamlNode *node, Diag *diag);
+/* How many days of a year they are: fewer are more specific. */
+int dates_span(const GArray *dates);
+bool dates_hold(const GArray *dates, int64_t number);

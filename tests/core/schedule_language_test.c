@@ -1,0 +1,353 @@
+/* The language of channel files: layers, what they inherit, templates, slots, and the shapes of files that there are.
+ */
+#include "core/plan/schedule/policy.h"
+#include "tests/core/plan_fixture.h"
+#include "tests/support/cmocka.h"
+
+#define HEAD                                                                                                           \
+        "channel: one\n"                                                                                               \
+        "timezone: America/New_York\n"
+#define POOLS                                                                                                          \
+        "pools:\n"                                                                                                     \
+        "  a: {match: {type: episode, series_title: A}}\n"                                                             \
+        "  b: {match: {type: episode, series_title: B}}\n"                                                             \
+        "  c: {match: {type: episode, series_title: C}}\n"                                                             \
+        "  films: {match: {type: movie}}\n"
+
+typedef struct {
+        Fixture fixture;
+        CatalogSnapshot *catalog;
+        ChannelSpec *spec;
+} World;
+
+static int set_up(void **state) {
+        World *world = g_new0(World, 1);
+        fixture_begin(&world->fixture);
+        fixture_series(&world->fixture, "A", 12, 22 * MINUTE);
+        fixture_series(&world->fixture, "B", 12, 22 * MINUTE);
+        fixture_series(&world->fixture, "C", 12, 50 * MINUTE);
+        for (int i = 0; i < 12; i++) {
+                g_autofree char *title = g_strdup_printf("Film %d", i);
+                fixture_asset(&world->fixture, ASSET_MOVIE, title, (80 + i) * MINUTE);
+        }
+        *state = world;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        World *world = *state;
+        g_clear_pointer(&world->spec, channel_spec_unref);
+        g_clear_pointer(&world->catalog, catalog_snapshot_unref);
+        fixture_end(&world->fixture);
+        g_free(world);
+        return 0;
+}
+
+static void ready(World *world, const char *yaml) {
+        g_clear_pointer(&world->spec, channel_spec_unref);
+        if (!world->catalog)
+                world->catalog = fixture_catalog(&world->fixture);
+        world->spec = fixture_spec(&world->fixture, yaml);
+}
+
+static ScheduleDay *compile_from(const World *world, const char *day, const ScheduleFrom *from) {
+        g_autoptr(Diag) diag = diag_new();
+        ScheduleDay *compiled = schedule_compile(world->spec, world->catalog, day, from, diag);
+        if (!compiled) {
+                g_autofree char *text = diag_text(diag);
+                print_error("%s\n", text);
+        }
+        assert_non_null(compiled);
+        for (guint i = 1; i < compiled->programmes->len; i++)
+                assert_int_equal(((Programme *)compiled->programmes->pdata[i])->start_utc_ms,
+                                 ((Programme *)compiled->programmes->pdata[i - 1])->end_utc_ms);
+        return compiled;
+}
+
+static ScheduleDay *compile(const World *world, const char *day) {
+        return compile_from(world, day, NULL);
+}
+
+static const Programme *at(const ScheduleDay *day, const char *iso) {
+        const int64_t utc_ms = fixture_utc(iso);
+        for (guint i = 0; i < day->programmes->len; i++) {
+                const Programme *programme = day->programmes->pdata[i];
+                if (programme->start_utc_ms <= utc_ms && utc_ms < programme->end_utc_ms)
+                        return programme;
+        }
+        return NULL;
+}
+
+static void assert_entry_at(const World *world, const char *day, const char *iso, const char *entry) {
+        g_autoptr(ScheduleDay) compiled = compile(world, day);
+        const Programme *programme = at(compiled, iso);
+        assert_non_null(programme);
+        assert_string_equal(programme->entry ? programme->entry : "(nothing)", entry);
+}
+
+static void refused(const World *world, const char *text, const char *what) {
+        g_autofree char *faults = NULL;
+        g_autoptr(ChannelSpec) spec = fixture_try_spec(&world->fixture, text, NULL, &faults);
+        if (spec || !strstr(faults, what))
+                print_error("%s\nfaults: %s\nexpected: %s\n", text, faults, what);
+        assert_null(spec);
+        assert_non_null(strstr(faults, what));
+}
+
+/* --- layers ------------------------------------------------------------------------------------------------------- */
+
+static void INV_LANGUAGE_LAYERS_001_the_most_specific_lies_on_top(void **state) {
+        World *world = *state;
+        ready(world, HEAD POOLS
+              "schedule:\n"
+              "  all_day:\n    - block: {start: \"06:00\", end: \"06:00\", pool: a}\n"
+              "  weekdays:\n    - block: {start: \"12:00\", end: \"14:00\", pool: b}\n"
+              "  friday:\n    - block: {start: \"12:00\", end: \"13:00\", pool: b}\n"
+              "  seasons:\n    advent:\n      dates: 12-01..12-26\n      entries:\n"
+              "        - block: {start: \"12:00\", end: \"12:30\", pool: a}\n"
+              "      weekends:\n        - block: {start: \"12:00\", end: \"12:30\", pool: b}\n"
+              "  dates:\n    2026-12-24..2026-12-26:\n      - block: {start: \"12:00\", end: \"12:30\", pool: b}\n"
+              "    2026-12-25:\n      - block: {start: \"12:00\", end: \"12:30\", pool: a}\n");
+        assert_entry_at(world, "2026-11-22", "2026-11-22T17:00:00Z", "all_day@06:00");  /* Sunday */
+        assert_entry_at(world, "2026-11-23", "2026-11-23T17:00:00Z", "weekdays@12:00"); /* Monday */
+        assert_entry_at(world, "2026-11-27", "2026-11-27T17:00:00Z", "friday@12:00");
+        assert_entry_at(world, "2026-11-27", "2026-11-27T18:00:00Z", "weekdays@12:00"); /* shows through behind it */
+        assert_entry_at(world, "2026-12-04", "2026-12-04T17:00:00Z", "seasons.advent@12:00");
+        assert_entry_at(world, "2026-12-05", "2026-12-05T17:00:00Z", "seasons.advent.weekends@12:00");
+        assert_entry_at(world, "2027-12-04", "2027-12-04T17:00:00Z", "seasons.advent.weekends@12:00");
+        assert_entry_at(world, "2026-12-24", "2026-12-24T17:00:00Z", "dates.2026-12-24..2026-12-26@12:00");
+        assert_entry_at(world, "2026-12-25", "2026-12-25T17:00:00Z", "dates.2026-12-25@12:00");
+        assert_entry_at(world, "2026-12-25", "2026-12-25T17:30:00Z", "friday@12:00");
+        assert_entry_at(world, "2026-12-27", "2026-12-27T17:00:00Z", "all_day@06:00");
+}
+
+static void INV_LANGUAGE_LAYERS_001_dates_are_days_and_may_run_over_the_year(void **state) {
+        World *world = *state;
+        ready(world, HEAD POOLS "schedule:\n"
+                                "  all_day: [{block: {start: \"06:00\", pool: a}}]\n"
+                                "  dates:\n"
+                                "    - dates: [12-31..01-02, 2026-02-14]\n"
+                                "      name: feast\n"
+                                "      entries: [{block: {start: \"06:00\", pool: b}}]\n");
+        assert_entry_at(world, "2026-12-30", "2026-12-30T17:00:00Z", "all_day@06:00");
+        assert_entry_at(world, "2026-12-31", "2026-12-31T17:00:00Z", "dates.feast@06:00");
+        assert_entry_at(world, "2030-01-02", "2030-01-02T17:00:00Z", "dates.feast@06:00");
+        assert_entry_at(world, "2030-01-03", "2030-01-03T17:00:00Z", "all_day@06:00");
+        assert_entry_at(world, "2026-02-14", "2026-02-14T17:00:00Z", "dates.feast@06:00");
+        assert_entry_at(world, "2027-02-14", "2027-02-14T17:00:00Z", "all_day@06:00");
+        /* Yesterday's entry plays to its end; today's layer begins with its day. */
+        assert_entry_at(world, "2027-01-02", "2027-01-03T10:00:00Z", "dates.feast@06:00");
+        refused(world, HEAD POOLS "schedule: {dates: {2026-02-30: [{block: {start: \"06:00\", pool: a}}]}}\n",
+                "\"2026-02-30\" is neither a date nor a range");
+        refused(world,
+                HEAD POOLS "schedule: {dates: {2026-12-26..2026-12-24: [{block: {start: \"06:00\", pool: a}}]}}\n",
+                "is neither a date nor a range");
+        refused(world, HEAD POOLS "schedule: {dates: {2026-12-26..01-02: [{block: {start: \"06:00\", pool: a}}]}}\n",
+                "is neither a date nor a range");
+        refused(world, HEAD POOLS "schedule: {seasons: {summer: {entries: []}}}\n", "needs \"dates\"");
+        refused(world, HEAD POOLS "schedule: {dates: x}\n", "must be keys and values, or a list");
+}
+
+/* --- inheriting --------------------------------------------------------------------------------------------------- */
+
+static void INV_LANGUAGE_INHERIT_001_a_zone_changes_single_fields(void **state) {
+        World *world = *state;
+        ready(world, HEAD POOLS
+              "schedule:\n"
+              "  all_day:\n"
+              "    - block: {start: \"06:00\", end: \"20:00\", pool: a}\n"
+              "    - movie_marathon:\n        start: \"20:00\"\n        end: \"02:00\"\n        allow_bleed: true\n"
+              "        movie_selector: {pool: films, mode: sequential, max_duration_sec: 5400}\n"
+              "  saturday:\n"
+              "    - movie_marathon: {start: \"20:00\", end: \"23:00\"}\n"
+              "  sunday:\n"
+              "    - movie_marathon: {start: \"20:00\", movie_selector: {max_duration_sec: 4860}}\n"
+              "  dates:\n"
+              "    2026-12-25..2026-12-27:\n"
+              "      - movie_marathon: {start: \"20:00\", title: Christmas}\n");
+        g_autoptr(ScheduleDay) friday = compile(world, "2026-11-20"), saturday = compile(world, "2026-11-21");
+        g_autoptr(ScheduleDay) sunday = compile(world, "2026-11-22");
+        assert_string_equal(at(friday, "2026-11-21T04:30:00Z")->entry, "all_day@20:00");
+        assert_string_equal(at(saturday, "2026-11-22T01:30:00Z")->entry, "saturday@20:00");
+        assert_string_equal(at(saturday, "2026-11-22T01:30:00Z")->title, "Film 0");     /* pool, mode: as below */
+        assert_string_equal(at(sunday, "2026-11-23T06:00:00Z")->entry, "sunday@20:00"); /* the end below */
+        for (guint i = 0; i < sunday->programmes->len; i++) {
+                const Programme *programme = sunday->programmes->pdata[i];
+                assert_true(programme->kind != ASSET_MOVIE || programme->content_ms <= 81 * MINUTE);
+        }
+        /* A dated entry inherits from what lies below it on that day of the week. */
+        g_autoptr(ScheduleDay) christmas = compile(world, "2026-12-25"), boxing = compile(world, "2026-12-26");
+        assert_true(
+                g_str_has_prefix(at(christmas, "2026-12-26T05:30:00Z")->entry, "dates.2026-12-25..2026-12-27@20:00"));
+        assert_true(g_str_has_prefix(at(boxing, "2026-12-27T01:30:00Z")->entry, "dates.2026-12-25..2026-12-27@20:00"));
+        assert_string_equal(at(boxing, "2026-12-27T05:30:00Z")->entry, "all_day@20:00"); /* Saturday's ended at 23:00 */
+        refused(world,
+                HEAD POOLS "schedule: {all_day: [{block: {start: \"06:00\", end: \"20:00\", pool: a}}],\n"
+                           "  monday: [{block: {start: \"07:00\", end: \"08:00\"}}]}\n",
+                "schedule.monday[0] needs either \"pool\" or \"pools\"");
+}
+
+static void an_entry_without_an_end_runs_until_the_next(void **state) {
+        World *world = *state;
+        ready(world, HEAD POOLS "schedule:\n  all_day:\n"
+                                "    - block: {start: \"06:00\", pool: a}\n"
+                                "    - {start: \"12:00\", pool: b, mode: shuffle}\n"
+                                "    - start: \"20:00\"\n      movie_selector: {pool: films}\n");
+        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01");
+        assert_string_equal(at(day, "2026-06-01T15:30:00Z")->entry, "all_day@06:00");
+        assert_string_equal(at(day, "2026-06-01T16:00:00Z")->entry, "all_day@12:00");
+        assert_string_equal(at(day, "2026-06-01T23:30:00Z")->entry, "all_day@12:00");
+        assert_int_equal(at(day, "2026-06-02T00:00:00Z")->kind, ASSET_MOVIE);
+        assert_int_equal(at(day, "2026-06-02T02:00:00Z")->kind, ASSET_FILLER); /* one film only */
+}
+
+/* --- templates ---------------------------------------------------------------------------------------------------- */
+
+static void INV_LANGUAGE_TEMPLATES_001_use_puts_the_template_in(void **state) {
+        World *world = *state;
+        ready(world, HEAD POOLS "templates:\n"
+                                "  evening:\n"
+                                "    - block: {start: \"18:00\", end: \"20:00\", pool: b}\n"
+                                "    - movie_block: {start: \"20:00\", movie_selector: {pool: films}}\n"
+                                "  lunch:\n    block: {start: \"12:00\", duration: 1h, pool: c}\n"
+                                "schedule:\n"
+                                "  all_day: [{block: {start: \"06:00\", pool: a}}]\n"
+                                "  monday: {use: evening}\n"
+                                "  tuesday: [{use: lunch}, {use: lunch, start: \"14:00\", pool: b}]\n");
+        g_autoptr(ScheduleDay) monday = compile(world, "2026-06-01"), tuesday = compile(world, "2026-06-02");
+        assert_string_equal(at(monday, "2026-06-01T22:00:00Z")->entry, "monday@18:00");
+        assert_string_equal(at(monday, "2026-06-02T00:00:00Z")->entry, "monday@20:00");
+        assert_string_equal(at(tuesday, "2026-06-02T16:00:00Z")->pool, "c");
+        assert_string_equal(at(tuesday, "2026-06-02T18:00:00Z")->entry, "tuesday@14:00");
+        assert_string_equal(at(tuesday, "2026-06-02T18:00:00Z")->pool, "b");
+}
+
+static void INV_LANGUAGE_TEMPLATES_001_faults_of_templates(void **state) {
+        World *world = *state;
+#define LUNCH "templates: {lunch: {block: {start: \"12:00\", duration: 1h, pool: a}}}\n"
+        refused(world, HEAD POOLS LUNCH "schedule: {all_day: [{use: lonch}]}\n",
+                "no template \"lonch\" (used in schedule.all_day[0]): did you mean \"lunch\"?");
+        refused(world, HEAD POOLS "schedule: {all_day: [{use: lunch}]}\n", "define it under \"templates\"");
+        refused(world, HEAD POOLS "templates: {a: {use: b}, b: {use: a}}\nschedule: {all_day: {use: a}}\n",
+                "use each other in a circle");
+        refused(world,
+                HEAD POOLS "templates: {a: [{use: a}, {use: a}, {use: a}, {use: a}]}\nschedule: {all_day: {use: a}}\n",
+                "templates");
+        refused(world,
+                HEAD POOLS "templates: {a: {blok: {}}}\nschedule: {all_day: {block: {start: \"06:00\", pool: a}}}\n",
+                "unknown key \"blok\" in templates.a: did you mean \"block\"?");
+        refused(world, HEAD POOLS "templates: {a: []}\nschedule: {all_day: {use: a}}\n", "templates.a is empty");
+        refused(world,
+                HEAD POOLS "templates: {e: [{block: {start: \"06:00\", pool: a}}]}\n"
+                           "schedule: {all_day: {use: e, start: \"07:00\"}}\n",
+                "is a list of entries");
+}
+
+/* --- slots -------------------------------------------------------------------------------------------------------- */
+
+static void slots_play_one_programme_each(void **state) {
+        World *world = *state;
+        ready(world, HEAD POOLS "schedule:\n  all_day:\n"
+                                "    - start: \"20:00\"\n      slots:\n"
+                                "        - {title: First, episode_selector: {pool: a, mode: sequential}}\n"
+                                "        - {title: Second, episode_selector: {pool: b, mode: random}}\n"
+                                "        - {title: Third, program: \"C 1x03\"}\n"
+                                "        - {title: Taken by the third, episode_selector: {pool: a}}\n"
+                                "        - {title: Last, episode_selector: {pool: a}}\n");
+        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01");
+        assert_string_equal(at(day, "2026-06-02T00:00:00Z")->subtitle, "A 1x01");
+        assert_string_equal(at(day, "2026-06-02T00:30:00Z")->title, "B");
+        assert_string_equal(at(day, "2026-06-02T01:00:00Z")->subtitle, "C 1x03"); /* an hour: it takes the next slot */
+        assert_string_equal(at(day, "2026-06-02T01:30:00Z")->subtitle, "C 1x03");
+        assert_string_equal(at(day, "2026-06-02T02:00:00Z")->subtitle, "A 1x02");
+        assert_string_equal(at(day, "2026-06-02T02:00:00Z")->entry, "all_day@22:00");
+        assert_int_equal(at(day, "2026-06-02T02:30:00Z")->kind, ASSET_FILLER);
+        refused(world, HEAD POOLS "schedule: {all_day: [{start: \"20:00\", slots: []}]}\n", "has no slots");
+        refused(world, HEAD POOLS "schedule: {all_day: [{start: \"20:00\", slots: [{title: x}]}]}\n",
+                "schedule.all_day[0].slots[0] needs an \"episode_selector\"");
+        refused(world, HEAD POOLS "schedule: {all_day: [{start: \"05:30\", slots: [{program: x}, {program: y}]}]}\n",
+                "slots[1] lies beyond the end of the broadcast day");
+        refused(world, HEAD POOLS "schedule: {all_day: [{start: \"20:00\", slots: [{episode_selector: {pol: a}}]}]}\n",
+                "did you mean \"pool\"?");
+}
+
+/* --- modes -------------------------------------------------------------------------------------------------------- */
+
+static void weights_decide_how_often_a_pool_has_its_turn(void **state) {
+        World *world = *state;
+        unsigned of_b = 0, n = 0;
+        ready(world,
+              HEAD POOLS "schedule: {all_day: [{block: {start: \"06:00\", pools: {a: 1, b: 5}, mode: weighted}}]}\n");
+        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01");
+        for (int i = 0; i < 20; i++) {
+                const ScheduleFrom from = {.carry_in_utc_ms = day->end_utc_ms, .state = day->state_after};
+                char next_day[11];
+                int last_of_b = -1;
+                for (guint j = 0; j < day->programmes->len; j++) {
+                        const Programme *programme = day->programmes->pdata[j];
+                        const int number = (programme->season - 1) * 10 + programme->episode - 1;
+                        const bool b = strcmp(programme->pool, "b") == 0;
+                        assert_true(!b || last_of_b < 0 || number == (last_of_b + 1) % 12); /* in order */
+                        last_of_b = b ? number : last_of_b;
+                        of_b += b;
+                        n++;
+                }
+                schedule_day_step(day->day, 1, next_day);
+                ScheduleDay *next = compile_from(world, next_day, &from);
+                schedule_day_free(day);
+                day = next;
+        }
+        assert_in_range(of_b * 100 / n, 78, 89); /* 5 of 6 are 83 % */
+        refused(world, HEAD POOLS "schedule: {all_day: [{block: {start: \"06:00\", pool: a, mode: weighted}}]}\n",
+                "mode weighted needs weights");
+        refused(world, HEAD POOLS "schedule: {all_day: [{block: {start: \"06:00\", pools: [a, b], weights: [1]}}]}\n",
+                "there are 2 pools and 1 weights");
+        refused(world, HEAD POOLS "schedule: {all_day: [{block: {start: \"06:00\", pools: {a: 1}, mode: shuffle}}]}\n",
+                "weights go with mode weighted only");
+}
+
+static void random_no_repeat_shows_all_before_one_comes_again(void **state) {
+        World *world = *state;
+        g_autoptr(GHashTable) round = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_autofree char *last = NULL;
+        ready(world,
+              HEAD POOLS "schedule: {all_day: [{block: {start: \"06:00\", pool: c, mode: random_no_repeat}}]}\n");
+        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01");
+        for (int i = 0; i < 5; i++) { /* 24 hours a day, 12 episodes: rounds of twelve */
+                char next_day[11];
+                for (guint j = 0; j < day->programmes->len; j++) {
+                        const Programme *programme = day->programmes->pdata[j];
+                        assert_string_not_equal(programme->asset_id, last ? last : "");
+                        if (g_hash_table_size(round) == 12)
+                                g_hash_table_remove_all(round);
+                        /* The new round counts the last one of the old as shown. */
+                        if (g_hash_table_size(round) == 0 && last)
+                                g_hash_table_add(round, g_strdup(last));
+                        assert_true(g_hash_table_add(round, g_strdup(programme->asset_id)));
+                        g_free(last);
+                        last = g_strdup(programme->asset_id);
+                }
+                const ScheduleFrom from = {.carry_in_utc_ms = day->end_utc_ms, .state = day->state_after};
+                schedule_day_step(day->day, 1, next_day);
+                ScheduleDay *next = compile_from(world, next_day, &from);
+                schedule_day_free(day);
+                day = next;
+        }
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                T(INV_LANGUAGE_LAYERS_001_the_most_specific_lies_on_top),
+                T(INV_LANGUAGE_LAYERS_001_dates_are_days_and_may_run_over_the_year),
+                T(INV_LANGUAGE_INHERIT_001_a_zone_changes_single_fields),
+                T(an_entry_without_an_end_runs_until_the_next),
+                T(INV_LANGUAGE_TEMPLATES_001_use_puts_the_template_in),
+                T(INV_LANGUAGE_TEMPLATES_001_faults_of_templates),
+                T(slots_play_one_programme_each),
+                T(weights_decide_how_often_a_pool_has_its_turn),
+                T(random_no_repeat_shows_all_before_one_comes_again),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
