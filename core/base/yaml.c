@@ -1,9 +1,11 @@
 #include "core/base/yaml.h"
 
+#include <glib/gstdio.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <yaml.h>
 
 #include "proto/base/hash.h"
@@ -151,27 +153,31 @@ static bool below(const char *path, const char *dir) {
         return strncmp(path, dir, n) == 0 && (path[n] == '/' || (n > 0 && dir[n - 1] == '/'));
 }
 
-/* Reads a file of bounded size; a fault at the mark otherwise. */
-static char *read_file(Source *source, yaml_mark_t mark, const char *path, size_t *ret_size) {
+/* A regular file's bytes; NULL and a sentence why not. Nothing is read of one that is too large. */
+static char *read_file(const char *path, size_t *ret_size, char **ret_fault) {
         g_autoptr(GError) error = NULL;
+        GStatBuf status;
         char *data = NULL;
-        if (!g_file_test(path, G_FILE_TEST_IS_REGULAR) || !g_file_get_contents(path, &data, ret_size, &error)) {
-                source_fault(source, mark, "cannot read %s: %s", path, error ? error->message : "not a regular file");
-                return NULL;
-        }
+        const bool there = g_stat(path, &status) == 0;
+        if (there && !S_ISREG(status.st_mode))
+                *ret_fault = g_strdup("not a regular file");
+        else if (there && status.st_size > MAX_BYTES) /* INV-YAML-003 */
+                *ret_fault = g_strdup_printf("more than %d bytes of YAML", MAX_BYTES);
+        else if (!g_file_get_contents(path, &data, ret_size, &error))
+                *ret_fault = g_strdup(error->message);
         return data;
 }
 
-/* FILE or FILE:key, relative to the including file. */
-static char *include_path(Source *source, yaml_mark_t mark, const char *name) {
-        g_autofree char *joined = g_path_is_absolute(name) ? g_strdup(name) : g_build_filename(source->dir, name, NULL);
+/* The file of that name, seen from dir; NULL and a sentence why it cannot be had. */
+static char *path_below(const char *dir, const char *name, const char *root_dir, char **ret_fault) {
+        g_autofree char *joined = g_path_is_absolute(name) ? g_strdup(name) : g_build_filename(dir, name, NULL);
         char resolved[PATH_MAX];
         if (!realpath(joined, resolved)) {
-                source_fault(source, mark, "cannot include %s: there is no such file", name);
+                *ret_fault = g_strdup("there is no such file");
                 return NULL;
         }
-        if (!below(resolved, source->loader->root_dir)) { /* INV-YAML-004 */
-                source_fault(source, mark, "cannot include %s: it is outside of %s", name, source->loader->root_dir);
+        if (!below(resolved, root_dir)) { /* INV-YAML-004 */
+                *ret_fault = g_strdup_printf("it is outside of %s", root_dir);
                 return NULL;
         }
         return g_strdup(resolved);
@@ -179,9 +185,12 @@ static char *include_path(Source *source, yaml_mark_t mark, const char *name) {
 
 static YamlNode *include_file(Source *source, yaml_mark_t mark, const char *name) {
         Loader *loader = source->loader;
-        g_autofree char *path = include_path(source, mark, name);
-        if (!path)
+        g_autofree char *fault = NULL;
+        g_autofree char *path = path_below(source->dir, name, loader->root_dir, &fault);
+        if (!path) {
+                source_fault(source, mark, "cannot include %s: %s", name, fault);
                 return NULL;
+        }
         void *known = NULL;
         if (g_hash_table_lookup_extended(loader->included, path, NULL, &known)) {
                 if (!known)
@@ -193,9 +202,11 @@ static YamlNode *include_file(Source *source, yaml_mark_t mark, const char *name
                 return NULL;
         }
         size_t size = 0;
-        g_autofree char *data = read_file(source, mark, path, &size);
-        if (!data)
+        g_autofree char *data = read_file(path, &size, &fault);
+        if (!data) {
+                source_fault(source, mark, "cannot include %s: %s", name, fault);
                 return NULL;
+        }
         char *kept = g_strdup(path);
         g_ptr_array_add(loader->document->files, kept);
         g_hash_table_insert(loader->included, g_strdup(path), NULL);
@@ -454,18 +465,30 @@ static YamlDocument *load(const char *name, const char *data, size_t size, const
 }
 
 YamlDocument *yaml_load_file(const char *path, const char *root_dir, Diag *diag) {
-        g_autofree char *data = NULL;
-        g_autoptr(GError) error = NULL;
+        g_autofree char *fault = NULL;
         size_t size = 0;
-        if (g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
-                diag_add(diag, DIAG_ERROR, path, 0, 0, "this is not a regular file");
+        g_autofree char *data = read_file(path, &size, &fault);
+        if (data)
+                return load(path, data, size, root_dir, diag);
+        diag_add(diag, DIAG_ERROR, path, 0, 0, "cannot be read: %s", fault);
+        return NULL;
+}
+
+YamlDocument *yaml_load_named(const YamlNode *name, const char *root_dir, Diag *diag) {
+        const char *text = NULL;
+        char resolved_root[PATH_MAX];
+        if (!yaml_read_text(name, &text, diag))
+                return NULL;
+        if (!root_dir || !realpath(root_dir, resolved_root)) {
+                yaml_fault(name, diag, "cannot read %s: files are not possible here", text);
                 return NULL;
         }
-        if (!g_file_get_contents(path, &data, &size, &error)) {
-                diag_add(diag, DIAG_ERROR, path, 0, 0, "cannot be read: %s", error->message);
-                return NULL;
-        }
-        return load(path, data, size, root_dir, diag);
+        g_autofree char *fault = NULL, *dir = g_path_get_dirname(name->file);
+        g_autofree char *path = path_below(dir, text, resolved_root, &fault);
+        if (path)
+                return yaml_load_file(path, root_dir, diag);
+        yaml_fault(name, diag, "cannot read %s: %s", text, fault);
+        return NULL;
 }
 
 YamlDocument *yaml_load_text(const char *text, const char *name, Diag *diag) {

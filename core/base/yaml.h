@@ -24,7 +24,10 @@ typedef struct YamlDocument YamlDocument;
  * diag, but the tree is returned, so that the reader can go on and report its own: ask diag_errors before using the
  * outcome. */
 YamlDocument *yaml_load_file(const char *path, const char *root_dir, Diag *diag);
-/* The same for text in memory; name stands for the file in faults; no includes. */
+/* The file that a scalar names, relative to the file that the scalar stands in; never outside of root_dir. Faults are
+ * at the scalar's place, or in the file. */
+YamlDocument *yaml_load_named(const YamlNode *name, const char *root_dir, Diag *diag);
+/* As yaml_load_file for text in memory; name stands for the file in faults; no includes. */
 YamlDocument *yaml_load_text(const char *text, const char *name, Diag *diag);
 void yaml_document_free(YamlDocument *document);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(YamlDocument, yaml_document_free)

@@ -175,6 +175,39 @@ static void INV_YAML_004_includes_stay_below_the_root(void **state) {
         temp_dir_free(outside);
 }
 
+static void INV_YAML_003_a_huge_file_is_not_even_read(void **state) {
+        char *dir = temp_dir_new();
+        g_autofree char *path = g_build_filename(dir, "huge.yaml", NULL), *faults = NULL;
+        g_autoptr(Diag) diag = diag_new();
+        put(dir, "huge.yaml", "a: 1\n");
+        assert_int_equal(truncate(path, INT64_C(1) << 40), 0); /* a terabyte of nothing */
+        assert_null(load_from(dir, "huge.yaml", diag));
+        faults = diag_text(diag);
+        assert_non_null(strstr(faults, "huge.yaml: cannot be read: more than 4194304 bytes of YAML"));
+        assert_include_fault(dir, "a: !include huge.yaml\nb: 2\n",
+                             "main.yaml:1:4: cannot include huge.yaml: more than");
+        temp_dir_free(dir);
+}
+
+static void INV_YAML_004_a_named_file_is_found_beside_the_one_that_names_it(void **state) {
+        char *dir = temp_dir_new();
+        g_autofree char *sub = g_build_filename(dir, "sub", NULL);
+        assert_int_equal(g_mkdir(sub, 0755), 0);
+        put(dir, "sub/names.yaml", "[pools.yaml, ../sub/pools.yaml, ../../x, nowhere, '']\n");
+        put(dir, "sub/pools.yaml", "a: 1\n");
+        g_autoptr(Diag) diag = diag_new();
+        g_autoptr(YamlDocument) names = load_from(dir, "sub/names.yaml", diag);
+        const YamlNode *list = yaml_root(names);
+        for (unsigned i = 0; i < yaml_size(list); i++) {
+                g_autoptr(YamlDocument) document = yaml_load_named(yaml_item(list, i), dir, diag);
+                assert_true((document != NULL) == (i < 2));
+                assert_int_equal(diag_errors(diag), i < 2 ? 0 : i - 1);
+        }
+        g_autofree char *faults = diag_text(diag);
+        assert_non_null(strstr(faults, "names.yaml:1:42: cannot read nowhere: there is no such file"));
+        temp_dir_free(dir);
+}
+
 static void INV_YAML_004_files_that_are_no_files_are_refused(void **state) {
         char *dir = temp_dir_new();
         g_autoptr(Diag) diag = diag_new();
@@ -296,6 +329,8 @@ int main(void) {
                 cmocka_unit_test(INV_YAML_003_size_is_bounded),
                 cmocka_unit_test(includes_are_whole_files_or_one_key),
                 cmocka_unit_test(INV_YAML_004_includes_stay_below_the_root),
+                cmocka_unit_test(INV_YAML_003_a_huge_file_is_not_even_read),
+                cmocka_unit_test(INV_YAML_004_a_named_file_is_found_beside_the_one_that_names_it),
                 cmocka_unit_test(INV_YAML_004_files_that_are_no_files_are_refused),
                 cmocka_unit_test(merged_keys_give_way_to_written_ones),
                 cmocka_unit_test(INV_YAML_005_unknown_keys_are_faults_with_a_suggestion),

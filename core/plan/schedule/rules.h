@@ -128,9 +128,6 @@ struct ScheduleRules {
 };
 
 const Pool *rules_pool(const ScheduleRules *rules, const char *name);
-/* Reads `schedule`. templates: what `use` names; NULL = there are none. */
-void schedule_read(ScheduleRules *rules, const ChannelSpec *spec, const YamlNode *node, const YamlNode *templates,
-                   Diag *diag);
 /* Reads `traffic` over what the policy says already. */
 void policy_read(BreakPolicy *policy, const YamlNode *node, Diag *diag);
 /* Reads `filler`. */

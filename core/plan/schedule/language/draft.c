@@ -49,12 +49,13 @@ static const YamlNode *template_of(Reader *reader, const YamlNode *use, const ch
         const char *name = NULL;
         if (!yaml_read_text(use, &name, reader->diag))
                 return NULL;
-        const YamlNode *node = reader->templates ? yaml_get(reader->templates, name) : NULL;
+        const YamlNode *node = chain_get(&reader->templates, name);
         if (node)
                 return node;
         g_autoptr(GPtrArray) names = g_ptr_array_new();
-        for (unsigned i = 0; i < yaml_size(reader->templates); i++)
-                g_ptr_array_add(names, (char *)yaml_key(reader->templates, i));
+        for (unsigned part = 0; part < reader->templates.n; part++)
+                for (unsigned i = 0; i < yaml_size(reader->templates.nodes[part]); i++)
+                        g_ptr_array_add(names, (char *)yaml_key(reader->templates.nodes[part], i));
         g_ptr_array_add(names, NULL);
         const char *near = diag_nearest(name, (const char *const *)names->pdata);
         if (near)
@@ -173,17 +174,22 @@ void draft_read(Reader *reader, const YamlNode *node, const char *where, GPtrArr
                 read_items(reader, &nobody, node, where, 0, drafts);
 }
 
+static void check_template(Reader *reader, const char *name, const YamlNode *template) {
+        const bool list = yaml_kind(template) == YAML_SEQUENCE;
+        g_autofree char *where = g_strdup_printf("templates.%s", name);
+        if (list && yaml_size(template) == 0)
+                yaml_fault(template, reader->diag, "%s is empty", where);
+        for (unsigned i = 0; i < (list ? yaml_size(template) : 1); i++) {
+                const YamlNode *item = list ? yaml_item(template, i) : template;
+                if (reader_want(item, YAML_MAPPING, where, reader->diag))
+                        (void)check_item(reader, item, where);
+        }
+}
+
 void draft_check_templates(Reader *reader) {
-        for (unsigned i = 0; i < yaml_size(reader->templates); i++) {
-                const YamlNode *template = yaml_value(reader->templates, i);
-                const bool list = yaml_kind(template) == YAML_SEQUENCE;
-                g_autofree char *where = g_strdup_printf("templates.%s", yaml_key(reader->templates, i));
-                if (list && yaml_size(template) == 0)
-                        yaml_fault(template, reader->diag, "%s is empty", where);
-                for (unsigned j = 0; j < (list ? yaml_size(template) : 1); j++) {
-                        const YamlNode *item = list ? yaml_item(template, j) : template;
-                        if (reader_want(item, YAML_MAPPING, where, reader->diag))
-                                (void)check_item(reader, item, where);
-                }
+        for (unsigned part = 0; part < reader->templates.n; part++) {
+                const YamlNode *templates = reader->templates.nodes[part];
+                for (unsigned i = 0; i < yaml_size(templates); i++)
+                        check_template(reader, yaml_key(templates, i), yaml_value(templates, i));
         }
 }

@@ -32,7 +32,7 @@ void draft_free(Draft *draft);
 typedef struct {
         ScheduleRules *rules;
         const ChannelSpec *spec;
-        const YamlNode *templates; /* NULL = none */
+        Chain templates; /* mappings of the file and of what it imports */
         Diag *diag;
         int n_groups, n_items; /* so far */
 } Reader;
@@ -53,6 +53,25 @@ void draft_check_templates(Reader *reader);
 bool entry_read(Reader *reader, const Draft *draft, const Chain *below, unsigned weekdays, GPtrArray *entries);
 /* Minutes after the day start of the draft's `start`; false with a fault. */
 bool entry_read_start(Reader *reader, const Draft *draft, int *ret_start);
+
+/* --- layer.c ----------------------------------------------------------------------------------------------------- */
+
+/* Reads `schedule` into the reader's rules. */
+void schedule_read(Reader *reader, const YamlNode *node);
+
+/* --- imports.c --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+        GPtrArray *documents; /* YamlDocument */
+        char *sha256;         /* of them, in order */
+} Imports;
+
+/* imports_clear it, whatever comes back. root_dir: they stay below it. */
+void imports_read(Imports *imports, const YamlNode *root, const char *root_dir, Diag *diag);
+void imports_clear(Imports *imports);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Imports, imports_clear)
+/* The mappings of that key: the file's own (or NULL), then those of its imports. Borrowed. */
+Chain imports_parts(const Imports *imports, const YamlNode *root, const char *key, Diag *diag);
 
 /* --- dates.c ----------------------------------------------------------------------------------------------------- */
 

@@ -340,25 +340,23 @@ static int compare_layers(gconstpointer a_at, gconstpointer b_at) {
         return (*(const Layer *const *)a_at)->rank - (*(const Layer *const *)b_at)->rank;
 }
 
-void schedule_read(ScheduleRules *rules, const ChannelSpec *spec, const YamlNode *node, const YamlNode *templates,
-                   Diag *diag) {
-        Reader reader = {.rules = rules, .spec = spec, .templates = templates, .diag = diag};
+void schedule_read(Reader *reader, const YamlNode *node) {
         g_autoptr(Sheaf) undated = sheaf_new("schedule", NULL);
         g_autoptr(GPtrArray) dated = g_ptr_array_new_with_free_func((GDestroyNotify)sheaf_free);
-        if (!reader_want(node, YAML_MAPPING, "schedule", diag))
+        draft_check_templates(reader);
+        if (!reader_want(node, YAML_MAPPING, "schedule", reader->diag))
                 return;
-        yaml_check_keys(node, "schedule", schedule_keys, diag);
-        draft_check_templates(&reader);
-        read_week(&reader, undated, node);
+        yaml_check_keys(node, "schedule", schedule_keys, reader->diag);
+        read_week(reader, undated, node);
         if (yaml_get(node, "seasons"))
-                read_calendar(&reader, dated, "seasons", yaml_get(node, "seasons"));
+                read_calendar(reader, dated, "seasons", yaml_get(node, "seasons"));
         if (yaml_get(node, "dates"))
-                read_calendar(&reader, dated, "dates", yaml_get(node, "dates"));
+                read_calendar(reader, dated, "dates", yaml_get(node, "dates"));
         if (undated->sheets->len + dated->len == 0)
-                yaml_fault(node, diag, "schedule has no layer: begin with all_day");
+                yaml_fault(node, reader->diag, "schedule has no layer: begin with all_day");
         g_ptr_array_sort(dated, compare_sheaves);
         for (guint i = 0; i < dated->len; i++) /* before the undated ones give their layers away */
-                finish_sheaf(&reader, dated->pdata[i], undated, WEEK_RANKS * (int)(i + 1));
-        finish_sheaf(&reader, undated, undated, 0);
-        g_ptr_array_sort(rules->layers, compare_layers);
+                finish_sheaf(reader, dated->pdata[i], undated, WEEK_RANKS * (int)(i + 1));
+        finish_sheaf(reader, undated, undated, 0);
+        g_ptr_array_sort(reader->rules->layers, compare_layers);
 }

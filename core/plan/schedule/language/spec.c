@@ -9,7 +9,7 @@ static const char *const top_keys[] = {
         "channel", "channel_number",      "name",         "channel_type",  "timezone", "template", "format",  "filler",
         "pools",   "virtual_assets",      "templates",    "traffic",       "notes",    "schedule", "imports", "logo",
         "group",   "broadcast_day_start", "grid_minutes", "broadcast_day", NULL};
-static const char *const top_later[] = {"virtual_assets", "imports", NULL};
+static const char *const top_later[] = {"virtual_assets", NULL};
 static const char *const format_keys[] = {"video", "audio", "grid_minutes", NULL};
 static const char *const video_keys[] = {"width", "height", "frame_rate", "bitrate_kbps", NULL};
 static const char *const audio_keys[] = {"sample_rate", "channels", "bitrate_kbps", NULL};
@@ -217,19 +217,24 @@ static void read_format(ChannelSpec *spec, const YamlNode *root, const YamlNode 
 /* --- the file -------------------------------------------------------------------------------------------------------
  */
 
-static void read_pools(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
-        if (!reader_want(node, YAML_MAPPING, "pools", diag))
+static void read_pool(ChannelSpec *spec, const YamlNode *key, const YamlNode *node, Diag *diag) {
+        const char *name = yaml_text(key);
+        if (rules_pool(spec->rules, name)) /* the file's own go before imported ones */
                 return;
-        for (unsigned i = 0; i < yaml_size(node); i++) {
-                Pool *pool = pool_read(yaml_key(node, i), yaml_value(node, i), diag);
-                if (!pool) { /* its faults are told; an empty stand-in keeps its users from being told of too */
-                        pool = g_new0(Pool, 1);
-                        pool->name = g_strdup(yaml_key(node, i));
-                }
-                if (strchr(pool->name, '+'))
-                        yaml_fault(yaml_key_node(node, i), diag, "a pool's name must not contain \"+\"");
-                g_ptr_array_add(spec->rules->pools, pool);
+        Pool *pool = pool_read(name, node, diag);
+        if (!pool) { /* its faults are told; an empty stand-in keeps its users from being told of too */
+                pool = g_new0(Pool, 1);
+                pool->name = g_strdup(name);
         }
+        if (strchr(name, '+'))
+                yaml_fault(key, diag, "a pool's name must not contain \"+\"");
+        g_ptr_array_add(spec->rules->pools, pool);
+}
+
+static void read_pools(ChannelSpec *spec, const Chain *parts, Diag *diag) {
+        for (unsigned part = 0; part < parts->n; part++)
+                for (unsigned i = 0; i < yaml_size(parts->nodes[part]); i++)
+                        read_pool(spec, yaml_key_node(parts->nodes[part], i), yaml_value(parts->nodes[part], i), diag);
 }
 
 /* _defaults.yaml beside the file; NULL when there is none, or with faults. */
@@ -251,42 +256,48 @@ static void read_policy(ChannelSpec *spec, const YamlNode *root, const YamlNode 
                 policy_read(&spec->rules->policy, yaml_get(root, "traffic"), diag);
 }
 
+/* INV-LANGUAGE-COMPATIBLE-001: without one of its own the channel has that of _defaults.yaml. */
 static void read_filler(ChannelSpec *spec, const YamlNode *root, const YamlNode *defaults, Diag *diag) {
         const YamlNode *filler = yaml_get(root, "filler") ? yaml_get(root, "filler") : yaml_get(defaults, "filler");
         if (filler)
                 filler_read(spec->rules, spec, filler, diag);
 }
 
-static void read_days(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
-        const YamlNode *templates = yaml_get(root, "templates");
-        if (templates && !reader_want(templates, YAML_MAPPING, "templates", diag))
-                templates = NULL;
-        if (!yaml_get(root, "schedule"))
-                yaml_fault(root, diag, "\"schedule\" is missing: say what the channel shows");
+static void read_parts(ChannelSpec *spec, const YamlNode *root, const YamlNode *defaults, const Imports *imports,
+                       Diag *diag) {
+        const Chain pools = imports_parts(imports, root, "pools", diag);
+        Reader reader = {.rules = spec->rules,
+                         .spec = spec,
+                         .templates = imports_parts(imports, root, "templates", diag),
+                         .diag = diag};
+        read_pools(spec, &pools, diag);
+        read_filler(spec, root, defaults, diag);
+        if (yaml_get(root, "schedule"))
+                schedule_read(&reader, yaml_get(root, "schedule"));
         else
-                schedule_read(spec->rules, spec, yaml_get(root, "schedule"), templates, diag);
+                yaml_fault(root, diag, "\"schedule\" is missing: say what the channel shows");
+        read_policy(spec, root, defaults, diag);
 }
 
 static void read_file(ChannelSpec *spec, const YamlDocument *document, const char *root_dir, Diag *diag) {
         const YamlNode *root = yaml_root(document);
         char sha256[RV_SHA256_HEX_SIZE];
+        g_auto(Imports) imports = {0};
         if (!reader_want(root, YAML_MAPPING, "a channel file", diag))
                 return;
         g_autoptr(YamlDocument) defaults_document = load_defaults(spec, root_dir, diag);
         const YamlNode *defaults = defaults_document ? yaml_root(defaults_document) : NULL;
         yaml_check_keys(root, "the channel file", top_keys, diag);
         reader_refuse(root, "the channel file", top_later, diag);
+        imports_read(&imports, root, root_dir, diag);
         read_identity(spec, root, diag);
         read_timezone(spec, root, diag);
         read_format(spec, root, defaults, diag);
-        if (yaml_get(root, "pools"))
-                read_pools(spec, yaml_get(root, "pools"), diag);
-        read_filler(spec, root, defaults, diag);
-        read_days(spec, root, diag);
-        read_policy(spec, root, defaults, diag);
-        g_autofree char *both =
-                g_strconcat(yaml_sha256(document), "+", defaults_document ? yaml_sha256(defaults_document) : "", NULL);
-        rv_sha256_hex(both, strlen(both), sha256);
+        read_parts(spec, root, defaults, &imports, diag);
+        g_autofree char *all =
+                g_strconcat(yaml_sha256(document), "+", defaults_document ? yaml_sha256(defaults_document) : "",
+                            imports.sha256, NULL);
+        rv_sha256_hex(all, strlen(all), sha256);
         spec->source_sha256 = g_strdup(sha256);
 }
 
