@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/plan/horizon/override.h"
+
 #include "proto/base/log.h"
 
 #define HOUR_MS INT64_C(3600000)
@@ -19,6 +21,7 @@ ChannelPlan *channel_plan_new(Store *store, ChannelSpec *spec, CatalogSnapshot *
         plan->days = g_ptr_array_new_with_free_func((GDestroyNotify)schedule_day_free);
         plan->blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
         plan->history = traffic_history_new();
+        plan->overrides = g_ptr_array_new_with_free_func((GDestroyNotify)override_free);
         plan->excluded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         plan->fault = g_string_new(NULL);
         plan->dirty = true;
@@ -32,6 +35,7 @@ void channel_plan_free(ChannelPlan *plan) {
         g_ptr_array_unref(plan->blocks);
         traffic_history_free(plan->history);
         traffic_inventory_free(plan->inventory);
+        g_ptr_array_unref(plan->overrides);
         g_hash_table_unref(plan->excluded);
         g_string_free(plan->fault, true);
         g_free(plan->compile_fault);
@@ -178,7 +182,8 @@ static bool load_blocks(ChannelPlan *plan, int64_t now_utc_ms, GError **error) {
 
 bool channel_plan_load(ChannelPlan *plan, int64_t now_utc_ms) {
         g_autoptr(GError) error = NULL;
-        if (load_days(plan, now_utc_ms, &error) && load_blocks(plan, now_utc_ms, &error)) {
+        if (load_days(plan, now_utc_ms, &error) && load_blocks(plan, now_utc_ms, &error) &&
+            channel_plan_load_overrides(plan, now_utc_ms, &error)) {
                 plan->loaded = true;
                 return true;
         }

@@ -16,6 +16,7 @@ typedef struct {
         guint n_unstored;            /* of blocks, the last ones: checked, about to be stored */
         TrafficHistory *history;     /* plays of this channel, as far back as any rule looks */
         TrafficInventory *inventory; /* of spec, catalog and excluded; NULL = to be made */
+        GPtrArray *overrides;        /* Override: to be decided, or in force and not long past */
         GHashTable *excluded;        /* asset id -> TlFault: refused at the lock, not to be used for now */
         bool loaded;                 /* what earlier runs stored has been taken up */
         bool stale;                  /* rules or catalog are not those that the days were compiled from */
@@ -54,3 +55,15 @@ bool channel_plan_store(ChannelPlan *plan, int64_t now_utc_ms);
 void channel_plan_readmit(ChannelPlan *plan);
 /* Lets go of what is over, in memory and in the store. */
 void channel_plan_drop_past(ChannelPlan *plan, int64_t now_utc_ms);
+
+/* Overrides (override.c). */
+bool channel_plan_load_overrides(ChannelPlan *plan, int64_t now_utc_ms, GError **error);
+/* Decides those that wait to be put in force or taken back. */
+void channel_plan_apply_overrides(ChannelPlan *plan, const char *logs_dir, int64_t now_utc_ms);
+/* A compiled day with the programmes of overrides in it. */
+ScheduleDay *channel_plan_lay_overrides(const ChannelPlan *plan, ScheduleDay *take_day);
+/* The programmes of a day that begin before the instant, as they were before any override (Programme with its unref).
+ */
+GPtrArray *channel_plan_lift_overrides(const ChannelPlan *plan, const ScheduleDay *day, int64_t until_utc_ms);
+/* Borrowed. */
+const TrafficInventory *channel_plan_inventory(ChannelPlan *plan);

@@ -18,7 +18,7 @@ static ScheduleDay *compile(ChannelPlan *plan, const char *day, ScheduleFrom fro
         g_clear_pointer(&plan->compile_fault, g_free);
         if (diag_count(diag) > 0 && (!compiled || from.allow_empty))
                 plan->compile_fault = g_strchomp(diag_text(diag));
-        return compiled;
+        return compiled ? channel_plan_lay_overrides(plan, compiled) : NULL;
 }
 
 static bool store_day(ChannelPlan *plan, const ScheduleDay *day) {
@@ -72,19 +72,11 @@ static int64_t keep_until(const ChannelPlan *plan, int64_t now_utc_ms) {
         return MAX(channel_plan_execution_end(plan), on_air ? on_air->end_utc_ms : now_utc_ms);
 }
 
-static GPtrArray *kept_of(const ScheduleDay *day, int64_t until_utc_ms) {
-        GPtrArray *kept = g_ptr_array_new();
-        for (guint i = 0; i < day->programmes->len; i++)
-                if (((const Programme *)day->programmes->pdata[i])->start_utc_ms < until_utc_ms)
-                        g_ptr_array_add(kept, day->programmes->pdata[i]);
-        return kept;
-}
-
 /* The days from first on, compiled anew; NULL with a fault. */
 static GPtrArray *compile_from(ChannelPlan *plan, guint first, int64_t until_utc_ms) {
         const ScheduleDay *old = plan->days->pdata[first];
         g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func((GDestroyNotify)schedule_day_free);
-        g_autoptr(GPtrArray) kept = kept_of(old, until_utc_ms);
+        g_autoptr(GPtrArray) kept = channel_plan_lift_overrides(plan, old, until_utc_ms);
         ScheduleFrom from = {.carry_in_utc_ms = old->start_utc_ms, .state = old->state_before, .kept = kept};
         char day[11];
         g_strlcpy(day, old->day, sizeof(day));

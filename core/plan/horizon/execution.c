@@ -9,7 +9,7 @@
 #define REFUSALS_MAX 16        /* assets given up for one block before the fault is the operator's */
 #define REALIGN_UNIT_MS 300000 /* of filler that leads back to the grid after the grid was changed */
 
-static const TrafficInventory *inventory_of(ChannelPlan *plan) {
+const TrafficInventory *channel_plan_inventory(ChannelPlan *plan) {
         if (!plan->inventory)
                 plan->inventory = traffic_inventory_new(plan->spec, plan->catalog, plan->excluded);
         return plan->inventory;
@@ -76,7 +76,7 @@ static Try try_block(ChannelPlan *plan, int64_t now_utc_ms) {
                 return TRY_FAILED;
         }
         g_autoptr(Programme) programme = programme_ref(planned); /* a recompilation may let go of it */
-        g_autoptr(GArray) items = traffic_fill(inventory_of(plan), plan->history, programme, &report, &error);
+        g_autoptr(GArray) items = traffic_fill(channel_plan_inventory(plan), plan->history, programme, &report, &error);
         if (!items) {
                 channel_plan_fault(plan, "%s", error->message);
                 return programme->asset_id && exclude(plan, programme->asset_id, TL_INELIGIBLE, programme, now_utc_ms)

@@ -218,6 +218,7 @@ static int64_t evaluate_plan(Horizon *horizon, ChannelPlan *plan) {
         const bool prepared = good && prepare(plan, now);
         good = prepared;
         if (good) {
+                channel_plan_apply_overrides(plan, horizon->logs_dir, now);
                 /* INV-HORIZON-EXECUTION-MIN-001: with the lead, also a minute later, before the next evaluation. */
                 good = extend_epg_until(plan, now + horizon->options.min_epg_ms + lead, now);
                 good = extend_execution(horizon, plan, now + horizon->options.min_execution_ms + lead, UINT_MAX, now) &&

@@ -62,6 +62,11 @@ TlFault transmission_log_check(const TlRules *rules, const GPtrArray *blocks,
 bool transmission_log_lock(Store *store, const ChannelSpec *spec, const GPtrArray *blocks, int64_t now_utc_ms,
                            GError **error);
 
+typedef struct {
+        int64_t from_utc_ms, to_utc_ms;
+        const GPtrArray *blocks; /* BlockPlan, in order */
+} TlReplacement;
+
 /* Locked blocks (BlockPlan with its unref) of a channel that end after the instant, in order. NULL on failure. */
 GPtrArray *transmission_log_blocks(Store *store, const char *channel_id, int64_t after_utc_ms, GError **error);
 /* The block of that id; NULL without an error: there is none. */
@@ -70,8 +75,20 @@ BlockPlan *transmission_log_find(Store *store, const char *channel_id, const cha
 bool transmission_log_purge(Store *store, const char *channel_id, int64_t before_utc_ms, GError **error);
 
 /*
+ * Takes the blocks that start in [from, to) out of their logs again and locks others in their place, which passed the
+ * check and cover the same time; inside the caller's transaction. Each log concerned becomes a new version: its id is
+ * another one and it is sealed again when it is complete.
+ */
+bool transmission_log_replace(Store *store, const ChannelSpec *spec, const TlReplacement *replacement,
+                              int64_t now_utc_ms, GError **error);
+/* Before that: writes the files of the logs concerned that have none yet, as they are now. */
+bool transmission_log_keep(Store *store, const ChannelSpec *spec, const TlReplacement *replacement,
+                           const char *logs_dir, int64_t now_utc_ms, GError **error);
+
+/*
  * Writes <logs_dir>/transmission/<channel>/<day>.tlog and .tlog.jsonl of every log that is not sealed yet and whose day
- * is locked to its end or over, and seals it. A file that exists is never written again.
+ * is locked to its end or over, and seals it. A file that exists is never written again. Later versions of a log are
+ * <day>.v2.tlog ...; what was replaced before it was complete is <day>.v1-replaced.tlog.
  */
 bool transmission_log_seal(Store *store, const ChannelSpec *spec, const char *logs_dir, int64_t now_utc_ms,
                            GError **error);
@@ -80,5 +97,5 @@ bool transmission_log_seal(Store *store, const ChannelSpec *spec, const char *lo
 char *transmission_log_text(const ChannelSpec *spec, const char *day, const char *log_id, const GPtrArray *blocks,
                             int64_t generated_utc_ms);
 char *transmission_log_jsonl(const GPtrArray *blocks);
-/* Deterministic id of the log of a channel-day. */
-void transmission_log_id(const char *channel_id, const char *day, char ret_uuid[37]);
+/* Deterministic id of a version (1, 2 ...) of the log of a channel-day. */
+void transmission_log_id(const char *channel_id, const char *day, int64_t version, char ret_uuid[37]);

@@ -5,8 +5,8 @@
 #include "proto/base/error.h"
 #include "proto/base/id.h"
 
-void transmission_log_id(const char *channel_id, const char *day, char ret_uuid[37]) {
-        g_autofree char *name = g_strdup_printf("transmission_log/%s/%s/1", channel_id, day);
+void transmission_log_id(const char *channel_id, const char *day, int64_t version, char ret_uuid[37]) {
+        g_autofree char *name = g_strdup_printf("transmission_log/%s/%s/%" G_GINT64_FORMAT, channel_id, day, version);
         rv_uuid_named(name, ret_uuid);
 }
 
@@ -80,22 +80,63 @@ static BlockPlan *read_block(sqlite3_stmt *row, GError **error) {
 /* --- locking --------------------------------------------------------------------------------------------------------
  */
 
+/* The log of a channel-day as it is now; log_id is empty when there is none. */
+typedef struct {
+        char day[11], log_id[RV_UUID_SIZE];
+        int64_t version;
+        bool sealed;
+} Log;
+
+static bool find_log(Store *store, const char *channel_id, const char *day, Log *ret_log, GError **error) {
+        g_autoptr(GError) failure = NULL;
+        Log log = {.version = 1};
+        g_strlcpy(log.day, day, sizeof(log.day));
+        sqlite3_stmt *query = store_query(store, error,
+                                          "SELECT log_id, version, sealed_utc_ms IS NOT NULL FROM transmission_log "
+                                          "WHERE channel_id = ? AND day = ?",
+                                          "ss", channel_id, day);
+        if (!query)
+                return false;
+        if (store_row(store, query, &failure)) {
+                g_strlcpy(log.log_id, store_text(query, 0), sizeof(log.log_id));
+                log.version = store_int(query, 1);
+                log.sealed = store_int(query, 2) != 0;
+        }
+        store_reset(query);
+        if (failure) {
+                g_propagate_error(error, g_steal_pointer(&failure));
+                return false;
+        }
+        *ret_log = log;
+        return true;
+}
+
+/* The log of the day, made if need be. */
+static bool have_log(Store *store, const char *channel_id, const char *day, Log *ret_log, int64_t now_utc_ms,
+                     GError **error) {
+        if (!find_log(store, channel_id, day, ret_log, error))
+                return false;
+        if (ret_log->log_id[0])
+                return true;
+        transmission_log_id(channel_id, day, 1, ret_log->log_id);
+        return store_run(store, error,
+                         "INSERT INTO transmission_log (log_id, channel_id, day, created_utc_ms) VALUES (?, ?, ?, ?)",
+                         "sssi", ret_log->log_id, channel_id, day, now_utc_ms);
+}
+
 static bool insert_block(Store *store, const ChannelSpec *spec, const BlockPlan *block, int64_t now_utc_ms,
                          GError **error) {
-        char day[11], log_id[RV_UUID_SIZE];
+        char day[11];
+        Log log = {0};
         schedule_day_of(spec, block->start_utc_ms, day);
-        transmission_log_id(spec->id, day, log_id);
         g_autofree char *text = block_text(block), *sha256 = block_plan_sha256(block);
-        return store_run(store, error,
-                         "INSERT INTO transmission_log (log_id, channel_id, day, created_utc_ms) VALUES (?, ?, ?, ?) "
-                         "ON CONFLICT DO NOTHING",
-                         "sssi", log_id, spec->id, day, now_utc_ms) &&
+        return have_log(store, spec->id, day, &log, now_utc_ms, error) &&
                store_run(store, error, /* INV-TL-IMMUTABLE-001: a second block at the same start is refused */
                          "INSERT INTO transmission_block (block_id, channel_id, log_id, start_utc_ms, end_utc_ms, "
                          "sha256, "
                          "document, locked_utc_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                         "sssiissi", block->block_id, block->channel_id, log_id, block->start_utc_ms, block->end_utc_ms,
-                         sha256, text, now_utc_ms);
+                         "sssiissi", block->block_id, block->channel_id, log.log_id, block->start_utc_ms,
+                         block->end_utc_ms, sha256, text, now_utc_ms);
 }
 
 /* What fills breaks is a play from now on, wherever the channel's history is asked. */
@@ -176,44 +217,124 @@ bool transmission_log_purge(Store *store, const char *channel_id, int64_t before
                          "s", channel_id);
 }
 
+/* --- replacing ------------------------------------------------------------------------------------------------------
+ */
+
+/* The next log that has blocks which start in the time replaced, after a day; *ret_log has no id when there is none. */
+static bool next_log(Store *store, const ChannelSpec *spec, const TlReplacement *replacement, const char *after_day,
+                     Log *ret_log, GError **error) {
+        g_autoptr(GError) failure = NULL;
+        char day[11] = "";
+        sqlite3_stmt *query =
+                store_query(store, error,
+                            "SELECT min(day) FROM transmission_log JOIN transmission_block USING (log_id) "
+                            "WHERE transmission_log.channel_id = ? AND start_utc_ms >= ? AND start_utc_ms < ? "
+                            "AND day > ?",
+                            "siis", spec->id, replacement->from_utc_ms, replacement->to_utc_ms, after_day);
+        if (!query)
+                return false;
+        if (store_row(store, query, &failure) && store_text(query, 0))
+                g_strlcpy(day, store_text(query, 0), sizeof(day));
+        store_reset(query);
+        if (failure) {
+                g_propagate_error(error, g_steal_pointer(&failure));
+                return false;
+        }
+        *ret_log = (Log){0};
+        return !day[0] || find_log(store, spec->id, day, ret_log, error);
+}
+
+/* INV-TL-REPLACE-001: what was locked before is another log than what is locked from now on. */
+static bool renew_log(Store *store, const ChannelSpec *spec, const Log *log, GError **error) {
+        char new_id[RV_UUID_SIZE];
+        transmission_log_id(spec->id, log->day, log->version + 1, new_id);
+        return store_run(store, error, "PRAGMA defer_foreign_keys = ON", "") &&
+               store_run(store, error,
+                         "UPDATE transmission_log SET log_id = ?, version = version + 1, sealed_utc_ms = NULL "
+                         "WHERE log_id = ?",
+                         "ss", new_id, log->log_id) &&
+               store_run(store, error, "UPDATE transmission_block SET log_id = ? WHERE log_id = ?", "ss", new_id,
+                         log->log_id);
+}
+
+bool transmission_log_replace(Store *store, const ChannelSpec *spec, const TlReplacement *replacement,
+                              int64_t now_utc_ms, GError **error) {
+        Log log = {0};
+        do {
+                g_autofree char *after = g_strdup(log.day);
+                if (!next_log(store, spec, replacement, after, &log, error) ||
+                    (log.log_id[0] && !renew_log(store, spec, &log, error)))
+                        return false;
+        } while (log.log_id[0]);
+        if (!store_run(store, error,
+                       "DELETE FROM transmission_block WHERE channel_id = ? AND start_utc_ms >= ? AND start_utc_ms < ?",
+                       "sii", spec->id, replacement->from_utc_ms, replacement->to_utc_ms) ||
+            !traffic_plays_withdraw(store, spec->id, replacement->from_utc_ms, replacement->to_utc_ms, error))
+                return false;
+        for (guint i = 0; i < replacement->blocks->len; i++)
+                if (!insert_block(store, spec, replacement->blocks->pdata[i], now_utc_ms, error) ||
+                    !insert_plays(store, replacement->blocks->pdata[i], error))
+                        return false;
+        return true;
+}
+
 /* --- sealing --------------------------------------------------------------------------------------------------------
  */
 
-/* INV-TL-ARTIFACT-001: a file that exists stays as it is. */
-static bool write_once(const char *directory, const char *name, const char *text, GError **error) {
-        g_autofree char *path = g_build_filename(directory, name, NULL);
-        return g_file_test(path, G_FILE_TEST_EXISTS) || store_write_file(path, text, strlen(text), error);
+typedef enum { FILE_ONCE, FILE_AGAIN } FileWriting;
+
+static bool write_file(const char *path, const char *text, FileWriting writing, GError **error) {
+        if (writing == FILE_ONCE && g_file_test(path, G_FILE_TEST_EXISTS))
+                return true; /* INV-TL-ARTIFACT-001: a file that exists stays as it is. */
+        return store_write_file(path, text, strlen(text), error);
 }
 
-static bool write_files(const ChannelSpec *spec, const char *day, const char *logs_dir, const GPtrArray *blocks,
-                        int64_t now_utc_ms, GError **error) {
-        char log_id[RV_UUID_SIZE];
-        g_autofree char *directory = g_build_filename(logs_dir, "transmission", spec->id, NULL);
-        g_autofree char *name = g_strconcat(day, ".tlog", NULL), *lines_name = g_strconcat(day, ".tlog.jsonl", NULL);
+/* Where the files of a log are, and what it is. */
+typedef struct {
+        const ChannelSpec *spec;
+        const char *logs_dir;
+        FileWriting writing;
+        int64_t now_utc_ms;
+} Files;
+
+/* "<day>.tlog" of a log that was never replaced, "<day>.v2.tlog" else. */
+static bool write_files(const Files *files, const Log *log, const char *stem, const GPtrArray *blocks, GError **error) {
+        g_autofree char *directory = g_build_filename(files->logs_dir, "transmission", files->spec->id, NULL);
+        g_autofree char *path = g_strdup_printf("%s/%s.tlog", directory, stem);
+        g_autofree char *lines_path = g_strconcat(path, ".jsonl", NULL);
         if (g_mkdir_with_parents(directory, 0755) != 0) {
                 rv_error_set_errno(error, errno, "cannot make %s", directory);
                 return false;
         }
-        transmission_log_id(spec->id, day, log_id);
-        g_autofree char *text = transmission_log_text(spec, day, log_id, blocks, now_utc_ms);
+        g_autofree char *text = transmission_log_text(files->spec, log->day, log->log_id, blocks, files->now_utc_ms);
         g_autofree char *lines = transmission_log_jsonl(blocks);
-        return write_once(directory, lines_name, lines, error) && write_once(directory, name, text, error);
+        return write_file(lines_path, lines, files->writing, error) && write_file(path, text, files->writing, error);
+}
+
+static char *stem_of(const Log *log) {
+        return log->version == 1 ? g_strdup(log->day) : g_strdup_printf("%s.v%d", log->day, (int)log->version);
+}
+
+static GPtrArray *blocks_of(Store *store, const Log *log, GError **error) {
+        return read_blocks(store,
+                           store_query(store, error,
+                                       "SELECT channel_id, block_id, start_utc_ms, end_utc_ms, sha256, document "
+                                       "FROM transmission_block WHERE log_id = ? ORDER BY start_utc_ms",
+                                       "s", log->log_id),
+                           error);
 }
 
 static bool seal_day(Store *store, const ChannelSpec *spec, const char *day, const char *logs_dir, int64_t now_utc_ms,
                      GError **error) {
-        char log_id[RV_UUID_SIZE];
-        transmission_log_id(spec->id, day, log_id);
-        g_autoptr(GPtrArray) blocks =
-                read_blocks(store,
-                            store_query(store, error,
-                                        "SELECT channel_id, block_id, start_utc_ms, end_utc_ms, sha256, document "
-                                        "FROM transmission_block WHERE log_id = ? ORDER BY start_utc_ms",
-                                        "s", log_id),
-                            error);
-        return blocks && write_files(spec, day, logs_dir, blocks, now_utc_ms, error) &&
+        Log log = {0};
+        if (!find_log(store, spec->id, day, &log, error))
+                return false;
+        g_autofree char *stem = stem_of(&log);
+        g_autoptr(GPtrArray) blocks = blocks_of(store, &log, error);
+        const Files files = {spec, logs_dir, FILE_ONCE, now_utc_ms};
+        return blocks && write_files(&files, &log, stem, blocks, error) &&
                store_run(store, error, "UPDATE transmission_log SET sealed_utc_ms = ? WHERE log_id = ?", "is",
-                         now_utc_ms, log_id);
+                         now_utc_ms, log.log_id);
 }
 
 /* Nothing can be added to the log any more: its last block reaches the day's end, or that is past. */
@@ -245,4 +366,21 @@ bool transmission_log_seal(Store *store, const ChannelSpec *spec, const char *lo
                 if (!seal_day(store, spec, days->pdata[i], logs_dir, now_utc_ms, error))
                         return false;
         return true;
+}
+
+bool transmission_log_keep(Store *store, const ChannelSpec *spec, const TlReplacement *replacement,
+                           const char *logs_dir, int64_t now_utc_ms, GError **error) {
+        const Files files = {spec, logs_dir, FILE_AGAIN, now_utc_ms}; /* of a replacement that did not come about */
+        Log log = {0};
+        for (;;) {
+                g_autofree char *after = g_strdup(log.day);
+                if (!next_log(store, spec, replacement, after, &log, error))
+                        return false;
+                if (!log.log_id[0])
+                        return true;
+                g_autofree char *stem = g_strdup_printf("%s.v%d-replaced", log.day, (int)log.version);
+                g_autoptr(GPtrArray) blocks = log.sealed ? NULL : blocks_of(store, &log, error);
+                if (!log.sealed && (!blocks || !write_files(&files, &log, stem, blocks, error)))
+                        return false;
+        }
 }

@@ -1,0 +1,483 @@
+/*
+ * Overrides in a plan. Their programmes are laid over what the rules compile, each time that a day is compiled; the
+ * rotation goes on as if they were not there. In the locked part the blocks are exchanged with them.
+ */
+#include "core/plan/horizon/override.h"
+
+#include <string.h>
+
+#include "core/plan/horizon/channel_plan.h"
+#include "proto/base/id.h"
+#include "proto/base/log.h"
+
+#define FED_BLOCKS_MAX 4 /* after the one on the air: as many as an engine's queue holds */
+#define DAYS_KEPT_MS INT64_C(172800000)
+
+static int64_t start_of(const json_t *programme) {
+        return json_integer_value(json_object_get(programme, "start_utc_ms"));
+}
+
+static int64_t end_of(const json_t *programme) {
+        return json_integer_value(json_object_get(programme, "end_utc_ms"));
+}
+
+/* --- programmes of overrides ----------------------------------------------------------------------------------------
+ */
+
+static json_t *new_programme(const ChannelPlan *plan, int64_t override_id, int64_t start_utc_ms, int64_t end_utc_ms) {
+        char uuid[RV_UUID_SIZE];
+        g_autofree char *name = g_strdup_printf("override/%s/%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT, plan->spec->id,
+                                                override_id, start_utc_ms);
+        rv_uuid_named(name, uuid);
+        g_autoptr(GDateTime) start = g_date_time_new_from_unix_utc(start_utc_ms / 1000);
+        g_autofree char *stamp = g_date_time_format(start, "%Y%m%dT%H%M%SZ");
+        g_autofree char *id = g_strdup_printf("%s-%.8s%.4s%.3s", stamp, uuid, uuid + 9, uuid + 15);
+        g_autofree char *entry = g_strdup_printf("override@%" G_GINT64_FORMAT, override_id);
+        return json_pack("{s:s,s:I,s:I,s:s,s:[],s:s,s:s}", "id", id, "start_utc_ms", (json_int_t)start_utc_ms,
+                         "end_utc_ms", (json_int_t)end_utc_ms, "title", plan->spec->name, "genres", "kind",
+                         asset_kind_name(ASSET_FILLER), "entry", entry);
+}
+
+static void put_text(json_t *object, const char *key, const char *text) {
+        if (text)
+                json_object_set_new(object, key, json_string(text));
+}
+
+static json_t *special(const ChannelPlan *plan, const Override *override, const Asset *asset, int64_t start_utc_ms,
+                       int64_t end_utc_ms) {
+        json_t *programme = new_programme(plan, override->id, start_utc_ms, end_utc_ms), *genres = json_array();
+        const bool episode = asset->kind == ASSET_EPISODE && asset->series;
+        put_text(programme, "title", episode ? asset->series : asset->title);
+        put_text(programme, "subtitle", episode ? asset->title : NULL);
+        put_text(programme, "series", episode ? asset->series : NULL);
+        put_text(programme, "description", asset->description);
+        put_text(programme, "rating", asset->rating);
+        put_text(programme, "kind", asset_kind_name(asset->kind));
+        put_text(programme, "asset_id", asset->id);
+        json_object_set_new(programme, "season", json_integer(episode ? asset->season : 0));
+        json_object_set_new(programme, "episode", json_integer(episode ? asset->episode : 0));
+        json_object_set_new(programme, "year", json_integer(asset->year));
+        json_object_set_new(programme, "content_ms", json_integer(asset->duration_ms));
+        for (char **genre = asset->genres; genre && *genre; genre++)
+                json_array_append_new(genres, json_string(*genre));
+        json_object_set_new(programme, "genres", genres);
+        return programme;
+}
+
+static void add_filler(json_t *programmes, const ChannelPlan *plan, int64_t override_id, int64_t from_utc_ms,
+                       int64_t to_utc_ms) {
+        if (to_utc_ms > from_utc_ms)
+                json_array_append_new(programmes, new_programme(plan, override_id, from_utc_ms, to_utc_ms));
+}
+
+/* --- a row of programmes with others in it --------------------------------------------------------------------------
+ */
+
+/* The instant from which on and until which whole programmes touch [from, to). */
+static void widen(const json_t *programmes, int64_t *from_utc_ms, int64_t *to_utc_ms) {
+        const int64_t from = *from_utc_ms, to = *to_utc_ms;
+        for (size_t i = 0; i < json_array_size(programmes); i++) {
+                const json_t *programme = json_array_get(programmes, i);
+                if (end_of(programme) <= from || start_of(programme) >= to)
+                        continue;
+                *from_utc_ms = MIN(*from_utc_ms, start_of(programme));
+                *to_utc_ms = MAX(*to_utc_ms, end_of(programme));
+        }
+}
+
+/* Programmes with others in the place of all that touch [from, to); filler where those were longer. */
+static json_t *splice(const ChannelPlan *plan, const json_t *programmes, const Override *override,
+                      const json_t *others) {
+        json_t *row = json_array();
+        const size_t n = json_array_size(others);
+        const int64_t from = start_of(json_array_get(others, 0)), to = end_of(json_array_get(others, n - 1));
+        int64_t wide_from = from, wide_to = to;
+        size_t i = 0;
+        widen(programmes, &wide_from, &wide_to);
+        for (; i < json_array_size(programmes) && start_of(json_array_get(programmes, i)) < wide_from; i++)
+                json_array_append(row, json_array_get(programmes, i));
+        add_filler(row, plan, override->id, wide_from, from);
+        json_array_extend(row, (json_t *)others);
+        add_filler(row, plan, override->id, to, wide_to);
+        for (; i < json_array_size(programmes); i++)
+                if (start_of(json_array_get(programmes, i)) >= wide_to)
+                        json_array_append(row, json_array_get(programmes, i));
+        return row;
+}
+
+/* The day with these programmes (taken). A document that we made ourselves is sound. */
+static ScheduleDay *day_with(const ScheduleDay *day, json_t *take_programmes) {
+        json_t *document = schedule_day_json(day);
+        json_object_set_new(document, "programmes", take_programmes);
+        ScheduleDay *made = schedule_day_from_json(document, day->state_before, day->state_after, NULL);
+        json_decref(document);
+        g_assert(made);
+        return made;
+}
+
+static json_t *programmes_of(const ScheduleDay *day) {
+        json_t *document = schedule_day_json(day);
+        json_t *programmes = json_incref(json_object_get(document, "programmes"));
+        json_decref(document);
+        return programmes;
+}
+
+/* --- compiled days --------------------------------------------------------------------------------------------------
+ */
+
+static bool in_force(const Override *override) {
+        return override->state == OVERRIDE_IN_FORCE || override->state == OVERRIDE_CANCELLING;
+}
+
+static bool usable(const ChannelPlan *plan, const char *asset_id) {
+        const Asset *asset = channel_spec_asset(plan->spec, plan->catalog, asset_id);
+        return asset && asset_eligible(asset) && !g_hash_table_contains(plan->excluded, asset_id);
+}
+
+/* What is locked stays as it is; beyond that, what can no longer be played is filler. */
+static json_t *laid(const ChannelPlan *plan, const Override *override) {
+        if (!override->asset_id || override->start_utc_ms < channel_plan_execution_end(plan) ||
+            usable(plan, override->asset_id))
+                return json_incref(override->becomes);
+        json_t *filler = json_array();
+        add_filler(filler, plan, override->id, override->start_utc_ms, override->end_utc_ms);
+        return filler;
+}
+
+ScheduleDay *channel_plan_lay_overrides(const ChannelPlan *plan, ScheduleDay *take_day) {
+        for (guint i = 0; i < plan->overrides->len; i++) {
+                const Override *override = plan->overrides->pdata[i];
+                if (!in_force(override) || override->start_utc_ms < take_day->start_utc_ms ||
+                    override->start_utc_ms >= take_day->end_utc_ms)
+                        continue;
+                json_t *programmes = programmes_of(take_day), *others = laid(plan, override);
+                ScheduleDay *made = day_with(take_day, splice(plan, programmes, override, others));
+                json_decref(others);
+                json_decref(programmes);
+                schedule_day_free(take_day);
+                take_day = made;
+        }
+        return take_day;
+}
+
+/* INV-HORIZON-OVERRIDE-001: rotation goes over what the rules had planned. */
+GPtrArray *channel_plan_lift_overrides(const ChannelPlan *plan, const ScheduleDay *day, int64_t until_utc_ms) {
+        json_t *programmes = programmes_of(day), *kept = json_array();
+        for (size_t i = 0; i < json_array_size(programmes); i++)
+                if (start_of(json_array_get(programmes, i)) < until_utc_ms)
+                        json_array_append(kept, json_array_get(programmes, i));
+        json_decref(programmes);
+        for (guint i = plan->overrides->len; i > 0; i--) {
+                const Override *override = plan->overrides->pdata[i - 1];
+                if (!in_force(override) || override->start_utc_ms < day->start_utc_ms ||
+                    override->start_utc_ms >= MIN(day->end_utc_ms, until_utc_ms))
+                        continue;
+                json_t *before = splice(plan, kept, override, override->was);
+                json_decref(kept);
+                kept = before;
+        }
+        GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)programme_unref);
+        if (json_array_size(kept) == 0) {
+                json_decref(kept);
+                return list;
+        }
+        g_autoptr(ScheduleDay) lifted = day_with(day, kept);
+        for (guint i = 0; i < lifted->programmes->len; i++)
+                g_ptr_array_add(list, programme_ref(lifted->programmes->pdata[i]));
+        return list;
+}
+
+/* --- putting in force -----------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+        ChannelPlan *plan;
+        Override *override;
+        const char *logs_dir;
+        int64_t now_utc_ms;
+        guint day;      /* of plan->days */
+        json_t *others; /* what is to be laid */
+} Change;
+
+/* Until when blocks may have been handed to an engine: nothing before that is changed. */
+static int64_t fed_until(const ChannelPlan *plan, int64_t now_utc_ms) {
+        const Programme *on_air = channel_plan_programme_at(plan, now_utc_ms);
+        int64_t until = on_air ? on_air->end_utc_ms : now_utc_ms;
+        unsigned n = 0;
+        for (guint i = 0; i < plan->blocks->len && n <= FED_BLOCKS_MAX; i++) {
+                const BlockPlan *block = plan->blocks->pdata[i];
+                if (block->end_utc_ms <= now_utc_ms)
+                        continue;
+                until = MAX(until, block->end_utc_ms);
+                n++;
+        }
+        return until;
+}
+
+static char *time_text(const ChannelPlan *plan, int64_t utc_ms) {
+        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(utc_ms / 1000);
+        g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, plan->spec->zone);
+        return g_date_time_format(local, "%Y-%m-%dT%H:%M");
+}
+
+static bool G_GNUC_PRINTF(2, 3) refuse(Change *change, const char *format, ...) {
+        va_list args;
+        va_start(args, format);
+        g_free(change->override->detail);
+        change->override->detail = g_strdup_vprintf(format, args);
+        va_end(args);
+        return false;
+}
+
+static bool find_day(Change *change, int64_t utc_ms) {
+        for (guint i = 0; i < change->plan->days->len; i++) {
+                const ScheduleDay *day = change->plan->days->pdata[i];
+                if (utc_ms < day->start_utc_ms || utc_ms >= day->end_utc_ms)
+                        continue;
+                change->day = i;
+                return true;
+        }
+        return refuse(change, "nothing is planned for that instant");
+}
+
+/* What the override asks for, as programmes. */
+static bool choose(Change *change, const Programme *at) {
+        const ChannelPlan *plan = change->plan;
+        const Override *override = change->override;
+        change->others = json_array();
+        if (override->kind == OVERRIDE_SKIP) {
+                add_filler(change->others, plan, override->id, at->start_utc_ms, at->end_utc_ms);
+                return true;
+        }
+        const Asset *asset = channel_spec_asset(plan->spec, plan->catalog, override->asset_id);
+        if (!asset || !asset_eligible(asset))
+                return refuse(change, "asset %s may not be planned: `retrovue catalog show` says why",
+                              override->asset_id);
+        const int64_t slot = schedule_slot_ms(plan->spec, asset->duration_ms);
+        const int64_t room = at->end_utc_ms - at->start_utc_ms;
+        if (override->kind == OVERRIDE_REPLACE && slot > room)
+                return refuse(change,
+                              "\"%s\" needs %d minutes and the programme there has %d: insert it, and it covers what "
+                              "follows as well",
+                              asset->title, (int)(slot / 60000), (int)(room / 60000));
+        const int64_t length = override->kind == OVERRIDE_REPLACE ? room : slot;
+        json_array_append_new(change->others,
+                              special(plan, override, asset, at->start_utc_ms, at->start_utc_ms + length));
+        return true;
+}
+
+/* Blocks of the programmes of the changed day that lie in the locked part; NULL: refused. */
+static GPtrArray *fill(Change *change, const ScheduleDay *day, int64_t from_utc_ms, int64_t to_utc_ms) {
+        ChannelPlan *plan = change->plan;
+        const int64_t locked_until = channel_plan_execution_end(plan);
+        g_autoptr(GPtrArray) blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
+        g_autoptr(TrafficHistory) history = traffic_history_new();
+        g_autoptr(GError) error = NULL;
+        if (!traffic_history_take_up(history, plan->store, plan->spec, change->now_utc_ms, &error)) {
+                refuse(change, "%s", error->message);
+                return NULL;
+        }
+        for (guint i = 0; i < day->programmes->len; i++) {
+                const Programme *programme = day->programmes->pdata[i];
+                if (programme->start_utc_ms < from_utc_ms || programme->start_utc_ms >= MIN(to_utc_ms, locked_until))
+                        continue;
+                g_autoptr(GArray) items = traffic_fill(channel_plan_inventory(plan), history, programme, NULL, &error);
+                if (!items) {
+                        refuse(change, "%s", error->message);
+                        return NULL;
+                }
+                g_ptr_array_add(blocks, transmission_log_block(plan->spec, programme, items));
+        }
+        return g_steal_pointer(&blocks);
+}
+
+static const BlockPlan *block_before(const ChannelPlan *plan, int64_t utc_ms) {
+        for (guint i = 0; i < plan->blocks->len; i++)
+                if (((const BlockPlan *)plan->blocks->pdata[i])->end_utc_ms == utc_ms)
+                        return plan->blocks->pdata[i];
+        return NULL;
+}
+
+static bool check(Change *change, const GPtrArray *blocks) {
+        const ChannelPlan *plan = change->plan;
+        g_auto(TlRefusal) refusal = {0};
+        if (blocks->len == 0)
+                return true;
+        const TlRules rules = {.spec = plan->spec,
+                               .catalog = plan->catalog,
+                               .unit_ms = plan->spec->grid_minutes * INT64_C(60000),
+                               .previous = block_before(plan, ((BlockPlan *)blocks->pdata[0])->start_utc_ms)};
+        return transmission_log_check(&rules, blocks, &refusal) == TL_OK || refuse(change, "%s", refusal.detail);
+}
+
+/* INV-HORIZON-OVERRIDE-001: day, blocks and record in one transaction, after the old log has its files. */
+static bool store_change(Change *change, const ScheduleDay *day, const TlReplacement *replacement) {
+        const ChannelPlan *plan = change->plan;
+        Store *store = plan->store;
+        g_autoptr(GError) error = NULL;
+        const bool locked = replacement->blocks->len > 0;
+        if ((!locked ||
+             transmission_log_keep(store, plan->spec, replacement, change->logs_dir, change->now_utc_ms, &error)) &&
+            store_begin(store, &error)) {
+                if (schedule_store_put(store, day, &error) &&
+                    (!locked || transmission_log_replace(store, plan->spec, replacement, change->now_utc_ms, &error)) &&
+                    override_store_decide(store, change->override, &error)) {
+                        if (store_commit(store, &error))
+                                return true;
+                } else {
+                        store_rollback(store);
+                }
+        }
+        return refuse(change, "it cannot be stored: %s", error->message);
+}
+
+/* Blocks that start in the time replaced give way to others. */
+static void exchange_blocks(ChannelPlan *plan, const TlReplacement *replacement) {
+        GPtrArray *row = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
+        bool placed = false;
+        for (guint i = 0; i <= plan->blocks->len; i++) {
+                const BlockPlan *block = i < plan->blocks->len ? plan->blocks->pdata[i] : NULL;
+                if (!placed && (!block || block->start_utc_ms >= replacement->from_utc_ms)) {
+                        for (guint j = 0; j < replacement->blocks->len; j++)
+                                g_ptr_array_add(row, block_plan_ref(replacement->blocks->pdata[j]));
+                        placed = true;
+                }
+                if (block &&
+                    (block->start_utc_ms < replacement->from_utc_ms || block->start_utc_ms >= replacement->to_utc_ms))
+                        g_ptr_array_add(row, block_plan_ref(block));
+        }
+        g_ptr_array_unref(plan->blocks);
+        plan->blocks = row;
+        traffic_history_free(plan->history); /* taken up anew from the store */
+        plan->history = traffic_history_new();
+}
+
+static json_t *part_of(const json_t *programmes, int64_t from_utc_ms, int64_t to_utc_ms) {
+        json_t *part = json_array();
+        for (size_t i = 0; i < json_array_size(programmes); i++) {
+                json_t *programme = json_array_get(programmes, i);
+                if (start_of(programme) >= from_utc_ms && start_of(programme) < to_utc_ms)
+                        json_array_append(part, programme);
+        }
+        return part;
+}
+
+/* Lays change->others into the day, in the guide and as far as it is locked; the record says so. */
+static bool lay(Change *change, OverrideState state) {
+        ChannelPlan *plan = change->plan;
+        Override *override = change->override;
+        const ScheduleDay *day = plan->days->pdata[change->day];
+        json_t *programmes = programmes_of(day);
+        int64_t from = start_of(json_array_get(change->others, 0));
+        int64_t to = end_of(json_array_get(change->others, json_array_size(change->others) - 1));
+        widen(programmes, &from, &to);
+        g_autoptr(ScheduleDay) made = day_with(day, splice(plan, programmes, override, change->others));
+        if (state == OVERRIDE_IN_FORCE) {
+                override->start_utc_ms = from;
+                override->end_utc_ms = to;
+                override->was = part_of(programmes, from, to);
+                json_t *after = programmes_of(made);
+                override->becomes = part_of(after, from, to);
+                json_decref(after);
+        }
+        json_decref(programmes);
+        if (from < fed_until(plan, change->now_utc_ms)) {
+                g_autofree char *earliest = time_text(plan, fed_until(plan, change->now_utc_ms));
+                return refuse(change, "too late: what begins before %s is on the air, past, or handed out for it",
+                              earliest);
+        }
+        if (to > day->end_utc_ms)
+                return refuse(change, "it would run over the end of the broadcast day");
+        g_autoptr(GPtrArray) blocks = fill(change, made, from, to);
+        const TlReplacement replacement = {from, to, blocks};
+        override->state = state;
+        override->decided_utc_ms = change->now_utc_ms;
+        if (!blocks || !check(change, blocks) || !store_change(change, made, &replacement))
+                return false;
+        if (blocks->len > 0)
+                exchange_blocks(plan, &replacement);
+        schedule_day_free(plan->days->pdata[change->day]);
+        plan->days->pdata[change->day] = g_steal_pointer(&made);
+        plan->dirty = true;
+        return true;
+}
+
+static bool put_in_force(Change *change) {
+        const ChannelPlan *plan = change->plan;
+        const int64_t at = change->override->at_utc_ms;
+        if (!find_day(change, at))
+                return false;
+        const Programme *programme = channel_plan_programme_at(plan, at);
+        if (change->override->kind == OVERRIDE_INSERT && programme->start_utc_ms != at) {
+                g_autofree char *start = time_text(plan, programme->start_utc_ms);
+                g_autofree char *end = time_text(plan, programme->end_utc_ms);
+                return refuse(change, "no programme begins then; one begins at %s and the next at %s", start, end);
+        }
+        return choose(change, programme) && lay(change, OVERRIDE_IN_FORCE);
+}
+
+static bool take_back(Change *change) {
+        const Override *override = change->override;
+        for (guint i = 0; i < change->plan->overrides->len; i++) {
+                const Override *other = change->plan->overrides->pdata[i];
+                if (other->id > override->id && in_force(other) && other->start_utc_ms < override->end_utc_ms &&
+                    other->end_utc_ms > override->start_utc_ms)
+                        return refuse(change, "override %" G_GINT64_FORMAT " lies over it: cancel that one first",
+                                      other->id);
+        }
+        if (!find_day(change, override->start_utc_ms))
+                return false;
+        change->others = json_incref(override->was);
+        return lay(change, OVERRIDE_CANCELLED);
+}
+
+/* The record of what did not come about. */
+static void store_refusal(Change *change, OverrideState state) {
+        Override *override = change->override;
+        g_autoptr(GError) error = NULL;
+        override->state = state;
+        override->decided_utc_ms = change->now_utc_ms;
+        if (state == OVERRIDE_REFUSED) {
+                override->start_utc_ms = override->end_utc_ms = 0;
+                g_clear_pointer(&override->was, json_decref);
+                g_clear_pointer(&override->becomes, json_decref);
+        }
+        if (!override_store_decide(change->plan->store, override, &error))
+                channel_plan_fault(change->plan, "an override's record cannot be stored: %s", error->message);
+}
+
+static void decide(ChannelPlan *plan, Override *override, const char *logs_dir, int64_t now_utc_ms) {
+        Change change = {.plan = plan, .override = override, .logs_dir = logs_dir, .now_utc_ms = now_utc_ms};
+        const bool asked = override->state == OVERRIDE_ASKED;
+        if (asked && override->at_utc_ms >= channel_plan_epg_end(plan))
+                return; /* the guide does not reach that far yet */
+        const bool done = asked ? put_in_force(&change) : take_back(&change);
+        if (!done)
+                store_refusal(&change, asked ? OVERRIDE_REFUSED : OVERRIDE_IN_FORCE);
+        json_decref(change.others);
+        rv_info("horizon.override", RV_S("channel", plan->spec->id), RV_I("id", override->id),
+                RV_S("kind", override_kind_name(override->kind)), RV_S("state", override_state_name(override->state)),
+                RV_S("detail", override->detail));
+}
+
+bool channel_plan_load_overrides(ChannelPlan *plan, int64_t now_utc_ms, GError **error) {
+        GPtrArray *overrides = override_store_live(plan->store, plan->spec->id, now_utc_ms - DAYS_KEPT_MS, error);
+        if (!overrides)
+                return false;
+        g_ptr_array_unref(plan->overrides);
+        plan->overrides = overrides;
+        return true;
+}
+
+void channel_plan_apply_overrides(ChannelPlan *plan, const char *logs_dir, int64_t now_utc_ms) {
+        g_autoptr(GError) error = NULL;
+        if (!channel_plan_load_overrides(plan, now_utc_ms, &error)) {
+                channel_plan_fault(plan, "overrides cannot be read: %s", error->message);
+                return;
+        }
+        for (guint i = 0; i < plan->overrides->len; i++) {
+                Override *override = plan->overrides->pdata[i];
+                if (override->state == OVERRIDE_ASKED || override->state == OVERRIDE_CANCELLING)
+                        decide(plan, override, logs_dir, now_utc_ms);
+        }
+}

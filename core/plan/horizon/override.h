@@ -1,0 +1,62 @@
+/*
+ * Overrides: changes of a plan that an operator asks for, the only way to change what is locked. The record is in the
+ * store before anything is changed by it, and stays there.
+ *
+ * Anybody with a Store of their own asks, cancels and lists; the horizon decides at its next evaluation, within a
+ * minute: it puts the change in force, in guide and locked blocks at once, or refuses it and says why. What is past, on
+ * the air or may have been handed to an engine is never changed.
+ */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/store.h"
+
+typedef enum {
+        OVERRIDE_REPLACE = 1, /* what the asset is in the place of the programme at the instant, in its slot */
+        OVERRIDE_INSERT,      /* the asset from the programme's start on, over as many programmes as it is long */
+        OVERRIDE_SKIP,        /* filler in the place of the programme at the instant */
+} OverrideKind;
+
+typedef enum {
+        OVERRIDE_ASKED = 1, /* waits for the horizon, or for the guide to reach that far */
+        OVERRIDE_IN_FORCE,
+        OVERRIDE_CANCELLING, /* in force, and asked to be taken back */
+        OVERRIDE_CANCELLED,
+        OVERRIDE_REFUSED,
+} OverrideState;
+
+typedef struct {
+        int64_t id; /* given by override_store_ask */
+        char *channel_id;
+        OverrideKind kind;
+        int64_t at_utc_ms;
+        char *asset_id; /* NULL for OVERRIDE_SKIP */
+        OverrideState state;
+        int64_t asked_utc_ms, decided_utc_ms; /* 0 = not decided yet */
+        char *detail;                         /* why it was refused or could not be cancelled; NULL */
+        int64_t start_utc_ms, end_utc_ms;     /* of what it changed; 0 = nothing yet */
+        json_t *was, *becomes;                /* programmes as in a day's document; NULL before it is in force */
+} Override;
+
+void override_free(Override *override);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Override, override_free)
+
+/* "replace", "insert", "skip"; "asked", "in_force", "cancelling", "cancelled", "refused". Static. */
+const char *override_kind_name(OverrideKind kind);
+const char *override_state_name(OverrideState state);
+
+/* Stores the record and sets its id and state. */
+bool override_store_ask(Store *store, Override *override, GError **error);
+/* All of a channel, by id (Override with its free). NULL on failure. */
+GPtrArray *override_store_list(Store *store, const char *channel_id, GError **error);
+/* Those that the horizon has to decide, or that are in force beyond the instant. */
+GPtrArray *override_store_live(Store *store, const char *channel_id, int64_t after_utc_ms, GError **error);
+/* Takes back what is asked or in force. *ret_done is false when there is no such override in one of these states. */
+bool override_store_cancel(Store *store, const char *channel_id, int64_t id, int64_t now_utc_ms, bool *ret_done,
+                           GError **error);
+/* For the horizon: stores state, decided_utc_ms, detail, start, end, was and becomes. */
+bool override_store_decide(Store *store, const Override *override, GError **error);

@@ -1,0 +1,360 @@
+#include "core/plan/horizon/override.h"
+
+#include <glib/gstdio.h>
+
+#include "core/plan/horizon/horizon.h"
+#include "core/plan/transmission_log/transmission_log.h"
+#include "proto/base/log.h"
+#include "tests/core/plan_fixture.h"
+#include "tests/support/cmocka.h"
+
+#define NOW "2026-11-22T04:28:00Z" /* 23:28 on the 21st in New York: broadcast day 2026-11-21, until 11:00Z */
+
+typedef struct {
+        Fixture fixture;
+        RvClock *clock;
+        Store *store;
+        PlanBoard *board;
+        Horizon *horizon;
+        CatalogSnapshot *catalog;
+        GPtrArray *specs;
+        const char *film, *episode; /* asset ids: 100 minutes, 22 minutes */
+} World;
+
+static void open_world(World *world) {
+        g_autofree char *path = g_build_filename(world->fixture.dir, "retrovue.db", NULL);
+        world->store = store_open(path, NULL);
+        assert_non_null(world->store);
+        world->board = plan_board_new();
+        const HorizonOptions options = {.store = world->store,
+                                        .board = world->board,
+                                        .clock = world->clock,
+                                        .min_epg_ms = 72 * HOUR,
+                                        .min_execution_ms = 5 * HOUR,
+                                        .logs_dir = world->fixture.dir};
+        world->horizon = horizon_new(&options);
+        horizon_set_inputs(world->horizon, world->specs, world->catalog);
+}
+
+static void close_world(World *world) {
+        horizon_free(world->horizon);
+        plan_board_unref(world->board);
+        store_close(world->store);
+}
+
+static int set_up(void **state) {
+        World *world = g_new0(World, 1);
+        fixture_begin(&world->fixture);
+        world->clock = rv_clock_fake_new(fixture_utc(NOW));
+        world->specs = g_ptr_array_new_with_free_func((GDestroyNotify)channel_spec_unref);
+        fixture_series(&world->fixture, "Cheers", 60, 22 * MINUTE);
+        for (int i = 0; i < 12; i++)
+                fixture_asset(&world->fixture, ASSET_COMMERCIAL, "Soap", 45000 + i * 5000);
+        world->film = fixture_asset(&world->fixture, ASSET_MOVIE, "Alien", 100 * MINUTE)->id;
+        world->episode = fixture_episode(&world->fixture, "Frasier", 1, 1, 22 * MINUTE)->id;
+        world->catalog = fixture_catalog(&world->fixture);
+        g_ptr_array_add(
+                world->specs,
+                fixture_spec(&world->fixture,
+                             "channel: cheers\nchannel_number: 5\ntimezone: America/New_York\n"
+                             "pools: {cheers: {match: {type: episode, series_title: Cheers}}}\n"
+                             "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: cheers}}]}\n"));
+        open_world(world);
+        *state = world;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        World *world = *state;
+        close_world(world);
+        g_ptr_array_unref(world->specs);
+        catalog_snapshot_unref(world->catalog);
+        rv_clock_fake_free(world->clock);
+        fixture_end(&world->fixture);
+        g_free(world);
+        return 0;
+}
+
+static PlanView *evaluated(World *world) {
+        horizon_evaluate(world->horizon);
+        PlanView *view = plan_board_view(world->board, "cheers");
+        assert_non_null(view);
+        if (view->fault)
+                print_error("%s\n", view->fault);
+        assert_null(view->fault);
+        for (guint i = 1; i < view->programmes->len; i++)
+                assert_int_equal(((Programme *)view->programmes->pdata[i])->start_utc_ms,
+                                 ((Programme *)view->programmes->pdata[i - 1])->end_utc_ms);
+        for (guint i = 0; i < view->blocks->len; i++) {
+                const BlockPlan *block = view->blocks->pdata[i];
+                g_autoptr(Programme) programme = NULL;
+                assert_true(i == 0 || block->start_utc_ms == ((BlockPlan *)view->blocks->pdata[i - 1])->end_utc_ms);
+                assert_int_equal(block_plan_validate(block, NULL), BLOCK_PLAN_OK);
+                assert_int_equal(plan_view_programme_at(view, block->start_utc_ms, &programme), PLAN_OK);
+                assert_string_equal(programme->id, block->block_id);
+                assert_int_equal(programme->end_utc_ms, block->end_utc_ms);
+        }
+        const PlanHealth health = plan_view_health(view, rv_clock_utc_ms(world->clock));
+        assert_int_equal(health.execution_short_ms + health.epg_short_ms, 0);
+        return view;
+}
+
+static int64_t ask(World *world, OverrideKind kind, const char *at, const char *asset_id) {
+        Override override = {.channel_id = (char[]){"cheers"},
+                             .kind = kind,
+                             .at_utc_ms = fixture_utc(at),
+                             .asset_id = (char *)asset_id,
+                             .asked_utc_ms = rv_clock_utc_ms(world->clock)};
+        assert_true(override_store_ask(world->store, &override, NULL));
+        return override.id;
+}
+
+static Override *record(World *world, int64_t id) {
+        g_autoptr(GPtrArray) all = override_store_list(world->store, "cheers", NULL);
+        for (guint i = 0; i < all->len; i++)
+                if (((Override *)all->pdata[i])->id == id)
+                        return g_ptr_array_steal_index(all, i);
+        fail_msg("no record %d", (int)id);
+        return NULL;
+}
+
+static void assert_state(World *world, int64_t id, OverrideState state, const char *detail) {
+        g_autoptr(Override) override = record(world, id);
+        assert_string_equal(override_state_name(override->state), override_state_name(state));
+        if (detail && !strstr(override->detail ? override->detail : "", detail))
+                fail_msg("\"%s\" is not in: %s", detail, override->detail);
+        if (!detail)
+                assert_null(override->detail);
+}
+
+static void cancel(World *world, int64_t id) {
+        bool done = false;
+        assert_true(override_store_cancel(world->store, "cheers", id, rv_clock_utc_ms(world->clock), &done, NULL));
+        assert_true(done);
+}
+
+/* "start-end what" of each programme from an instant on. */
+static char *row(const PlanView *view, int64_t from_utc_ms, int64_t to_utc_ms) {
+        GString *text = g_string_new(NULL);
+        for (guint i = 0; i < view->programmes->len; i++) {
+                const Programme *p = view->programmes->pdata[i];
+                if (p->start_utc_ms >= from_utc_ms && p->start_utc_ms < to_utc_ms)
+                        g_string_append_printf(text, "%d %s\n", (int)((p->end_utc_ms - p->start_utc_ms) / MINUTE),
+                                               p->asset_id ? p->subtitle ? p->subtitle : p->title : "filler");
+        }
+        return g_string_free(text, false);
+}
+
+static void assert_row(const PlanView *view, const char *from, const char *to, const char *expected) {
+        g_autofree char *found = row(view, fixture_utc(from), fixture_utc(to));
+        assert_string_equal(found, expected);
+}
+
+static const BlockPlan *block_at(const PlanView *view, const char *at) {
+        g_autoptr(BlockPlan) block = NULL;
+        assert_int_equal(plan_view_block_at(view, fixture_utc(at), &block), PLAN_OK);
+        return block; /* the view's */
+}
+
+static void assert_same_blocks(const PlanView *a, const PlanView *b, int64_t except_from, int64_t except_to) {
+        for (guint i = 0; i < a->blocks->len; i++) {
+                const BlockPlan *block = a->blocks->pdata[i];
+                g_autoptr(BlockPlan) other = NULL;
+                if (block->start_utc_ms >= except_from && block->start_utc_ms < except_to)
+                        continue;
+                assert_int_equal(plan_view_block_at(b, block->start_utc_ms, &other), PLAN_OK);
+                g_autofree char *one = block_plan_sha256(block), *two = block_plan_sha256(other);
+                assert_string_equal(one, two);
+        }
+}
+
+static char *log_id(World *world, const char *day) {
+        sqlite3_stmt *query =
+                store_query(world->store, NULL, "SELECT log_id FROM transmission_log WHERE day = ?", "s", day);
+        assert_true(store_row(world->store, query, NULL));
+        char *id = g_strdup(store_text(query, 0));
+        store_reset(query);
+        return id;
+}
+
+static char *artifact(World *world, const char *name) {
+        g_autofree char *path = g_build_filename(world->fixture.dir, "transmission", "cheers", name, NULL);
+        char *text = NULL;
+        (void)g_file_get_contents(path, &text, NULL, NULL);
+        return text;
+}
+
+/* --- tests -------------------------------------------------------------------------------------------------------- */
+
+static void INV_HORIZON_OVERRIDE_001_a_locked_block_changes_with_a_record_and_nothing_else_does(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        g_autofree char *old_log = log_id(world, "2026-11-21");
+        const int64_t id = ask(world, OVERRIDE_REPLACE, "2026-11-22T08:10:00Z", world->episode);
+        assert_state(world, id, OVERRIDE_ASKED, NULL);
+        g_autoptr(PlanView) after = evaluated(world);
+        assert_state(world, id, OVERRIDE_IN_FORCE, NULL);
+        assert_true(after->generation > before->generation);
+        assert_row(after, "2026-11-22T07:30:00Z", "2026-11-22T09:00:00Z",
+                   "30 Cheers 5x02\n30 Frasier 1x01\n30 Cheers 5x04\n");
+        assert_string_equal(block_at(after, "2026-11-22T08:00:00Z")->segments[0].asset_uuid, world->episode);
+        assert_same_blocks(before, after, fixture_utc("2026-11-22T08:00:00Z"), fixture_utc("2026-11-22T08:30:00Z"));
+        g_autoptr(Override) made = record(world, id);
+        assert_int_equal(made->start_utc_ms, fixture_utc("2026-11-22T08:00:00Z"));
+        assert_string_equal(json_string_value(json_object_get(json_array_get(made->was, 0), "subtitle")),
+                            "Cheers 5x03");
+
+        g_autofree char *new_log = log_id(world, "2026-11-21"), *kept = artifact(world, "2026-11-21.v1-replaced.tlog");
+        assert_string_not_equal(new_log, old_log);
+        assert_non_null(strstr(kept, old_log));
+        assert_null(strstr(kept, new_log));
+        g_autoptr(PlanView) same = evaluated(world);
+        assert_ptr_equal(same, after); /* once */
+}
+
+static void INV_TL_REPLACE_001_the_files_of_a_sealed_log_stay_and_the_new_one_has_its_own(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        assert_int_equal(horizon_extend_execution_day(world->horizon, "cheers", NULL), EXTEND_OK);
+        g_autofree char *sealed = artifact(world, "2026-11-21.tlog");
+        assert_non_null(sealed);
+        const int64_t id = ask(world, OVERRIDE_SKIP, "2026-11-22T08:00:00Z", NULL);
+        g_autoptr(PlanView) after = evaluated(world);
+        assert_state(world, id, OVERRIDE_IN_FORCE, NULL);
+        horizon_evaluate(world->horizon);
+        g_autofree char *still = artifact(world, "2026-11-21.tlog"), *second = artifact(world, "2026-11-21.v2.tlog");
+        g_autofree char *second_id = log_id(world, "2026-11-21");
+        assert_string_equal(still, sealed);
+        assert_non_null(second);
+        assert_non_null(strstr(second, second_id));
+        assert_null(strstr(still, second_id));
+        assert_non_null(strstr(still, block_at(before, "2026-11-22T08:00:00Z")->block_id));
+        assert_null(strstr(second, block_at(before, "2026-11-22T08:00:00Z")->block_id));
+        assert_non_null(strstr(second, block_at(after, "2026-11-22T08:00:00Z")->block_id));
+}
+
+static void INV_HORIZON_OVERRIDE_001_what_is_on_the_air_past_or_handed_out_stays(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        /* On the air, what an engine may have already (four blocks), and yesterday. */
+        static const char *const late[] = {"2026-11-22T04:10:00Z", "2026-11-22T06:00:00Z", "2026-11-21T20:00:00Z"};
+        for (size_t i = 0; i < G_N_ELEMENTS(late); i++) {
+                const int64_t id = ask(world, OVERRIDE_SKIP, late[i], NULL);
+                g_autoptr(PlanView) after = evaluated(world);
+                assert_ptr_equal(after, before);
+                assert_state(world, id, OVERRIDE_REFUSED, "too late");
+        }
+        const int64_t id = ask(world, OVERRIDE_SKIP, "2026-11-22T06:30:00Z", NULL);
+        g_autoptr(PlanView) after = evaluated(world);
+        assert_state(world, id, OVERRIDE_IN_FORCE, NULL);
+        assert_row(after, "2026-11-22T06:30:00Z", "2026-11-22T07:00:00Z", "30 filler\n");
+}
+
+static void a_special_covers_what_it_is_long_and_what_follows_stays(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        const int64_t wrong = ask(world, OVERRIDE_REPLACE, "2026-11-22T08:00:00Z", world->film);
+        const int64_t between = ask(world, OVERRIDE_INSERT, "2026-11-22T08:10:00Z", world->film);
+        const int64_t nothing = ask(world, OVERRIDE_INSERT, "2026-11-22T08:00:00Z", "nosuch");
+        const int64_t over_the_end = ask(world, OVERRIDE_INSERT, "2026-11-22T10:30:00Z", world->film);
+        const int64_t id = ask(world, OVERRIDE_INSERT, "2026-11-22T08:00:00Z", world->film);
+        g_autoptr(PlanView) after = evaluated(world);
+        assert_state(world, wrong, OVERRIDE_REFUSED, "needs 120 minutes and the programme there has 30");
+        assert_state(world, between, OVERRIDE_REFUSED, "2026-11-22T03:30");
+        assert_state(world, nothing, OVERRIDE_REFUSED, "may not be planned");
+        assert_state(world, over_the_end, OVERRIDE_REFUSED, "end of the broadcast day");
+        assert_state(world, id, OVERRIDE_IN_FORCE, NULL);
+        assert_row(after, "2026-11-22T07:30:00Z", "2026-11-22T10:30:00Z",
+                   "30 Cheers 5x02\n120 Alien\n30 Cheers 5x07\n");
+        assert_same_blocks(before, after, fixture_utc("2026-11-22T08:00:00Z"), fixture_utc("2026-11-22T10:00:00Z"));
+}
+
+/* Beyond what is locked: in the guide at once, through changes of the rules, a restart, and the lock. */
+static void INV_HORIZON_OVERRIDE_001_it_stands_until_it_airs(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        const int64_t id = ask(world, OVERRIDE_INSERT, "2026-11-23T01:00:00Z", world->film);
+        const int64_t far = ask(world, OVERRIDE_SKIP, "2026-11-26T20:00:00Z", NULL); /* the guide is not there yet */
+        g_autoptr(PlanView) after = evaluated(world);
+        const int64_t from = fixture_utc("2026-11-23T01:00:00Z"), end = after->epg_end_utc_ms;
+        assert_state(world, id, OVERRIDE_IN_FORCE, NULL);
+        assert_state(world, far, OVERRIDE_ASKED, NULL);
+        g_autofree char *planned = row(after, from, end), *rest = row(before, from + 2 * HOUR, end);
+        g_autofree char *expected = g_strdup_printf("120 Alien\n%s", rest);
+        assert_string_equal(planned, expected);
+
+        world->catalog->revision += 10; /* all that is not locked is planned anew */
+        close_world(world);
+        open_world(world);
+        g_autoptr(PlanView) again = evaluated(world);
+        g_autofree char *still = row(again, from, end);
+        assert_string_equal(still, expected);
+        rv_clock_fake_advance_ms(world->clock, 20 * HOUR);
+        g_autoptr(PlanView) locked = evaluated(world);
+        assert_string_equal(block_at(locked, "2026-11-23T01:00:00Z")->segments[0].asset_uuid, world->film);
+        g_autofree char *at_last = row(locked, from, end);
+        assert_string_equal(at_last, expected);
+        rv_clock_fake_advance_ms(world->clock, 24 * HOUR);
+        horizon_evaluate(world->horizon);
+        rv_clock_fake_advance_ms(world->clock, 60000);
+        horizon_evaluate(world->horizon);
+        assert_state(world, far, OVERRIDE_IN_FORCE, NULL);
+}
+
+static void an_override_that_is_cancelled_leaves_what_was(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        const int64_t from = fixture_utc(NOW);
+        g_autofree char *expected = row(before, from, before->epg_end_utc_ms);
+        const int64_t film = ask(world, OVERRIDE_INSERT, "2026-11-22T08:00:00Z", world->film);
+        const int64_t over = ask(world, OVERRIDE_SKIP, "2026-11-22T08:00:00Z", NULL);
+        g_autoptr(PlanView) during = evaluated(world);
+        assert_row(during, "2026-11-22T08:00:00Z", "2026-11-22T10:30:00Z", "120 filler\n30 Cheers 5x07\n");
+        cancel(world, film);
+        g_autoptr(PlanView) refused = evaluated(world);
+        assert_state(world, film, OVERRIDE_IN_FORCE, "cancel that one first");
+        cancel(world, over);
+        g_autoptr(PlanView) first = evaluated(world);
+        assert_state(world, over, OVERRIDE_CANCELLED, NULL);
+        assert_row(first, "2026-11-22T08:00:00Z", "2026-11-22T10:30:00Z", "120 Alien\n30 Cheers 5x07\n");
+        cancel(world, film);
+        g_autoptr(PlanView) after = evaluated(world);
+        g_autofree char *found = row(after, from, before->epg_end_utc_ms);
+        assert_string_equal(found, expected);
+        bool done = true;
+        assert_true(override_store_cancel(world->store, "cheers", film, 1, &done, NULL));
+        assert_false(done); /* it is cancelled already */
+}
+
+/* It must not hold up everything after it. */
+static void a_special_whose_file_goes_before_it_is_locked_is_filler(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        ask(world, OVERRIDE_INSERT, "2026-11-23T01:00:00Z", world->film);
+        g_autoptr(PlanView) after = evaluated(world);
+        const Asset *film = catalog_snapshot_find(world->catalog, world->film);
+        assert_int_equal(g_unlink(film->uri), 0);
+        rv_clock_fake_advance_ms(world->clock, 20 * HOUR);
+        horizon_evaluate(world->horizon);
+        g_autoptr(PlanView) later = plan_board_view(world->board, "cheers");
+        assert_non_null(strstr(later->fault, "no file that can be read"));
+        assert_int_equal(plan_view_health(later, rv_clock_utc_ms(world->clock)).execution_short_ms, 0);
+        assert_row(later, "2026-11-23T01:00:00Z", "2026-11-23T03:00:00Z", "120 filler\n");
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void) {
+        rv_log_init("test", rv_clock_system());
+        rv_log_set_level((RvLogLevel)(RV_LOG_ERROR + 1));
+        const struct CMUnitTest tests[] = {
+                T(INV_HORIZON_OVERRIDE_001_a_locked_block_changes_with_a_record_and_nothing_else_does),
+                T(INV_TL_REPLACE_001_the_files_of_a_sealed_log_stay_and_the_new_one_has_its_own),
+                T(INV_HORIZON_OVERRIDE_001_what_is_on_the_air_past_or_handed_out_stays),
+                T(a_special_covers_what_it_is_long_and_what_follows_stays),
+                T(INV_HORIZON_OVERRIDE_001_it_stands_until_it_airs),
+                T(an_override_that_is_cancelled_leaves_what_was),
+                T(a_special_whose_file_goes_before_it_is_locked_is_filler),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
