@@ -12,3 +12,9 @@ function(rv_noun target folder)
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(${target} PUBLIC PkgConfig::GLIB Threads::Threads ${ARGN})
 endfunction()
+
+# rv_part(TARGET FOLDER): a folder within a noun's, of the same library.
+function(rv_part target folder)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.c)
+  target_sources(${target} PRIVATE ${sources})
+endfunction()

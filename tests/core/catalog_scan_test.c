@@ -13,6 +13,7 @@
 #include "proto/base/id.h"
 #include "proto/base/log.h"
 #include "tests/support/chance.h"
+#include "tests/support/plex_fixture.h"
 #include "tests/support/temp_dir.h"
 
 #define NOW_UTC_MS INT64_C(1795406400000)
@@ -658,6 +659,76 @@ static void episodes_are_known_by_a_readable_alias(void **state) {
 
 #define SCAN_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* --- imported libraries ------------------------------------------------------------------------------------------ */
+
+static void import_film(World *world, const char *name, const char *title) {
+        g_autofree char *db = g_build_filename(world->dir, "plex.db", NULL), *path = media_path(world, name);
+        PlexFixture *plex = plex_fixture_new(db, PLEX_TODAY);
+        const int64_t movies = plex_fixture_section(plex, "Movies", 1, world->media);
+        plex_fixture_file(plex, plex_fixture_movie(plex, movies, title, 1984), path, 160);
+        plex_fixture_close(plex);
+        const CatalogImportOptions o = {.kind = CATALOG_PLEX, .path = db, .clock = world->clock};
+        g_auto(CatalogImportReport) report = {0};
+        g_autoptr(GError) error = NULL;
+        if (!catalog_import(world->store, &o, &report, &error))
+                fail_msg("%s", error->message);
+}
+
+/* The library says two and twenty minutes of a file of two seconds. */
+static void an_imported_file_is_measured_by_the_next_scan(void **state) {
+        World *world = *state;
+        const char *const folders[] = {NULL};
+        const CatalogScanOptions o = options(world, folders);
+        put_clip(world, "both.mp4", "both.mp4");
+        import_film(world, "both.mp4", "The Ark");
+        g_autoptr(CatalogSnapshot) snapshot = scan_with(world, &o);
+        assert_int_equal(world->progress.found, 1);
+        assert_int_equal(world->progress.measured, 1);
+        const Asset *film = asset_of(world, snapshot, "both.mp4");
+        assert_true(asset_eligible(film));
+        assert_string_equal(film->title, "The Ark");
+        assert_near_ms(film->duration_ms, 2000, 50);
+        g_autoptr(CatalogSnapshot) again = scan_with(world, &o);
+        assert_int_equal(world->progress.unchanged, 1);
+        assert_int_equal(again->revision, snapshot->revision);
+}
+
+static void what_a_library_says_is_not_undone_by_its_folders_scan(void **state) {
+        World *world = *state;
+        put_clip(world, "Show/1.avi", "silent.avi");
+        g_autoptr(CatalogSnapshot) before = scan(world);
+        assert_string_equal(asset_of(world, before, "Show/1.avi")->source, "folder");
+        import_film(world, "Show/1.avi", "The Ark");
+        g_autoptr(CatalogSnapshot) after = scan(world);
+        assert_int_equal(world->progress.unchanged, 1);
+        assert_string_equal(after->assets[0]->title, "The Ark");
+        assert_string_equal(after->assets[0]->source, "plex");
+        assert_string_equal(after->assets[0]->id, before->assets[0]->id);
+        touch(world, "Show/1.avi");
+        g_autoptr(CatalogSnapshot) changed = scan(world);
+        assert_int_equal(world->progress.measured, 1);
+        assert_string_equal(changed->assets[0]->title, "The Ark");
+}
+
+static void INV_CATALOG_009_a_scan_looks_for_imported_files_where_they_are(void **state) {
+        World *world = *state;
+        put_clip(world, "1.avi", "silent.avi");
+        import_film(world, "1.avi", "The Ark");
+        const char *const folders[] = {NULL};
+        CatalogScanOptions o = options(world, folders);
+        o.whole_library = true;
+        g_autoptr(CatalogSnapshot) there = scan_with(world, &o);
+        assert_true(asset_eligible(there->assets[0]));
+        g_autofree char *path = media_path(world, "1.avi"), *away = media_path(world, "away");
+        assert_int_equal(g_rename(path, away), 0);
+        g_autoptr(CatalogSnapshot) gone = scan_with(world, &o);
+        assert_int_equal(gone->assets[0]->state, ASSET_MISSING);
+        assert_int_equal(g_rename(away, path), 0);
+        g_autoptr(CatalogSnapshot) back = scan_with(world, &o);
+        assert_int_equal(world->progress.unchanged, 1);
+        assert_true(asset_eligible(back->assets[0]));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 SCAN_TEST(a_file_is_measured),
@@ -683,6 +754,9 @@ int main(void) {
                 SCAN_TEST(INV_CATALOG_003_damage_never_breaks_the_probe),
                 SCAN_TEST(a_scan_that_is_cut_short_is_completed_by_the_next),
                 SCAN_TEST(a_database_that_cannot_be_written_ends_the_scan_with_a_reason),
+                SCAN_TEST(an_imported_file_is_measured_by_the_next_scan),
+                SCAN_TEST(what_a_library_says_is_not_undone_by_its_folders_scan),
+                SCAN_TEST(INV_CATALOG_009_a_scan_looks_for_imported_files_where_they_are),
                 SCAN_TEST(episodes_are_known_by_a_readable_alias),
         };
         return cmocka_run_group_tests(tests, make_clips, remove_clips);

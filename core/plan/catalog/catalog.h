@@ -8,6 +8,7 @@
 
 #include <glib.h>
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -90,6 +91,41 @@ json_t *asset_json(const Asset *asset);
 
 /* What the store knows now, outside of a transaction. NULL and GError on failure. */
 CatalogSnapshot *catalog_load(Store *store, GError **error);
+
+/* --- importing --------------------------------------------------------------------------------------------------- */
+
+typedef enum { CATALOG_PLEX = 1, CATALOG_JELLYFIN } CatalogSourceKind;
+const char *catalog_source_kind_name(CatalogSourceKind kind);      /* "plex", "jellyfin" */
+CatalogSourceKind catalog_source_kind_from_name(const char *name); /* 0: no such kind */
+
+typedef struct {
+        CatalogSourceKind kind;
+        const char *path;            /* of the other program's database */
+        const char *const *maps;     /* "FROM=TO": what it calls FROM is TO here; NULL-terminated; NULL = none */
+        const char *const *sections; /* names of its libraries; NULL or empty = all */
+        RvClock *clock;
+        const atomic_bool *stop; /* may be NULL */
+} CatalogImportOptions;
+
+typedef struct {
+        uint32_t found;                     /* files that the source names and that can be assets */
+        uint32_t added, changed, unchanged; /* assets */
+        uint32_t missing;                   /* those of them whose file is not there */
+        uint32_t vanished;                  /* assets that the source no longer has */
+        uint32_t skipped;                   /* files that cannot be assets */
+        char **notes;                       /* why they were skipped or are missing: sentences; never NULL */
+} CatalogImportReport;
+
+void catalog_import_report_clear(CatalogImportReport *report);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CatalogImportReport, catalog_import_report_clear)
+
+/*
+ * Reads another program's library into the catalog, in one transaction: all of it or nothing. What is new waits to be
+ * measured by the next scan, and is new until then; of what is known the editorial data are renewed, and the measured
+ * stay. Assets whose file is not there, and those that the source no longer has, are missing, with the reason.
+ * RV_ERROR_INVALID: not such a database, or one that is damaged; RV_ERROR_UNAVAILABLE: try again later.
+ */
+bool catalog_import(Store *store, const CatalogImportOptions *options, CatalogImportReport *ret_report, GError **error);
 
 /* --- scanning ---------------------------------------------------------------------------------------------------- */
 

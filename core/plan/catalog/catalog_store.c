@@ -97,7 +97,7 @@ static CatalogRow *read_row(sqlite3_stmt *statement) {
         row->stamp = g_strdup(store_text(statement, 8));
         read_editorial(asset, statement, 9);
         read_measured(asset, statement, 20);
-        read_source(row, statement, 30);
+        read_source(row, statement, 31);
         return row;
 }
 
@@ -245,9 +245,14 @@ static bool put_chapters(Store *store, const Asset *asset, GError **error) {
         return true;
 }
 
-static bool put_alias(Store *store, const Asset *asset, const char *alias, GError **error) {
+bool catalog_store_put_alias(Store *store, const char *asset_id, const char *alias, GError **error) {
         return store_run(store, error, "INSERT OR IGNORE INTO asset_alias (alias, asset_id) VALUES (?, ?)", "ss", alias,
-                         asset->id);
+                         asset_id);
+}
+
+char *catalog_episode_alias(const char *series, int32_t season, int32_t episode) {
+        g_autofree char *slug = rv_slug_from(series);
+        return g_strdup_printf("asset.%s.s%02de%02d", slug, season, episode);
 }
 
 /* "asset.<series>.s01e02", and what its library calls it; of two files of one name the first known keeps it. A row that
@@ -259,13 +264,12 @@ static bool put_aliases(Store *store, const CatalogRow *row, GError **error) {
         if (!store_run(store, error, "DELETE FROM asset_alias WHERE asset_id = ?", "s", asset->id))
                 return false;
         for (char **alias = row->aliases; alias && *alias; alias++)
-                if (!put_alias(store, asset, *alias, error))
+                if (!catalog_store_put_alias(store, asset->id, *alias, error))
                         return false;
         if (!asset->series || asset->kind != ASSET_EPISODE)
                 return true;
-        g_autofree char *slug = rv_slug_from(asset->series);
-        g_autofree char *alias = g_strdup_printf("asset.%s.s%02de%02d", slug, asset->season, asset->episode);
-        return put_alias(store, asset, alias, error);
+        g_autofree char *alias = catalog_episode_alias(asset->series, asset->season, asset->episode);
+        return catalog_store_put_alias(store, asset->id, alias, error);
 }
 
 bool catalog_store_put(Store *store, const CatalogRow *row, GError **error) {
@@ -274,6 +278,10 @@ bool catalog_store_put(Store *store, const CatalogRow *row, GError **error) {
 
 bool catalog_store_set_present(Store *store, const char *asset_id, bool present, GError **error) {
         return store_run(store, error, "UPDATE asset SET present = ? WHERE id = ?", "is", (int64_t)present, asset_id);
+}
+
+bool catalog_store_forget(Store *store, const char *asset_id, GError **error) {
+        return store_run(store, error, "DELETE FROM asset WHERE id = ?", "s", asset_id);
 }
 
 bool catalog_store_bump(Store *store, GError **error) {

@@ -24,6 +24,12 @@ GHashTable *catalog_store_rows(Store *store, GError **error);
 /* Adds or replaces the row with its markers and aliases. */
 bool catalog_store_put(Store *store, const CatalogRow *row, GError **error);
 bool catalog_store_set_present(Store *store, const char *asset_id, bool present, GError **error);
+/* Nothing refers to an asset that was never measured: it can be forgotten. */
+bool catalog_store_forget(Store *store, const char *asset_id, GError **error);
+/* "asset.<series>.s01e02", g_free it. */
+char *catalog_episode_alias(const char *series, int32_t season, int32_t episode);
+/* Within the transaction of a put: one name more. */
+bool catalog_store_put_alias(Store *store, const char *asset_id, const char *alias, GError **error);
 /* The catalog has changed: the next snapshot has a higher revision. */
 bool catalog_store_bump(Store *store, GError **error);
 /* The id and canonical key that a folder's file has, always the same. */

@@ -42,12 +42,13 @@ static bool is_space(gunichar c) {
         return c < ' ' || c == 0x7f || g_unichar_isspace(c) || g_unichar_iscntrl(c);
 }
 
-char *names_clean(const char *text) {
-        g_autofree char *valid = g_utf8_make_valid(text, -1);
+char *names_paragraph(const char *text, glong max_chars) {
+        /* No text of so many characters is longer; what follows would only be copied. */
+        g_autofree char *valid = g_utf8_make_valid(text, (gssize)strnlen(text, (size_t)max_chars * 8));
         GString *clean = g_string_new(NULL);
         glong length = 0;
         bool space = false;
-        for (const char *p = valid; *p != '\0' && length < MAX_TEXT_CHARS; p = g_utf8_next_char(p)) {
+        for (const char *p = valid; *p != '\0' && length < max_chars; p = g_utf8_next_char(p)) {
                 const gunichar c = g_utf8_get_char(p);
                 if (is_space(c)) {
                         space = length > 0;
@@ -62,6 +63,10 @@ char *names_clean(const char *text) {
                 length++;
         }
         return g_string_free(clean, FALSE);
+}
+
+char *names_clean(const char *text) {
+        return names_paragraph(text, MAX_TEXT_CHARS);
 }
 
 /* A pattern compiled once; they are literals of this file, so one that does not compile is a bug. */

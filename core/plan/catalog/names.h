@@ -19,3 +19,5 @@ void names_settle(Asset *asset);
 
 /* Text for people from a file's name or sidecar: one line, no control characters, at most 200 characters. g_free it. */
 char *names_clean(const char *text);
+/* The same of other lengths. */
+char *names_paragraph(const char *text, glong max_chars);

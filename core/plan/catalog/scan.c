@@ -141,13 +141,24 @@ static void reset_editorial(Asset *asset) {
         g_clear_pointer(&asset->rating, g_free);
         g_clear_pointer(&asset->description, g_free);
         g_clear_pointer(&asset->air_date, g_free);
+        g_clear_pointer(&asset->library, g_free);
+        g_clear_pointer(&asset->studio, g_free);
+        asset->hint_ms = 0;
         asset->season = asset->episode = asset->year = 0;
         g_strfreev(asset->genres);
         asset->genres = g_new0(char *, 1);
+        g_strfreev(asset->collections);
+        asset->collections = g_new0(char *, 1);
 }
 
-/* Everything but what is measured, anew. The kind may stay open (0) until the file is measured. */
-static void read_editorial(Asset *asset, const WalkFile *file) {
+/* Everything but what is measured, anew. The kind may stay open (0) until the file is measured. What an imported
+ * library says is left as it is: its import reads it. */
+static void read_editorial(CatalogRow *row, const WalkFile *file) {
+        Asset *asset = row->asset;
+        if (row->origin)
+                return;
+        g_free(asset->source);
+        asset->source = g_strdup("folder");
         reset_editorial(asset);
         names_read(asset, file);
         if (file->nfo)
@@ -160,6 +171,10 @@ static void take_file(CatalogRow *row, const WalkFile *file) {
         row->size = file->size;
         row->mtime_ns = file->mtime_ns;
         row->present = true;
+        if (row->asset->state == ASSET_READY)
+                g_clear_pointer(&row->asset->reason, g_free);
+        if (row->origin)
+                return;
         g_free(row->stamp);
         row->stamp = g_strdup(file->stamp);
 }
@@ -218,11 +233,11 @@ static bool is_measured(const CatalogRow *row, const WalkFile *file) {
 static bool keep_row(CatalogScan *scan, CatalogRow *row, const WalkFile *file, GError **error) {
         scan->inventory.unchanged++;
         scan->inventory.refused += row->asset->state == ASSET_REFUSED;
-        const bool same = g_str_equal(row->stamp, file->stamp);
+        const bool same = row->origin || g_str_equal(row->stamp, file->stamp);
         if (same && row->present)
                 return true;
         if (!same) {
-                read_editorial(row->asset, file);
+                read_editorial(row, file);
                 names_settle(row->asset);
         }
         take_file(row, file);
@@ -233,7 +248,7 @@ static bool refuse_file(CatalogScan *scan, CatalogRow *row, const WalkFile *file
         scan->inventory.refused++;
         const bool known = row->asset->state == ASSET_REFUSED && row->present && row->size == file->size &&
                            g_strcmp0(row->asset->reason, file->fault) == 0;
-        read_editorial(row->asset, file);
+        read_editorial(row, file);
         take_file(row, file);
         refuse_row(row, file->fault);
         return known || put(scan, row, error);
@@ -256,9 +271,44 @@ static bool classify(CatalogScan *scan, const WalkFile *file, GError **error) {
                 return refuse_file(scan, row, file, error);
         if (row->stamp && is_measured(row, file))
                 return keep_row(scan, row, file, error);
-        read_editorial(row->asset, file);
+        read_editorial(row, file);
         take_file(row, file);
         return queue_row(scan, g_steal_pointer(&row), error);
+}
+
+static int compare_texts(const void *a, const void *b) {
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* What the walk did not meet and an imported library names, in a fixed order. */
+static GPtrArray *imported_paths(const CatalogScan *scan) {
+        GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+        GHashTableIter iter;
+        void *uri, *value;
+        g_hash_table_iter_init(&iter, scan->rows);
+        while (g_hash_table_iter_next(&iter, &uri, &value)) {
+                const CatalogRow *row = value;
+                if (row->origin && row->asset->state != ASSET_RETIRED)
+                        g_ptr_array_add(paths, g_strdup(uri));
+        }
+        g_ptr_array_sort(paths, compare_texts);
+        return paths;
+}
+
+/* Imported files are looked at where they are. One that is not there stays among the rows, for mark_missing; what
+ * cannot be told now is left as it was. */
+static bool classify_imported(CatalogScan *scan, GError **error) {
+        g_autoptr(GPtrArray) paths = imported_paths(scan);
+        for (guint i = 0; i < paths->len && !atomic_load(&scan->stop); i++) {
+                const char *path = paths->pdata[i];
+                g_autoptr(WalkFile) file = walk_file(path);
+                if (file && !classify(scan, file, error))
+                        return false;
+                scan->inventory.found += file != NULL;
+                if (!file && errno != ENOENT && errno != ENOTDIR)
+                        catalog_row_free(steal_row(scan, path));
+        }
+        return true;
 }
 
 static bool below_any(const char *path, char *const *dirs) {
@@ -269,7 +319,9 @@ static bool below_any(const char *path, char *const *dirs) {
 }
 
 /* Only what this scan would have seen: not below a folder that could not be read. */
-static bool is_gone(const CatalogScan *scan, const char *uri) {
+static bool is_gone(const CatalogScan *scan, const char *uri, const CatalogRow *row) {
+        if (row->origin) /* classify_imported has looked: INV-CATALOG-009 */
+                return true;
         for (guint i = 0; i < scan->walk->unread->len; i++)
                 if (walk_below(uri, g_ptr_array_index(scan->walk->unread, i)))
                         return false;
@@ -283,7 +335,7 @@ static bool mark_missing(CatalogScan *scan, GError **error) {
         g_hash_table_iter_init(&iter, scan->rows);
         while (g_hash_table_iter_next(&iter, &uri, &value)) {
                 const CatalogRow *row = value;
-                if (row->asset->state == ASSET_RETIRED || !is_gone(scan, uri))
+                if (row->asset->state == ASSET_RETIRED || !is_gone(scan, uri, row))
                         continue;
                 scan->inventory.missing++;
                 if (!row->present)
@@ -324,7 +376,8 @@ static bool write_inventory(CatalogScan *scan, GError **error) {
         for (guint i = 0; i < scan->walk->files->len; i++)
                 if (!classify(scan, g_ptr_array_index(scan->walk->files, i), error))
                         return false;
-        return mark_missing(scan, error);
+        scan->inventory.found = scan->walk->files->len;
+        return classify_imported(scan, error) && (atomic_load(&scan->stop) || mark_missing(scan, error));
 }
 
 /* Small files first: interstitials and short episodes are there within seconds, and channels can begin. */
@@ -347,7 +400,6 @@ static bool take_inventory(CatalogScan *scan, GError **error) {
         if (!in_transaction(scan, write_inventory, error))
                 return false;
         g_queue_sort(&scan->waiting, compare_jobs, NULL);
-        scan->inventory.found = scan->walk->files->len;
         scan->inventory.to_measure = g_queue_get_length(&scan->waiting);
         pthread_mutex_lock(&scan->lock);
         scan->progress = scan->inventory;

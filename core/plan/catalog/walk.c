@@ -52,7 +52,9 @@ static gboolean folder_equal(const void *a, const void *b) {
         return left->device == right->device && left->number == right->number;
 }
 
-static void file_free(WalkFile *file) {
+void walk_file_free(WalkFile *file) {
+        if (!file)
+                return;
         g_free(file->path);
         g_free(file->root_name);
         g_free(file->relative);
@@ -70,7 +72,7 @@ static void entry_free(Entry *entry) {
 
 Walk *walk_new(void) {
         Walk *walk = g_new0(Walk, 1);
-        walk->files = g_ptr_array_new_with_free_func((GDestroyNotify)file_free);
+        walk->files = g_ptr_array_new_with_free_func((GDestroyNotify)walk_file_free);
         walk->unread = g_ptr_array_new_with_free_func(g_free);
         return walk;
 }
@@ -231,6 +233,19 @@ static WalkFile *file_new(const Walker *walker, const char *dir, const Entry *en
                 file->mtime_ns = entry->st.st_mtim.tv_sec * INT64_C(1000000000) + entry->st.st_mtim.tv_nsec;
         }
         return file;
+}
+
+WalkFile *walk_file(const char *path) {
+        g_autofree char *dir = g_path_get_dirname(path), *name = g_path_get_basename(path);
+        Entry entry = {.name = name};
+        if (path[0] != '/') {
+                errno = ENOENT;
+                return NULL;
+        }
+        if (stat(path, &entry.st) != 0)
+                return NULL;
+        const Walker walker = {.root = dir, .root_name = ""};
+        return file_new(&walker, dir, &entry);
 }
 
 static void add_files(Walker *walker, const char *dir, GPtrArray *entries, const char *show_nfo) {

@@ -23,6 +23,11 @@ typedef struct {
         char *fault;       /* why it need not even be opened, a sentence; NULL otherwise */
 } WalkFile;
 
+void walk_file_free(WalkFile *file);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WalkFile, walk_file_free)
+/* One file, wherever it is: without sidecars, position and stamp. NULL and errno: it cannot be looked at. */
+WalkFile *walk_file(const char *path);
+
 typedef struct {
         GPtrArray *files;  /* WalkFile */
         GPtrArray *unread; /* char *: folders that could not be read; what was known below them is left as it is */
