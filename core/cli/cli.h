@@ -21,7 +21,7 @@ typedef struct {
         int (*run)(int argc, char **argv);
 } CliCommand;
 
-extern const CliCommand cli_serve, cli_scan, cli_channels, cli_plan, cli_guide, cli_version;
+extern const CliCommand cli_serve, cli_scan, cli_channels, cli_plan, cli_override, cli_guide, cli_version;
 
 /* The options that every command with a data directory has. */
 typedef struct {

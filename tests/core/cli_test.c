@@ -131,6 +131,10 @@ static void wrong_use_ends_with_2(void **state) {
                 "plan a --day 1",
                 "plan a --day 2026-2-3",
                 "plan a --day 2026-02-30",
+                "override",
+                "override change cheers",
+                "override skip cheers",
+                "override replace cheers 20:00",
                 "guide a b",
                 "guide --hours x",
                 "guide --hours -1",
@@ -149,7 +153,7 @@ static void wrong_use_ends_with_2(void **state) {
 }
 
 static void every_command_has_help(void **state) {
-        static const char *const names[] = {"serve", "scan", "channels", "plan", "guide", "version"};
+        static const char *const names[] = {"serve", "scan", "channels", "plan", "override", "guide", "version"};
         World *world = *state;
         assert_int_equal(run(world, "--help"), 0);
         for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -276,6 +280,46 @@ static void a_faulty_channel_file_is_named_and_the_rest_shown(void **state) {
         assert_says(world, "broken.yaml:");
 }
 
+/* --- overriding --------------------------------------------------------------------------------------------------- */
+
+static void overrides_are_recorded_listed_and_taken_back(void **state) {
+        World *world = *state;
+        plan(world);
+        assert_int_equal(run(world, "override list cheers"), 0);
+        assert_string_equal(world->out, "");
+        assert_int_equal(run(world, "override skip cheers 2999-12-31T20:00"), 0);
+        assert_non_null(strstr(world->out, "override 1 is recorded: skip cheers at 2999-12-31 20:00"));
+        assert_int_equal(run(world, "override skip cheers 20:00"), 0);
+        assert_non_null(strstr(world->out, "override 2 is recorded"));
+        assert_int_equal(run(world, "override list cheers"), 0);
+        assert_non_null(strstr(world->out, "    1  2999-12-31 20:00  skip      asked"));
+        assert_int_equal(run(world, "override cancel cheers 1"), 0);
+        assert_int_equal(run(world, "override cancel cheers 1"), 1);
+        assert_says(world, "no override 1 that is asked for or in force");
+        assert_int_equal(run(world, "override list cheers --json"), 0);
+        json_t *list = json_loads(world->out, 0, NULL);
+        assert_int_equal(json_array_size(list), 2);
+        assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "state")), "cancelled");
+        json_decref(list);
+}
+
+static void overrides_that_cannot_be_are_told(void **state) {
+        World *world = *state;
+        plan(world);
+        assert_int_equal(run(world, "override skip nosuch 20:00"), 1);
+        assert_says(world, "no channel \"nosuch\"");
+        assert_int_equal(run(world, "override skip cheers 24:00"), 2);
+        assert_says(world, "is no time");
+        assert_int_equal(run(world, "override skip cheers 2026-02-30T20:00"), 2);
+        assert_int_equal(run(world, "override skip cheers 1999-12-31T20:00"), 1);
+        assert_says(world, "is past");
+        assert_int_equal(run(world, "override insert cheers 20:00 Alien"), 1);
+        assert_says(world, "nothing in the catalog");
+        assert_int_equal(run(world, "override cancel cheers x"), 2);
+        assert_int_equal(run(world, "override list cheers"), 0);
+        assert_string_equal(world->out, "");
+}
+
 /* --- scanning ----------------------------------------------------------------------------------------------------- */
 
 static void scan_says_what_it_cannot_do(void **state) {
@@ -310,6 +354,8 @@ int main(void) {
                 TEST(plan_of_another_day),
                 TEST(guide_shows_now_and_next),
                 TEST(a_faulty_channel_file_is_named_and_the_rest_shown),
+                TEST(overrides_are_recorded_listed_and_taken_back),
+                TEST(overrides_that_cannot_be_are_told),
                 TEST(scan_says_what_it_cannot_do),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
