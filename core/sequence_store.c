@@ -47,7 +47,7 @@ static void write_reservation(void *user) {
         g_free(reservation);
 }
 
-/* The next chunk of every channel that does not rest, and what was the bound until now. In one transaction. */
+/* Every channel's next chunk at once, and what was the bound until now. In one transaction. */
 static bool take_up(SequenceStore *sequences, GError **error) {
         Store *store = sequences->store;
         g_autoptr(GError) failure = NULL;
@@ -62,7 +62,7 @@ static bool take_up(SequenceStore *sequences, GError **error) {
         }
         if (!failure && store_run(store, &failure,
                                   "UPDATE channel_sequence SET next_sequence = next_sequence + ?, "
-                                  "next_discontinuity = next_discontinuity + ? WHERE next_sequence > 0",
+                                  "next_discontinuity = next_discontinuity + ?",
                                   "ii", (int64_t)CHUNK, (int64_t)DISCONTINUITY_CHUNK))
                 return store_commit(store, error);
         store_rollback(store);
@@ -93,10 +93,10 @@ void sequence_store_free(SequenceStore *sequences) {
 
 /* --- any thread -------------------------------------------------------------------------------------------------- */
 
-/* With the lock held, so that bounds are written in the order in which they change. */
-static void set_bound(SequenceStore *sequences, const char *channel_id, Bound *bound, int64_t sequence,
-                      int64_t discontinuity) {
-        *bound = (Bound){sequence, MAX(bound->discontinuity, discontinuity)};
+/* With the lock held, so that reservations are asked for in the order in which they grow. */
+static void reserve_until(SequenceStore *sequences, const char *channel_id, Bound *bound, int64_t sequence,
+                          int64_t discontinuity) {
+        *bound = (Bound){MAX(bound->sequence, sequence), MAX(bound->discontinuity, discontinuity)};
         Reservation *reservation = g_new(Reservation, 1);
         *reservation = (Reservation){sequences, g_strdup(channel_id), *bound};
         clerk_do(sequences->clerk, write_reservation, reservation);
@@ -118,9 +118,8 @@ void sequence_store_reserve(void *user, const char *channel_id, int64_t *ret_fir
         Bound *bound = bound_of(sequences, channel_id);
         *ret_first_sequence = bound->sequence;
         *ret_first_discontinuity = bound->discontinuity;
-        if (bound->sequence > 0)
-                set_bound(sequences, channel_id, bound, bound->sequence + CHUNK,
-                          bound->discontinuity + DISCONTINUITY_CHUNK);
+        reserve_until(sequences, channel_id, bound, bound->sequence + CHUNK,
+                      bound->discontinuity + DISCONTINUITY_CHUNK);
         pthread_mutex_unlock(&sequences->lock);
 }
 
@@ -128,11 +127,8 @@ void sequence_store_note(void *user, const char *channel_id, int64_t next_sequen
         SequenceStore *sequences = user;
         pthread_mutex_lock(&sequences->lock);
         Bound *bound = bound_of(sequences, channel_id);
-        if (next_sequence == 0)
-                set_bound(sequences, channel_id, bound, 0, discontinuity + 1);
-        else if (next_sequence + MARGIN(CHUNK) >= bound->sequence ||
-                 discontinuity + MARGIN(DISCONTINUITY_CHUNK) >= bound->discontinuity)
-                set_bound(sequences, channel_id, bound, MAX(bound->sequence, next_sequence + CHUNK),
-                          discontinuity + DISCONTINUITY_CHUNK);
+        if (next_sequence + MARGIN(CHUNK) >= bound->sequence ||
+            discontinuity + MARGIN(DISCONTINUITY_CHUNK) >= bound->discontinuity)
+                reserve_until(sequences, channel_id, bound, next_sequence + CHUNK, discontinuity + DISCONTINUITY_CHUNK);
         pthread_mutex_unlock(&sequences->lock);
 }

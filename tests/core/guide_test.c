@@ -253,7 +253,7 @@ static void m3u_says_what_each_client_reads(void **state) {
                       " tvg-name=\"Retro Prime\" tvg-logo=\"" BASE "/logo/retro.png\" group-title=\"RetroVue\""
                       " tvc-stream-vcodec=\"h264\" tvc-stream-acodec=\"aac\",Retro Prime\n" BASE "/channel/retro.ts\n");
         g_autofree char *hls = m3u(world, GUIDE_STREAM_HLS);
-        assert_non_null(strstr(hls, "\n" BASE "/channel/retro/live.m3u8\n"));
+        assert_non_null(strstr(hls, "\n" BASE "/channel/retro/master.m3u8\n"));
         g_autofree char *kodi = m3u(world, GUIDE_STREAM_KODI);
         assert_non_null(strstr(kodi, "\n#KODIPROP:mimetype=video/mp2t\n"));
         assert_true(strstr(kodi, "#EXTINF") < strstr(kodi, "#KODIPROP"));

@@ -26,7 +26,7 @@ typedef struct {
 
 static void note_sequence(void *user, int64_t next_sequence, int64_t discontinuity) {
         Channel *channel = user;
-        assert_true(next_sequence > channel->next_sequence || next_sequence == 0); /* INV-HLS-004 */
+        assert_true(next_sequence > channel->next_sequence); /* INV-HLS-004 */
         assert_true(discontinuity >= channel->discontinuity);
         channel->next_sequence = next_sequence;
         channel->discontinuity = discontinuity;
@@ -82,8 +82,8 @@ static void channel_close(Channel *channel) {
 }
 
 /* NULL: not published. g_free it. */
-static char *playlist(Hls *hls) {
-        HlsPlaylist playlist = hls_playlist(hls);
+static char *playlist_from(Hls *hls, int64_t beginning) {
+        HlsPlaylist playlist = hls_playlist(hls, beginning);
         if (!playlist.body)
                 return NULL;
         size_t size;
@@ -91,6 +91,10 @@ static char *playlist(Hls *hls) {
         char *copy = g_strndup(text, size);
         g_bytes_unref(playlist.body);
         return copy;
+}
+
+static char *playlist(Hls *hls) {
+        return playlist_from(hls, HLS_NEWEST);
 }
 
 static int64_t tag_value(const char *text, const char *tag) {
@@ -292,13 +296,15 @@ static void INV_HLS_004_numbers_only_rise(void **state) {
                 begin(&channel, id);
                 write_s(&channel, 5); /* note_sequence sees that they rise */
                 end(&channel);
+                if (session % 2)
+                        hls_rest(channel.hls);
         }
         assert_int_equal(channel.next_sequence, 1000 + 4 * 4);
         assert_int_equal(channel.discontinuity, 3 + 3);
         channel_close(&channel);
 }
 
-static void INV_HLS_004_a_rested_channel_has_a_new_playlist(void **state) {
+static void INV_HLS_004_a_rested_channel_begins_a_new_playlist(void **state) {
         Channel channel = channel_new_at(0, 0);
         channel_open(&channel);
         begin(&channel, "aaaaaaaa-1");
@@ -313,9 +319,37 @@ static void INV_HLS_004_a_rested_channel_has_a_new_playlist(void **state) {
         write_s(&channel, 5);
         g_autofree char *after = playlist(channel.hls);
         assert_int_equal(tag_value(after, "#EXT-X-MEDIA-SEQUENCE:"), 0);
-        assert_null(hls_segment(channel.hls, old)); /* its number has come again, its name has not */
         assert_int_equal(tag_value(after, "#EXT-X-DISCONTINUITY-SEQUENCE:"), 1);
         assert_int_equal(count(after, "#EXT-X-DISCONTINUITY\n"), 0);
+        channel_close(&channel);
+}
+
+/* A player that slept while the channel rested: its numbers never fall, and it is not given less than it may expect. */
+static void INV_HLS_004_who_knows_an_older_playlist_sees_it_go_on(void **state) {
+        Channel channel = channel_new_at(0, 0);
+        channel_open(&channel);
+        begin(&channel, "aaaaaaaa-1");
+        write_s(&channel, 5);
+        end(&channel);
+        hls_rest(channel.hls);
+        begin(&channel, "bbbbbbbb-2");
+        write_s(&channel, 2);
+        g_autofree char *first = playlist(channel.hls);
+        assert_int_equal(tag_value(first, "#EXT-X-MEDIA-SEQUENCE:"), 0);
+        assert_null(playlist_from(channel.hls, 0)); /* segments have left that one */
+        write_s(&channel, 2);
+        HlsMeasure measure;
+        assert_true(hls_measure(channel.hls, &measure));
+        assert_int_equal(measure.beginning, 4);
+        g_autofree char *old = playlist_from(channel.hls, 0), *new = playlist_from(channel.hls, measure.beginning);
+        assert_int_equal(tag_value(old, "#EXT-X-MEDIA-SEQUENCE:"), 4);
+        assert_int_equal(tag_value(new, "#EXT-X-MEDIA-SEQUENCE:"), 0);
+        assert_string_equal(strstr(old, "#EXT-X-DISCONTINUITY-SEQUENCE"), strstr(new, "#EXT-X-DISCONTINUITY-SEQUENCE"));
+        assert_null(playlist_from(channel.hls, 5)); /* not yet */
+        HlsPlaylist a = hls_playlist(channel.hls, 0), b = hls_playlist(channel.hls, HLS_NEWEST);
+        assert_string_not_equal(a.etag, b.etag);
+        g_bytes_unref(a.body);
+        g_bytes_unref(b.body);
         channel_close(&channel);
 }
 
@@ -417,9 +451,9 @@ static void tags_change_with_the_playlist(void **state) {
         channel_open(&channel);
         begin(&channel, "aaaaaaaa-1");
         write_s(&channel, 5);
-        HlsPlaylist a = hls_playlist(channel.hls), same = hls_playlist(channel.hls);
+        HlsPlaylist a = hls_playlist(channel.hls, HLS_NEWEST), same = hls_playlist(channel.hls, HLS_NEWEST);
         write_s(&channel, 1);
-        HlsPlaylist b = hls_playlist(channel.hls);
+        HlsPlaylist b = hls_playlist(channel.hls, HLS_NEWEST);
         assert_string_equal(a.etag, same.etag);
         assert_string_not_equal(a.etag, b.etag);
         assert_int_equal(b.sequence, a.sequence + 1);
@@ -471,7 +505,8 @@ int main(void) {
                 cmocka_unit_test(INV_HLS_003_one_discontinuity_between_sessions_and_none_in_front),
                 cmocka_unit_test(INV_HLS_003_a_session_without_a_segment_leaves_no_trace),
                 cmocka_unit_test(INV_HLS_004_numbers_only_rise),
-                cmocka_unit_test(INV_HLS_004_a_rested_channel_has_a_new_playlist),
+                cmocka_unit_test(INV_HLS_004_a_rested_channel_begins_a_new_playlist),
+                cmocka_unit_test(INV_HLS_004_who_knows_an_older_playlist_sees_it_go_on),
                 cmocka_unit_test(INV_HLS_005_a_segment_stays_for_a_window_after_it_has_left),
                 cmocka_unit_test(INV_HLS_006_dates_and_lengths_are_counted_in_frames),
                 cmocka_unit_test(INV_HLS_007_time_stamps_that_jump_make_a_discontinuity),

@@ -177,9 +177,26 @@ static void the_master_playlist_says_what_is_in_the_stream(void **state) {
         g_auto(Answer) answer = client_answer(&client);
         assert_int_equal(answer.status, 200);
         assert_non_null(strstr(answer.body, "CODECS=\"" TS_WRITER_CODECS "\""));
-        assert_non_null(strstr(answer.body, "RESOLUTION=1280x720,FRAME-RATE=29.970\nlive.m3u8\n"));
+        assert_non_null(strstr(answer.body, "RESOLUTION=1280x720,FRAME-RATE=29.970\nlive-0.m3u8\n"));
         const char *bandwidth = strstr(answer.body, ":BANDWIDTH=");
         assert_true(g_ascii_strtoll(bandwidth + strlen(":BANDWIDTH="), NULL, 10) >= 2 * 3128000);
+}
+
+static void INV_HLS_004_the_playlist_of_a_player_that_slept_goes_on(void **state) {
+        static const char *const wrong[] = {"live-.m3u8", "live-x.m3u8",      "live--1.m3u8",
+                                            "live-0",     "live-100000.m3u8", "live-99999999999999999999.m3u8"};
+        g_auto(Client) client = client_ask("GET", "/channel/retro/live-0.m3u8", "");
+        await_start(&client);
+        engine_begin("5e551011-0000");
+        engine_write_s(4);
+        g_auto(Answer) answer = client_answer(&client);
+        assert_int_equal(answer.status, 200);
+        assert_non_null(strstr(answer.body, "#EXT-X-MEDIA-SEQUENCE:0\n"));
+        for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+                g_autofree char *path = g_strdup_printf("/channel/retro/%s", wrong[i]);
+                g_auto(Answer) none = get(path);
+                assert_error(&none, 404, "no_such_playlist");
+        }
 }
 
 static void count_log(void *user, RvLogLevel level, const char *event, const RvField *fields, size_t n_fields) {
@@ -354,6 +371,7 @@ int main(void) {
                 LIVE_TEST(unknown_channels_are_not_there),
                 LIVE_TEST(INV_HTTP_005_segments_can_be_had_in_parts_and_once),
                 LIVE_TEST(the_master_playlist_says_what_is_in_the_stream),
+                LIVE_TEST(INV_HLS_004_the_playlist_of_a_player_that_slept_goes_on),
                 LIVE_TEST(INV_HLS_QUIET_POLLING_001_polls_leave_no_line_in_the_log),
                 LIVE_TEST(viewers_are_told_apart),
                 LIVE_TEST(INV_HTTP_006_a_raw_viewer_has_the_stream_from_an_idr_on_over_a_crash),

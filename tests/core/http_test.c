@@ -81,7 +81,7 @@ static void channels_say_what_is_on_and_how_they_are(void **state) {
         const json_t *now = json_object_get(channel, "now"), *streams = json_object_get(channel, "streams");
         assert_string_equal(json_string_value(json_object_get(now, "title")), "Cheers");
         assert_true(json_real_value(json_object_get(now, "progress")) == 0.5);
-        assert_string_equal(json_string_value(json_object_get(streams, "hls")), "/channel/retro/live.m3u8");
+        assert_string_equal(json_string_value(json_object_get(streams, "hls")), "/channel/retro/master.m3u8");
         assert_string_equal(json_string_value(json_object_get(streams, "ts")), "/channel/retro.ts");
         json_decref(list);
 }
@@ -171,7 +171,7 @@ static void addresses_are_the_client_s_view(void **state) {
         world->options.public_url = "https://retro.example/tv";
         world_serve();
         g_auto(Answer) configured = ask("GET", "/channels.m3u?format=hls", "X-Forwarded-Host: other\r\n");
-        assert_non_null(strstr(configured.body, "\nhttps://retro.example/tv/channel/retro/live.m3u8\n"));
+        assert_non_null(strstr(configured.body, "\nhttps://retro.example/tv/channel/retro/master.m3u8\n"));
 }
 
 static void kodi_is_told_how_to_play(void **state) {

@@ -104,7 +104,7 @@ class Clients(support.Case):
         self.assertTrue(m3u.startswith("#EXTM3U"), m3u)
         self.assertIn(f'url-tvg="http://{host}/guide.xml"', m3u)
         self.assertIn(f"http://{host}/channel/one.ts", m3u)
-        self.assertIn(f"http://{host}/channel/one/live.m3u8", daemon.get("/channels.m3u?format=hls").text)
+        self.assertIn(f"http://{host}/channel/one/master.m3u8", daemon.get("/channels.m3u?format=hls").text)
         secure = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "tv.example.org"}  # from a front with TLS
         self.assertIn("https://tv.example.org/channel/one.ts", daemon.get("/channels.m3u", secure).text)
         guide = os.path.join(self.folder, "guide.xml")

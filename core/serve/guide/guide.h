@@ -34,7 +34,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GuideDocument, guide_document_clear)
 /* How the channels of an M3U are to be played. */
 typedef enum {
         GUIDE_STREAM_TS = 0,   /* <base>/channel/<id>.ts */
-        GUIDE_STREAM_HLS = 1,  /* <base>/channel/<id>/live.m3u8 */
+        GUIDE_STREAM_HLS = 1,  /* <base>/channel/<id>/master.m3u8 */
         GUIDE_STREAM_KODI = 2, /* flag: with the properties that Kodi's players want */
 } GuideStream;
 

@@ -39,7 +39,7 @@ static void write_channel(GString *out, const Guide *guide, const ChannelSpec *s
         if (stream & GUIDE_STREAM_KODI)
                 write_kodi(out, stream);
         g_string_append_printf(out, "%s/channel/%s%s\n", base_url, spec->id,
-                               stream & GUIDE_STREAM_HLS ? "/live.m3u8" : ".ts");
+                               stream & GUIDE_STREAM_HLS ? "/master.m3u8" : ".ts");
 }
 
 GBytes *guide_m3u_write(const Guide *guide, GPtrArray *views, const char *base_url, GuideStream stream) {

@@ -5,8 +5,8 @@
 #include "proto/base/log.h"
 
 #define DEFAULT_WINDOW 12
-/* Nothing has left a playlist that begins with media sequence 0: it may be short (RFC 8216 6.2.2), and what follows
- * comes faster than it is played, for the engine began in the past. */
+/* Nothing has left a new playlist: it may be short (RFC 8216 6.2.2), and what follows comes faster than it is played,
+ * for the engine began in the past. */
 #define MIN_TARGETS_NEW 1
 /* RFC 8216 6.2.2: what segments have left is never shorter than three target durations, and what has left stays for the
  * longest playlist and its own length; one more for whoever is slow to ask. */
@@ -59,30 +59,30 @@ int64_t hls_segment_duration_us(const HlsSegment *segment) {
 
 /* --- publication: with the lock held ----------------------------------------------------------------------------- */
 
-/* INV-HLS-002 */
-static bool long_enough_to_publish(const Hls *hls) {
-        int64_t total_us = 0, first_sequence = 0;
+static const HlsSegment *first_listed(const Hls *hls) {
+        return hls->n_listed > 0 ? g_queue_peek_nth(&((Hls *)hls)->segments, hls->segments.length - hls->n_listed)
+                                 : NULL;
+}
+
+static bool lasts(const Hls *hls, int64_t n_targets) {
+        int64_t total_us = 0;
         GList *l = hls->segments.tail;
-        for (unsigned i = 0; i < hls->n_listed; i++, l = l->prev) {
+        for (unsigned i = 0; i < hls->n_listed; i++, l = l->prev)
                 total_us += hls_segment_duration_us(l->data);
-                first_sequence = ((const HlsSegment *)l->data)->sequence;
-        }
-        return total_us >= (first_sequence == 0 ? MIN_TARGETS_NEW : MIN_TARGETS) * hls->target_s * 1000000;
+        return total_us >= n_targets * hls->target_s * 1000000;
 }
 
 static void withdraw(Hls *hls) {
-        hls->published = false;
+        hls->published = hls->full = false;
         g_clear_pointer(&hls->body, g_bytes_unref);
-        hls->etag[0] = 0;
 }
 
 static void publish(Hls *hls) {
-        hls->published = hls->published || long_enough_to_publish(hls);
-        if (!hls->published)
-                return;
+        const bool is_new = first_listed(hls)->sequence == hls->beginning;
+        hls->full = hls->full || lasts(hls, MIN_TARGETS); /* INV-HLS-002 */
+        hls->published = hls->published || hls->full || (is_new && lasts(hls, MIN_TARGETS_NEW));
         g_clear_pointer(&hls->body, g_bytes_unref);
-        hls->body = hls_playlist_write(hls);
-        g_snprintf(hls->etag, sizeof hls->etag, "\"%s-%" G_GINT64_FORMAT "\"", hls->session.id, hls->next_sequence);
+        hls->body = hls->published ? hls_playlist_write(hls, hls->beginning) : NULL;
 }
 
 /* INV-HLS-005: what has left the playlist stays for another window. */
@@ -226,23 +226,28 @@ void hls_rest(Hls *hls) {
         withdraw(hls);
         hls->n_listed = 0;
         g_queue_clear_full(&hls->segments, segment_free);
-        hls->next_sequence = 0;
-        int64_t discontinuity = hls->discontinuity;
+        hls->beginning = hls->next_sequence;
         pthread_mutex_unlock(&hls->lock);
-        if (hls->options.on_sequence)
-                hls->options.on_sequence(hls->options.user, 0, discontinuity);
 }
 
 /* --- readers: any thread ----------------------------------------------------------------------------------------- */
 
-HlsPlaylist hls_playlist(Hls *hls) {
+/* With the lock held. New; NULL: not published. */
+static GBytes *body_from(const Hls *hls, int64_t beginning) {
+        if (beginning == hls->beginning)
+                return hls->body ? g_bytes_ref(hls->body) : NULL;
+        return hls->full && beginning <= first_listed(hls)->sequence ? hls_playlist_write(hls, beginning) : NULL;
+}
+
+HlsPlaylist hls_playlist(Hls *hls, int64_t beginning) {
         HlsPlaylist playlist = {0};
         pthread_mutex_lock(&hls->lock);
-        if (hls->published) {
-                playlist.body = g_bytes_ref(hls->body);
-                playlist.sequence = hls->next_sequence - 1;
-                memcpy(playlist.etag, hls->etag, sizeof playlist.etag);
-        }
+        if (beginning == HLS_NEWEST)
+                beginning = hls->beginning;
+        playlist.body = body_from(hls, beginning);
+        playlist.sequence = hls->next_sequence - 1;
+        g_snprintf(playlist.etag, sizeof playlist.etag, "\"%s-%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT "\"",
+                   hls->session.id, beginning, hls->next_sequence);
         pthread_mutex_unlock(&hls->lock);
         return playlist;
 }
@@ -267,6 +272,7 @@ bool hls_measure(Hls *hls, HlsMeasure *ret_measure) {
         if (known) {
                 measure(hls, &result);
                 memcpy(result.codecs, hls->codecs, sizeof result.codecs);
+                result.beginning = hls->beginning;
         }
         pthread_mutex_unlock(&hls->lock);
         if (known)

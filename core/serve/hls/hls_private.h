@@ -39,14 +39,15 @@ struct Hls {
         GQueue segments;   /* HlsSegment *, oldest first: those that left the playlist, then those in it */
         unsigned n_listed; /* the newest so many are in the playlist */
         int64_t next_sequence, discontinuity;
-        bool published;
-        GBytes *body; /* of the playlist, as published */
-        char etag[48];
+        int64_t beginning; /* of the newest playlist */
+        bool published;    /* the newest one */
+        bool full;         /* it has held three target durations: so are older ones */
+        GBytes *body;      /* of the newest playlist, as published */
         char codecs[64];
 };
 
-/* playlist.c: the text of the listed segments; call with the lock held. */
-GBytes *hls_playlist_write(const Hls *hls);
+/* playlist.c: the text of the listed segments, numbered from a beginning; call with the lock held. */
+GBytes *hls_playlist_write(const Hls *hls, int64_t beginning);
 int64_t hls_segment_duration_us(const HlsSegment *segment);
 
 /* codecs.c: RFC 6381 names of what a segment carries; empty when it cannot be told. */

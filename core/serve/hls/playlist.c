@@ -14,7 +14,7 @@ static void write_segment(GString *out, const HlsSegment *segment) {
                                segment->name);
 }
 
-GBytes *hls_playlist_write(const Hls *hls) {
+GBytes *hls_playlist_write(const Hls *hls, int64_t beginning) {
         GString *out = g_string_sized_new(2048);
         GList *l = hls->segments.tail;
         for (unsigned i = 1; i < hls->n_listed; i++)
@@ -25,7 +25,7 @@ GBytes *hls_playlist_write(const Hls *hls) {
                 out,
                 "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION:%" G_GINT64_FORMAT
                 "\n#EXT-X-MEDIA-SEQUENCE:%" G_GINT64_FORMAT "\n#EXT-X-DISCONTINUITY-SEQUENCE:%" G_GINT64_FORMAT "\n",
-                hls->target_s, first->sequence, discontinuity);
+                hls->target_s, first->sequence - beginning, discontinuity);
         for (; l; l = l->next) {
                 const HlsSegment *segment = l->data;
                 if (segment->discontinuity != discontinuity) /* INV-HLS-003: between sessions, never in front */

@@ -59,7 +59,7 @@ static enum MHD_Result no_channel(Request *request, const char *id) {
 
 static json_t *streams_json(Request *request, const char *id) {
         g_autofree char *base = request_base_path(request);
-        g_autofree char *hls = g_strdup_printf("%s/channel/%s/live.m3u8", base, id);
+        g_autofree char *hls = g_strdup_printf("%s/channel/%s/master.m3u8", base, id);
         g_autofree char *ts = g_strdup_printf("%s/channel/%s.ts", base, id);
         return json_pack("{s:s,s:s}", "hls", hls, "ts", ts);
 }

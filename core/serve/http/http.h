@@ -4,7 +4,8 @@
  * wait (cold start) is suspended and resumed.
  *
  *   GET /                                the page                     GET /channels.m3u  /guide.xml
- *   GET /channel/<id>/live.m3u8          media playlist               GET /channel/<id>/master.m3u8
+ *   GET /channel/<id>/master.m3u8        master playlist, names live-<beginning>.m3u8 (INV-HLS-004)
+ *   GET /channel/<id>/live.m3u8          the newest media playlist
  *   GET /channel/<id>/seg/<name>.ts      segment                      GET /channel/<id>.ts   raw stream
  *   GET /auto/v<number>                  raw stream                   GET /logo/<id>.png
  *   GET /api/v1/channels  /api/v1/guide  /api/v1/channels/<id>/asrun  /api/v1/alerts  /api/v1/catalog/progress

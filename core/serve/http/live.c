@@ -98,13 +98,13 @@ static Representation playlist_kind(Request *request, const char *etag) {
 
 /* INV-HTTP-003: who comes first waits for the picture instead of being sent away. While waiting, the request itself is
  * the viewer. */
-static enum MHD_Result wait_for_playlist(Request *request) {
+static enum MHD_Result wait_for_playlist(Request *request, int64_t beginning) {
         int64_t media_ms = PUBLISHED_SEGMENTS * http_streams_segment_ms(request->http->options.streams);
         if (!request->presence)
                 request->presence = channel_join(request->channel);
         if (request_given_up(request) || !request_sleep(request, true, give_up_mono_ns(request, media_ms)))
                 return not_on_air(request);
-        HlsPlaylist now = hls_playlist(request->streams->hls);
+        HlsPlaylist now = hls_playlist(request->streams->hls, beginning);
         if (now.body) {
                 g_bytes_unref(now.body);
                 request_wake(request);
@@ -118,18 +118,40 @@ static enum MHD_Result head_of_playlist(Request *request) {
         return respond_bytes(request, nothing, &kind);
 }
 
-enum MHD_Result live_playlist(Request *request) {
-        if (!find_channel(request))
-                return no_channel(request);
-        HlsPlaylist playlist = hls_playlist(request->streams->hls);
+/* No playlist has begun there: it is a number of another data directory. */
+static enum MHD_Result no_playlist(Request *request) {
+        return respond_error(request, MHD_HTTP_NOT_FOUND, "no_such_playlist", 0, "there is no playlist %s",
+                             request->rest);
+}
+
+static enum MHD_Result respond_playlist(Request *request, int64_t beginning) {
+        HlsPlaylist playlist = hls_playlist(request->streams->hls, beginning);
+        if (beginning > playlist.sequence + 1)
+                return no_playlist(request);
         if (!playlist.body)
                 /* Asking for the headers starts no engine. */
-                return request->head ? head_of_playlist(request) : wait_for_playlist(request);
+                return request->head ? head_of_playlist(request) : wait_for_playlist(request, beginning);
         seen(request);
         Representation kind = playlist_kind(request, playlist.etag);
         enum MHD_Result result = respond_bytes(request, playlist.body, &kind);
         g_bytes_unref(playlist.body);
         return result;
+}
+
+enum MHD_Result live_playlist(Request *request) {
+        return find_channel(request) ? respond_playlist(request, HLS_NEWEST) : no_channel(request);
+}
+
+enum MHD_Result live_older_playlist(Request *request) {
+        guint64 beginning = 0;
+        g_autofree char *number = g_str_has_suffix(request->rest, ".m3u8")
+                                          ? g_strndup(request->rest, strlen(request->rest) - strlen(".m3u8"))
+                                          : g_strdup("");
+        if (!find_channel(request))
+                return no_channel(request);
+        if (!g_ascii_string_to_unsigned(number, 10, 0, INT64_MAX, &beginning, NULL))
+                return no_playlist(request);
+        return respond_playlist(request, (int64_t)beginning);
 }
 
 static enum MHD_Result respond_master(Request *request, const HlsMeasure *measure) {
@@ -144,9 +166,9 @@ static enum MHD_Result respond_master(Request *request, const HlsMeasure *measur
         g_autofree char *text =
                 g_strdup_printf("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n"
                                 "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GINT64_FORMAT ",AVERAGE-BANDWIDTH=%" G_GINT64_FORMAT
-                                ",CODECS=\"%s\",RESOLUTION=%dx%d,FRAME-RATE=%d.%03d\nlive.m3u8\n",
+                                ",CODECS=\"%s\",RESOLUTION=%dx%d,FRAME-RATE=%d.%03d\nlive-%" G_GINT64_FORMAT ".m3u8\n",
                                 peak_bps, average_bps, measure->codecs, format->width, format->height,
-                                (int)(millihertz / 1000), (int)(millihertz % 1000));
+                                (int)(millihertz / 1000), (int)(millihertz % 1000), measure->beginning);
         g_autoptr(GBytes) body = g_bytes_new(text, strlen(text));
         Representation kind = playlist_kind(request, NULL);
         return respond_bytes(request, body, &kind);
@@ -157,7 +179,7 @@ enum MHD_Result live_master(Request *request) {
         if (!find_channel(request))
                 return no_channel(request);
         if (!hls_measure(request->streams->hls, &measure))
-                return request->head ? head_of_playlist(request) : wait_for_playlist(request);
+                return request->head ? head_of_playlist(request) : wait_for_playlist(request, HLS_NEWEST);
         seen(request);
         return respond_master(request, &measure);
 }
