@@ -63,8 +63,8 @@ static void a_full_file_says_what_it_says(void **state) {
         assert_int_equal(spec->format.gop_frames, 25);
         assert_int_equal(strlen(spec->source_sha256), 64);
         const BreakPolicy *policy = channel_spec_policy(spec);
-        assert_true(policy->allowed[ASSET_PROMO] && policy->allowed[ASSET_BUMPER] &&
-                    !policy->allowed[ASSET_COMMERCIAL]);
+        assert_true(policy->rules.allowed[ASSET_PROMO] && policy->rules.allowed[ASSET_BUMPER] &&
+                    !policy->rules.allowed[ASSET_COMMERCIAL]);
         assert_int_equal(policy->cooldown_ms[ASSET_BUMPER], 60000);
         assert_int_equal(policy->cooldown_ms[ASSET_PROMO], 600000);
         assert_int_equal(policy->max_plays_per_day, 9);

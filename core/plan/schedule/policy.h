@@ -13,19 +13,81 @@
 
 #define ASSET_KINDS (ASSET_FILLER + 1) /* size of an array indexed by AssetKind */
 
+/* Limits on what may stand in breaks; 0 = none. An hour is any 60 minutes. */
 typedef struct {
-        bool allowed[ASSET_KINDS];        /* kinds that may fill a break */
-        int64_t cooldown_ms[ASSET_KINDS]; /* between two plays of the same spot; 0 = none */
-        int32_t max_plays_per_day;        /* of one spot in a broadcast day; 0 = no limit */
-        int32_t breaks_per_half_hour;     /* of slot */
-        int64_t min_act_ms;               /* no act is cut shorter, no breakpoints lie closer */
-        int64_t min_break_ms;             /* spare time below this is not split up */
-        int32_t fade_ms;                  /* at second-class breakpoints */
+        int32_t per_break, per_hour; /* spots */
+        int32_t seconds_per_hour;
+} SpotCaps;
+
+/* What a daypart may state differently. */
+typedef struct {
+        bool allowed[ASSET_KINDS];                       /* kinds that may fill a break */
+        AssetKind open[ASSET_KINDS], close[ASSET_KINDS]; /* how a break begins and ends: first choice first; 0 ends */
+        int32_t share[ASSET_KINDS]; /* of the time between; all 0: any kind but those of the ends */
+        SpotCaps caps[ASSET_KINDS]; /* by kind; [0]: all spots together */
+        char **barred;              /* categories; NULL = none */
+        unsigned given;             /* BREAK_RULE_*: stated, not taken over from elsewhere */
+} BreakRules;
+
+enum { BREAK_RULE_ALLOWED = 1, BREAK_RULE_ENDS = 2, BREAK_RULE_BODY = 4, BREAK_RULE_CAPS = 8, BREAK_RULE_BARRED = 16 };
+
+typedef struct {
+        char *name;
+        bool days[7];   /* of the broadcast day; [0] = Monday */
+        int start, end; /* minutes of the local day, 0..1439; end <= start wraps, equal = all day */
+        BreakRules rules;
+} Daypart;
+
+typedef struct {
+        char first[11], last[11]; /* broadcast days, both in it */
+} Flight;
+
+typedef enum { PACING_EVEN, PACING_ASAP } Pacing;
+
+/* Spots that belong together: an inventory says whose they are, a campaign when and how often they air as well. */
+typedef struct {
+        char *name;
+        char *file;
+        int line, column;
+        bool campaign;
+        char **assets, **tags;       /* titles, file names (with * and ?) or ids; tags; any of them; NULL = none */
+        char *inventory;             /* whose assets, advertiser and category it takes over; NULL = none */
+        char *advertiser, *category; /* NULL = unknown */
+        GArray *flights;             /* Flight; NULL = always */
+        int64_t goal_plays;          /* in a flight; 0 = as many as there is room for */
+        Pacing pacing;
+        int32_t priority;                              /* 0..10; spots of no campaign have 0 */
+        int32_t weight;                                /* 1..100, among those of equal priority */
+        int32_t max_plays_per_day, max_plays_per_hour; /* of all its spots; 0 = no limit */
+        int64_t cooldown_ms;                           /* of each spot; -1 = that of its type */
+        char **dayparts;                               /* names; NULL = any time */
+} SpotGroup;
+
+typedef struct {
+        BreakRules rules;
+        int64_t cooldown_ms[ASSET_KINDS];   /* between two plays of the same spot; 0 = none */
+        int32_t max_plays_per_day;          /* of one spot in a broadcast day; 0 = no limit */
+        int32_t max_plays_per_hour;         /* of one spot; 0 = no limit */
+        int64_t advertiser_ms, category_ms; /* between two spots of the same; 0 = no matter */
+        int32_t breaks_per_half_hour;       /* of slot */
+        int64_t min_act_ms;                 /* no act is cut shorter, no breakpoints lie closer */
+        int64_t min_break_ms;               /* spare time below this is not split up */
+        int32_t fade_ms;                    /* at second-class breakpoints */
+        GPtrArray *dayparts;                /* Daypart, the first that fits counts; NULL = none */
+        GPtrArray *groups;                  /* SpotGroup; NULL = none */
 } BreakPolicy;
 
-/* Three breaks in half an hour, every interstitial kind, no cooldown, acts of two minutes and breaks of half a minute
- * at least, fades of 500 ms. */
+/* Three breaks in half an hour, every interstitial kind, a bumper before and a station id or bumper after, no cooldown,
+ * acts of two minutes and breaks of half a minute at least, fades of 500 ms. */
 BreakPolicy break_policy_default(void);
+void break_policy_clear(BreakPolicy *policy);
+
+/* Whether the asset is one of the group's; groups: where its inventory is found. */
+bool spot_group_holds(const GPtrArray *groups, const SpotGroup *group, const Asset *asset);
+/* The group a campaign takes its spots, advertiser and category from where it has none itself; NULL: none. */
+const SpotGroup *spot_group_inventory(const GPtrArray *groups, const SpotGroup *campaign);
+/* Warns of campaigns and inventories that hold nothing of the catalog. */
+void break_policy_check(const BreakPolicy *policy, const CatalogSnapshot *catalog, Diag *diag);
 
 /* Borrowed from the spec. */
 const BreakPolicy *channel_spec_policy(const ChannelSpec *spec);

@@ -1,83 +1,26 @@
-#include "core/plan/schedule/policy.h"
-#include "core/plan/traffic/traffic.h"
+#include <string.h>
+
+#include "core/plan/traffic/lineup.h"
 #include "proto/base/error.h"
 
 #define SPOT_MIN_MS 1000
 #define SPOTS_MAX 1500       /* in a block: with a pad after each and the filler it stays within a block's bound */
 #define ITEMS_MAX 2300       /* spots and filler together */
 #define FILLER_FROM_MS 15000 /* left-over time above this is filler's, not pads' */
-
-struct TrafficInventory {
-        ChannelSpec *spec;
-        CatalogSnapshot *catalog;
-        GHashTable *excluded;
-        GPtrArray *spots, *filler; /* const Asset */
-};
+#define END_PART 3           /* an end of a break takes at most this part of it */
 
 /* Filling one programme. */
 typedef struct {
         const TrafficInventory *inventory;
-        const BreakPolicy *policy;
         TrafficHistory *history;
-        GArray *items; /* TrafficItem */
-        int64_t day_start_utc_ms;
+        Lineup *lineup;
+        LineupDay day;
+        GArray *items;     /* TrafficItem */
         int64_t at_utc_ms; /* where the next item starts */
         uint64_t seed;
-        const Asset *last; /* spot: not to be the next one too */
-        unsigned chosen;   /* spots and filler so far */
+        unsigned chosen; /* spots and filler so far */
         TrafficReport report;
 } Fill;
-
-/* --- inventory ------------------------------------------------------------------------------------------------------
- */
-
-static bool is_excluded(const TrafficInventory *inventory, const Asset *asset) {
-        return inventory->excluded && g_hash_table_contains(inventory->excluded, asset->id);
-}
-
-static GHashTable *copy_set(const GHashTable *set) {
-        GHashTable *copy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        GHashTableIter iter;
-        gpointer key;
-        g_hash_table_iter_init(&iter, (GHashTable *)set);
-        while (g_hash_table_iter_next(&iter, &key, NULL))
-                g_hash_table_add(copy, g_strdup(key));
-        return copy;
-}
-
-TrafficInventory *traffic_inventory_new(ChannelSpec *spec, CatalogSnapshot *catalog, const GHashTable *excluded) {
-        const BreakPolicy *policy = channel_spec_policy(spec);
-        TrafficInventory *inventory = g_new0(TrafficInventory, 1);
-        inventory->spec = channel_spec_ref(spec);
-        inventory->catalog = catalog_snapshot_ref(catalog);
-        inventory->excluded = excluded ? copy_set(excluded) : NULL;
-        inventory->spots = g_ptr_array_new();
-        for (uint32_t i = 0; i < catalog->n_assets; i++) {
-                Asset *asset = catalog->assets[i];
-                if (policy->allowed[asset->kind] && asset_eligible(asset) && asset->duration_ms >= SPOT_MIN_MS &&
-                    !is_excluded(inventory, asset)) /* INV-TRAFFIC-POLICY-SOURCE-001 */
-                        g_ptr_array_add(inventory->spots, asset);
-        }
-        g_autoptr(GPtrArray) filler = channel_spec_filler(spec, catalog);
-        inventory->filler = g_ptr_array_new();
-        for (guint i = 0; i < filler->len; i++) {
-                const Asset *asset = filler->pdata[i];
-                if (asset->duration_ms >= SPOT_MIN_MS && !is_excluded(inventory, asset))
-                        g_ptr_array_add(inventory->filler, filler->pdata[i]);
-        }
-        return inventory;
-}
-
-void traffic_inventory_free(TrafficInventory *inventory) {
-        if (!inventory)
-                return;
-        g_ptr_array_unref(inventory->spots);
-        g_ptr_array_unref(inventory->filler);
-        g_clear_pointer(&inventory->excluded, g_hash_table_unref);
-        catalog_snapshot_unref(inventory->catalog);
-        channel_spec_unref(inventory->spec);
-        g_free(inventory);
-}
 
 /* --- items ----------------------------------------------------------------------------------------------------------
  */
@@ -97,7 +40,7 @@ static void add_pad(Fill *fill, int64_t duration_ms) {
 }
 
 static void add_play(Fill *fill, const Asset *asset, int64_t duration_ms) {
-        traffic_history_add(fill->history, asset->id, fill->at_utc_ms);
+        lineup_play(fill->lineup, asset, fill->at_utc_ms);
         add_item(fill, (TrafficItem){.asset = asset, .duration_ms = duration_ms});
 }
 
@@ -131,102 +74,103 @@ static void add_filler(Fill *fill, int64_t length_ms) {
         add_pad(fill, length_ms);
 }
 
-/* --- spots ----------------------------------------------------------------------------------------------------------
+/* --- breaks ---------------------------------------------------------------------------------------------------------
  */
 
-/* How good a choice a spot is: the smaller, field by field, the better. */
+/* What a break is made of: spots in order of time, where the filler goes, and what nothing was found for. */
 typedef struct {
-        unsigned in_break; /* times it is in this break already */
-        bool adjacent;
-        int64_t last_utc_ms;
-        uint64_t lot;
-} Rank;
+        GPtrArray *spots; /* const Asset */
+        guint n_before_close;
+        int64_t left_ms;
+} BreakPlan;
 
-static bool rank_below(const Rank *a, const Rank *b) {
-        if (a->in_break != b->in_break)
-                return a->in_break < b->in_break;
-        if (a->adjacent != b->adjacent)
-                return a->adjacent < b->adjacent;
-        return a->last_utc_ms != b->last_utc_ms ? a->last_utc_ms < b->last_utc_ms : a->lot < b->lot;
+static const Asset *spot_asset(const Fill *fill, int spot) {
+        return spot < 0 ? NULL : g_array_index(fill->inventory->spots, Spot, spot).asset;
 }
 
-static unsigned times_in(const GPtrArray *spots, const Asset *asset) {
-        unsigned n = 0;
-        for (guint i = 0; i < spots->len; i++)
-                n += spots->pdata[i] == asset;
-        return n;
-}
-
-/* Cooldown and daily cap, plays of this break counted in. INV-TRAFFIC-CAPS-001 */
-static bool may_play(const Fill *fill, const Asset *spot, int64_t at_utc_ms, unsigned in_break) {
-        const int64_t cooldown = fill->policy->cooldown_ms[spot->kind],
-                      last = traffic_history_last(fill->history, spot->id);
-        const int32_t most = fill->policy->max_plays_per_day;
-        if (cooldown > 0 && (in_break > 0 || (last != INT64_MIN && at_utc_ms - last < cooldown)))
-                return false;
-        return most == 0 ||
-               traffic_history_count(fill->history, spot->id, fill->day_start_utc_ms) + in_break < (uint32_t)most;
-}
-
-static const Asset *next_spot(const Fill *fill, const GPtrArray *spots, int64_t room_ms, int64_t at_utc_ms) {
-        const GPtrArray *all = fill->inventory->spots;
-        const Asset *last = spots->len > 0 ? spots->pdata[spots->len - 1] : fill->last;
-        const uint64_t seed = seed_mix_int(fill->seed, at_utc_ms); /* INV-TRAFFIC-FILL-DETERMINISTIC-001 */
-        const Asset *best = NULL;
-        Rank best_rank = {0};
-        for (guint i = 0; i < all->len; i++) {
-                const Asset *spot = all->pdata[i];
-                const unsigned in_break = times_in(spots, spot);
-                if (spot->duration_ms > room_ms || !may_play(fill, spot, at_utc_ms, in_break))
-                        continue;
-                const Rank rank = {.in_break = in_break,
-                                   .adjacent = spot == last,
-                                   .last_utc_ms = traffic_history_last(fill->history, spot->id),
-                                   .lot = seed_mix(seed, spot->id)};
-                if (best && !rank_below(&rank, &best_rank))
-                        continue;
-                best = spot;
-                best_rank = rank;
+/* A bumper before the spots, a station id or bumper after them: the first kind that has something to offer. */
+static const Asset *pick_end(Fill *fill, const Frame *frame, const AssetKind *kinds, LineupAsk ask) {
+        for (; *kinds; kinds++) {
+                bool only[ASSET_KINDS] = {false};
+                only[*kinds] = frame->rules.allowed[*kinds];
+                ask.kinds = only;
+                const int spot = lineup_pick(fill->lineup, &ask);
+                if (spot >= 0)
+                        return spot_asset(fill, spot);
         }
-        return best;
+        return NULL;
 }
 
-static GPtrArray *choose_spots(Fill *fill, int64_t length_ms, int64_t *ret_left_ms) {
-        GPtrArray *spots = g_ptr_array_new();
-        int64_t left = length_ms;
-        while (left >= SPOT_MIN_MS && fill->chosen < SPOTS_MAX) {
-                const Asset *spot = next_spot(fill, spots, left, fill->at_utc_ms + length_ms - left);
-                if (!spot)
+static void pick_body(Fill *fill, BreakPlan *plan, int64_t at_utc_ms) {
+        while (plan->left_ms >= SPOT_MIN_MS && fill->chosen < SPOTS_MAX) {
+                const int spot = lineup_pick_body(fill->lineup, at_utc_ms, plan->left_ms);
+                if (spot < 0)
                         break;
-                g_ptr_array_add(spots, (Asset *)spot);
+                const Asset *asset = spot_asset(fill, spot);
+                g_ptr_array_add(plan->spots, (Asset *)asset);
                 fill->chosen++;
-                left -= spot->duration_ms;
+                at_utc_ms += asset->duration_ms;
+                plan->left_ms -= asset->duration_ms;
         }
-        *ret_left_ms = left;
-        return spots;
+}
+
+/* INV-TRAFFIC-STRUCTURE-001 */
+static void choose_spots(Fill *fill, const Frame *frame, int64_t length_ms, BreakPlan *plan) {
+        const int64_t start = fill->at_utc_ms;
+        /* The pads are not known yet: an end is judged as of the break's begin, when it has rested least. */
+        LineupAsk ask = {.at_utc_ms = start, .room_ms = length_ms / END_PART};
+        plan->left_ms = length_ms;
+        const Asset *open = pick_end(fill, frame, frame->rules.open, ask);
+        const int64_t open_ms = open ? open->duration_ms : 0;
+        ask.until_utc_ms = start + length_ms;
+        const Asset *close = pick_end(fill, frame, frame->rules.close, ask);
+        plan->left_ms -= open_ms + (close ? close->duration_ms : 0);
+        if (open)
+                g_ptr_array_add(plan->spots, (Asset *)open);
+        const guint before = plan->spots->len;
+        pick_body(fill, plan, start + open_ms);
+        plan->n_before_close = plan->spots->len;
+        if (close)
+                g_ptr_array_add(plan->spots, (Asset *)close);
+        if (plan->n_before_close > before || !(open || close))
+                return;
+        /* Nothing to stand between the ends: none of them is used, and the lineup forgets that it picked them. */
+        g_ptr_array_set_size(plan->spots, 0);
+        plan->n_before_close = 0;
+        plan->left_ms = length_ms;
+        traffic_history_set_lineup(fill->history, NULL, NULL);
+        fill->lineup = lineup_of(fill->history, fill->inventory, fill->day);
+        lineup_begin_programme(fill->lineup, fill->seed);
+        lineup_begin_break(fill->lineup, frame);
 }
 
 /* One pad after each spot; the last ones get the odd milliseconds. INV-BREAK-PAD-DISTRIBUTED-001 */
-static void add_spots(Fill *fill, const GPtrArray *spots, int64_t pads_ms) {
-        for (guint i = 0; i < spots->len; i++) {
-                const Asset *spot = spots->pdata[i];
-                add_play(fill, spot, spot->duration_ms);
-                fill->report.spots_ms += spot->duration_ms;
-                add_pad(fill, pads_ms / spots->len + (i >= spots->len - pads_ms % spots->len));
-                fill->last = spot;
-        }
+static void add_spot(Fill *fill, const BreakPlan *plan, guint i, int64_t pads_ms) {
+        const Asset *spot = plan->spots->pdata[i];
+        const guint n = plan->spots->len;
+        add_play(fill, spot, spot->duration_ms);
+        fill->report.spots_ms += spot->duration_ms;
+        add_pad(fill, pads_ms / n + (i >= n - pads_ms % n));
 }
 
 static void fill_break(Fill *fill, int64_t length_ms) {
         const int64_t end_utc_ms = fill->at_utc_ms + length_ms;
-        int64_t left = 0;
-        g_autoptr(GPtrArray) spots = choose_spots(fill, length_ms, &left);
-        const bool with_filler = fill->inventory->filler->len > 0 && (spots->len == 0 || left > FILLER_FROM_MS);
-        add_spots(fill, spots, with_filler ? 0 : left);
+        const Frame *frame = inventory_frame(fill->inventory, fill->at_utc_ms);
+        g_autoptr(GPtrArray) spots = g_ptr_array_new();
+        BreakPlan plan = {.spots = spots};
+        lineup_begin_break(fill->lineup, frame);
+        choose_spots(fill, frame, length_ms, &plan);
+        lineup_end_break(fill->lineup);
+        const bool with_filler = fill->inventory->filler->len > 0 && (spots->len == 0 || plan.left_ms > FILLER_FROM_MS);
+        const int64_t pads_ms = with_filler ? 0 : plan.left_ms;
+        for (guint i = 0; i < plan.n_before_close; i++)
+                add_spot(fill, &plan, i, pads_ms);
         if (with_filler)
-                add_filler(fill, left);
+                add_filler(fill, plan.left_ms);
         else if (spots->len == 0)
-                add_pad(fill, left);
+                add_pad(fill, plan.left_ms);
+        for (guint i = plan.n_before_close; i < spots->len; i++)
+                add_spot(fill, &plan, i, pads_ms);
         fill->report.empty_breaks += spots->len == 0 && !with_filler;
         g_assert(fill->at_utc_ms == end_utc_ms); /* INV-BREAK-PAD-EXACT-001 */
 }
@@ -263,6 +207,15 @@ static void fill_acts(Fill *fill, const Asset *content, const GArray *acts) {
         }
 }
 
+static void begin_day(Fill *fill) {
+        const ChannelSpec *spec = fill->inventory->spec;
+        char day[11];
+        schedule_day_of(spec, fill->at_utc_ms, day);
+        schedule_day_bounds(spec, day, &fill->day.start_utc_ms, &fill->day.end_utc_ms);
+        fill->lineup = lineup_of(fill->history, fill->inventory, fill->day);
+        lineup_begin_programme(fill->lineup, fill->seed);
+}
+
 GArray *traffic_fill(const TrafficInventory *inventory, TrafficHistory *history, const Programme *programme,
                      TrafficReport *ret_report, GError **error) {
         const ChannelSpec *spec = inventory->spec;
@@ -271,17 +224,13 @@ GArray *traffic_fill(const TrafficInventory *inventory, TrafficHistory *history,
         if (programme->asset_id && !content)
                 return NULL;
         Fill fill = {.inventory = inventory,
-                     .policy = channel_spec_policy(spec),
                      .history = history,
                      .items = g_array_new(false, true, sizeof(TrafficItem)),
                      .at_utc_ms = programme->start_utc_ms,
                      .seed = seed_mix(seed_mix(0, spec->id), programme->id)};
-        char day[11];
-        int64_t day_end_utc_ms = 0;
-        schedule_day_of(spec, programme->start_utc_ms, day);
-        schedule_day_bounds(spec, day, &fill.day_start_utc_ms, &day_end_utc_ms);
+        begin_day(&fill);
         if (content) {
-                g_autoptr(GArray) acts = traffic_acts(fill.policy, spec->type, content, slot_ms);
+                g_autoptr(GArray) acts = traffic_acts(channel_spec_policy(spec), spec->type, content, slot_ms);
                 fill_acts(&fill, content, acts);
         } else if (inventory->filler->len > 0) {
                 add_filler(&fill, slot_ms);

@@ -25,6 +25,7 @@ static void rules_free(ScheduleRules *rules) {
         g_clear_pointer(&rules->layers, g_ptr_array_unref);
         g_clear_pointer(&rules->filler, asset_free);
         g_free(rules->filler_pool);
+        break_policy_clear(&rules->policy);
         g_free(rules);
 }
 
@@ -315,6 +316,7 @@ ChannelSpec *channel_spec_load(const char *path, const char *root_dir, const Cat
                 g_autoptr(Rotation) rotation = rotation_new(spec, catalog, &from, NULL, diag);
                 if (!rotation)
                         return NULL;
+                break_policy_check(&spec->rules->policy, catalog, diag);
         }
         return g_steal_pointer(&spec);
 }
