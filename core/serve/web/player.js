@@ -8,6 +8,7 @@ const mute = document.getElementById("mute");
 const unmute = document.getElementById("unmute");
 
 const BEHIND_LIVE_S = 20; // further behind than this after a pause: back to what is on now
+const STUCK_UPDATES = 5; // so many new playlists without a new picture: the library has lost its place
 
 let hls = null;
 let closed = () => {};
@@ -53,6 +54,19 @@ function onError(event, data) {
   }, 1000);
 }
 
+// After a sleep the playlist has moved on, and the library waits for what will not come again: tune in anew.
+function watchForStandstill(player) {
+  let shown = -1;
+  let updates = 0;
+  player.on(Hls.Events.LEVEL_UPDATED, () => {
+    updates = video.paused || video.currentTime !== shown ? 0 : updates + 1;
+    shown = video.currentTime;
+    if (updates < STUCK_UPDATES) return;
+    updates = 0;
+    player.loadSource(player.url);
+  });
+}
+
 function loadWithLibrary(url) {
   hls = new Hls({
     liveSyncDurationCount: 3,
@@ -67,6 +81,7 @@ function loadWithLibrary(url) {
   });
   hls.on(Hls.Events.ERROR, onError);
   hls.on(Hls.Events.MANIFEST_PARSED, play);
+  watchForStandstill(hls);
   hls.loadSource(url);
   hls.attachMedia(video);
 }
