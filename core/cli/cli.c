@@ -8,8 +8,8 @@
 
 #define NO_PORT INT_MIN
 
-static const CliCommand *const commands[] = {&cli_serve,    &cli_scan,  &cli_channels, &cli_plan,
-                                             &cli_override, &cli_guide, &cli_version};
+static const CliCommand *const commands[] = {&cli_serve, &cli_scan,     &cli_catalog, &cli_channels,
+                                             &cli_plan,  &cli_override, &cli_guide,   &cli_version};
 
 static void usage(FILE *out) {
         fputs("usage: retrovue COMMAND [options]\n\n", out);

@@ -21,7 +21,7 @@ typedef struct {
         int (*run)(int argc, char **argv);
 } CliCommand;
 
-extern const CliCommand cli_serve, cli_scan, cli_channels, cli_plan, cli_override, cli_guide, cli_version;
+extern const CliCommand cli_serve, cli_scan, cli_catalog, cli_channels, cli_plan, cli_override, cli_guide, cli_version;
 
 /* The options that every command with a data directory has. */
 typedef struct {
@@ -69,6 +69,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CliLook, cli_look_clear)
 int cli_show(const CliOptions *options, int (*show)(const CliLook *look, const CliOptions *options));
 /* Borrowed; NULL after a message. */
 ChannelSpec *cli_look_channel(const CliLook *look, const char *channel_id);
+/* Scans folders (absolute, NULL-terminated; none: only what was imported) with progress on a terminal. */
+bool cli_scan_folders(const Config *config, const char *const *folders, const char *store_path, GError **error);
 void cli_print_json(json_t *take_json);
 /* An instant in the channel's time by g_date_time_format's format; g_free it. */
 char *cli_local_time(const ChannelSpec *spec, int64_t utc_ms, const char *format);

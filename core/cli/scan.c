@@ -42,12 +42,12 @@ static void print_json(const CatalogSnapshot *catalog) {
         cli_print_json(assets);
 }
 
-static bool scan_folders(const Config *config, const char *store_path, GError **error) {
+bool cli_scan_folders(const Config *config, const char *const *folders, const char *store_path, GError **error) {
         g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
         Scan scan = {.loop = loop, .show = isatty(STDERR_FILENO)};
         CatalogScanOptions options = {
                 .store_path = store_path,
-                .folders = (const char *const *)config->media_dirs,
+                .folders = folders,
                 .threads = config->scan_threads,
                 .clock = rv_clock_system(),
                 .on_progress = on_progress,
@@ -71,7 +71,7 @@ static int scan(const Config *config, bool json) {
         if (g_mkdir_with_parents(config->data_dir, 0755) < 0)
                 return cli_fail("cannot make the directory %s", config->data_dir);
         g_autoptr(Store) store = store_open(store_path, &error);
-        if (!store || !scan_folders(config, store_path, &error))
+        if (!store || !cli_scan_folders(config, (const char *const *)config->media_dirs, store_path, &error))
                 return cli_fail("%s", error->message);
         g_autoptr(CatalogSnapshot) catalog = catalog_load(store, &error);
         if (!catalog)

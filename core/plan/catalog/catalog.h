@@ -92,6 +92,30 @@ json_t *asset_json(const Asset *asset);
 /* What the store knows now, outside of a transaction. NULL and GError on failure. */
 CatalogSnapshot *catalog_load(Store *store, GError **error);
 
+/* --- finding and deciding ---------------------------------------------------------------------------------------- */
+
+/* The assets (borrowed from the snapshot) in which every one of words (NULL-terminated) occurs: in title, series,
+ * library, studio, path, kind, state, genres, tags or collections; in any case. By series, season, episode, title. */
+GPtrArray *catalog_search(const CatalogSnapshot *snapshot, const char *const *words);
+
+/* The id of the asset that word names: its id or at least its first 8 digits, its path or one of its aliases.
+ * RV_ERROR_NOT_FOUND: none; RV_ERROR_INVALID: several. g_free it. */
+char *catalog_resolve(Store *store, const char *word, GError **error);
+/* Its other names, sorted; NULL on failure. g_strfreev it. */
+char **catalog_aliases(Store *store, const char *asset_id, GError **error);
+
+typedef enum {
+        CATALOG_DONE = 0,
+        CATALOG_ALREADY, /* it was so before */
+        CATALOG_WAITS,   /* approved: it is measured by the next scan, and may be planned then */
+        CATALOG_UNFIT,   /* not approved: it was refused, for its reason */
+} CatalogVerdict;
+
+/* An operator's decisions, in force with the next snapshot. Retired: not planned and not looked at by scans, until it
+ * is approved again. What was measured is kept. False: the database failed. */
+bool catalog_approve(Store *store, const char *asset_id, CatalogVerdict *ret_verdict, GError **error);
+bool catalog_retire(Store *store, const char *asset_id, CatalogVerdict *ret_verdict, GError **error);
+
 /* --- importing --------------------------------------------------------------------------------------------------- */
 
 typedef enum { CATALOG_PLEX = 1, CATALOG_JELLYFIN } CatalogSourceKind;

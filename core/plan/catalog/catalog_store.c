@@ -284,6 +284,11 @@ bool catalog_store_forget(Store *store, const char *asset_id, GError **error) {
         return store_run(store, error, "DELETE FROM asset WHERE id = ?", "s", asset_id);
 }
 
+bool catalog_store_decide(Store *store, const char *asset_id, AssetState state, bool approved, GError **error) {
+        return store_run(store, error, "UPDATE asset SET state = ?, approved = ?, reason = NULL WHERE id = ?", "iis",
+                         (int64_t)state, (int64_t)approved, asset_id);
+}
+
 bool catalog_store_bump(Store *store, GError **error) {
         return store_run(store, error, "UPDATE catalog_revision SET revision = revision + 1", "");
 }

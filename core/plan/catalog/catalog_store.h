@@ -30,6 +30,7 @@ bool catalog_store_forget(Store *store, const char *asset_id, GError **error);
 char *catalog_episode_alias(const char *series, int32_t season, int32_t episode);
 /* Within the transaction of a put: one name more. */
 bool catalog_store_put_alias(Store *store, const char *asset_id, const char *alias, GError **error);
+bool catalog_store_decide(Store *store, const char *asset_id, AssetState state, bool approved, GError **error);
 /* The catalog has changed: the next snapshot has a higher revision. */
 bool catalog_store_bump(Store *store, GError **error);
 /* The id and canonical key that a folder's file has, always the same. */

@@ -216,7 +216,7 @@ static CatalogRow *steal_row(Import *import, const char *uri) {
 }
 
 /* INV-CATALOG-008: what is known is renewed, what was measured stays measured. */
-static bool take_item(Import *import, const ImportItem *item, const Place *place, GError **error) {
+static bool take_item(Import *import, const ImportItem *item, const ImportPlace *place, GError **error) {
         const char *asset_id = g_hash_table_lookup(import->taken, place->uri);
         if (asset_id)
                 return add_names(import, asset_id, item, error);
@@ -245,7 +245,7 @@ static bool take_item(Import *import, const ImportItem *item, const Place *place
 /* --- all items --------------------------------------------------------------------------------------------------- */
 
 /* The first of a group's files that is there, else the first. Returns how many the group has. */
-static guint choose(Import *import, guint first, guint *ret_chosen, Place *ret_place) {
+static guint choose(Import *import, guint first, guint *ret_chosen, ImportPlace *ret_place) {
         const GPtrArray *items = import->list->items;
         const ImportItem *item = items->pdata[first];
         guint n = 1;
@@ -257,13 +257,13 @@ static guint choose(Import *import, guint first, guint *ret_chosen, Place *ret_p
                         break;
                 if (ret_place->state == PLACE_THERE)
                         continue;
-                g_auto(Place) place = {0};
+                g_auto(ImportPlace) place = {0};
                 places_find(import->places, other->path, &place);
                 if (place.state != PLACE_THERE)
                         continue;
-                place_clear(ret_place);
+                import_place_clear(ret_place);
                 *ret_place = place;
-                place = (Place){0};
+                place = (ImportPlace){0};
                 *ret_chosen = first + n;
         }
         return n;
@@ -272,7 +272,7 @@ static guint choose(Import *import, guint first, guint *ret_chosen, Place *ret_p
 static bool write_items(Import *import, GError **error) {
         const GPtrArray *items = import->list->items;
         for (guint i = 0; i < items->len;) {
-                g_auto(Place) place = {0};
+                g_auto(ImportPlace) place = {0};
                 guint chosen;
                 if (import->options->stop && atomic_load(import->options->stop)) {
                         g_set_error_literal(error, RV_ERROR, RV_ERROR_UNAVAILABLE, "the import was stopped");

@@ -22,7 +22,7 @@ static void map_free(void *data) {
         g_free(map);
 }
 
-void place_clear(Place *place) {
+void import_place_clear(ImportPlace *place) {
         g_clear_pointer(&place->uri, g_free);
 }
 
@@ -101,7 +101,7 @@ char *places_map(const Places *places, const char *path) {
         return path[0] == '/' ? g_canonicalize_filename(path, "/") : g_strdup(path);
 }
 
-void places_find(const Places *places, const char *path, Place *ret_place) {
+void places_find(const Places *places, const char *path, ImportPlace *ret_place) {
         struct stat st;
         ret_place->uri = places_map(places, path);
         ret_place->state = PLACE_MISSING;

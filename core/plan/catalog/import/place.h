@@ -13,10 +13,10 @@ typedef enum {
 typedef struct {
         char *uri; /* the path here */
         PlaceState state;
-} Place;
+} ImportPlace;
 
-void place_clear(Place *place);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Place, place_clear)
+void import_place_clear(ImportPlace *place);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImportPlace, import_place_clear)
 
 typedef struct Places Places;
 
@@ -27,4 +27,4 @@ void places_free(Places *places);
  * any case, and what follows it has slashes. g_free it. */
 char *places_map(const Places *places, const char *path);
 /* The path here, and whether the file is there. A path that is not absolute here is missing. */
-void places_find(const Places *places, const char *path, Place *ret_place);
+void places_find(const Places *places, const char *path, ImportPlace *ret_place);
