@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "core/base/store.h"
+#include "core/last_good.h"
 #include "core/plan/catalog/catalog.h"
 #include "core/plan/schedule/policy.h"
 #include "core/plan/schedule/schedule.h"
@@ -31,7 +32,7 @@ struct Planner {
         /* The planner thread only. */
         Store *store;
         Horizon *horizon;
-        GHashTable *good; /* source file -> ChannelSpec: the last that had no fault */
+        GPtrArray *good; /* ChannelSpec: the last of each file that had no fault; NULL = none was read yet */
         Starter *starter;
         char *nothing; /* as told last; NULL = something is on the air */
         GSource *timer;
@@ -78,30 +79,53 @@ static void set_alerts(Planner *planner, const Diag *diag) {
 
 /* --- inputs ------------------------------------------------------------------------------------------------------ */
 
+static bool is_same_file(const ChannelSpec *a, const ChannelSpec *b) {
+        g_autofree char *one = g_path_get_basename(a->source_file), *other = g_path_get_basename(b->source_file);
+        return g_str_equal(one, other);
+}
+
 /* The file, or its channel in another file. */
 static bool holds(const GPtrArray *specs, const ChannelSpec *wanted) {
         for (unsigned i = 0; i < specs->len; i++) {
                 const ChannelSpec *spec = g_ptr_array_index(specs, i);
-                if (g_str_equal(spec->source_file, wanted->source_file) || g_str_equal(spec->id, wanted->id))
+                if (is_same_file(spec, wanted) || g_str_equal(spec->id, wanted->id))
                         return true;
         }
         return false;
 }
 
-/* A file that is there but has become faulty keeps what it last said. */
-static void keep_last_good(Planner *planner, GPtrArray *specs) {
-        GHashTableIter iter;
-        gpointer file, spec;
-        g_hash_table_iter_init(&iter, planner->good);
-        while (g_hash_table_iter_next(&iter, &file, &spec))
-                if (!holds(specs, spec) && g_file_test(file, G_FILE_TEST_EXISTS))
-                        g_ptr_array_add(specs, channel_spec_ref(spec));
+/* Among the channel files, wherever the spec itself was read from. */
+static bool has_file(const Planner *planner, const ChannelSpec *spec) {
+        g_autofree char *name = g_path_get_basename(spec->source_file);
+        g_autofree char *path = g_build_filename(planner->options.config->channels_dir, name, NULL);
+        return g_file_test(path, G_FILE_TEST_EXISTS);
+}
 
-        g_hash_table_remove_all(planner->good);
-        for (unsigned i = 0; i < specs->len; i++) {
-                ChannelSpec *good = g_ptr_array_index(specs, i);
-                g_hash_table_insert(planner->good, g_strdup(good->source_file), channel_spec_ref(good));
+static char *last_good_dir(const Planner *planner) {
+        g_autofree char *data = g_path_get_dirname(planner->options.store_path);
+        return g_build_filename(data, "last_good_channels", NULL);
+}
+
+/* Without a fault, the files are what a restart falls back on. */
+static void remember_files(const Planner *planner, const Diag *diag) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *dir = last_good_dir(planner);
+        if (diag_errors(diag) == 0 &&
+            !last_good_keep(dir, planner->options.config->channels_dir, planner->files, &error))
+                rv_warning("planner.last_good", RV_S("error", error->message));
+}
+
+/* A file that is there but has become faulty keeps what it last said; after a start, what it said before. */
+static void keep_last_good(Planner *planner, GPtrArray *specs, const CatalogSnapshot *catalog) {
+        g_autofree char *dir = last_good_dir(planner);
+        g_autoptr(GPtrArray) before = planner->good ? g_ptr_array_ref(planner->good) : last_good_specs(dir, catalog);
+        for (unsigned i = 0; i < before->len; i++) {
+                ChannelSpec *spec = g_ptr_array_index(before, i);
+                if (!holds(specs, spec) && has_file(planner, spec))
+                        g_ptr_array_add(specs, channel_spec_ref(spec));
         }
+        g_clear_pointer(&planner->good, g_ptr_array_unref);
+        planner->good = g_ptr_array_ref(specs);
 }
 
 /* --- nothing to put on the air ----------------------------------------------------------------------------------- */
@@ -290,7 +314,8 @@ static void reload(void *user) {
         planner->catalog_revision = catalog->revision;
         write_starters(planner, catalog, library, diag);
         g_autoptr(GPtrArray) specs = channel_specs_load(planner->options.config->channels_dir, catalog, diag);
-        keep_last_good(planner, specs);
+        remember_files(planner, diag);
+        keep_last_good(planner, specs, catalog);
         check_nothing(planner, specs, catalog, diag, library);
         set_alerts(planner, diag);
         set_depth(planner, library);
@@ -341,7 +366,6 @@ Planner *planner_start(const PlannerOptions *options, GError **error) {
         planner->options = *options;
         planner->context = g_main_context_new();
         planner->loop = g_main_loop_new(planner->context, FALSE);
-        planner->good = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)channel_spec_unref);
         planner->starter = starter_new(options->config->channels_dir);
         planner->alerts = json_array();
         pthread_mutex_init(&planner->lock, NULL);
@@ -433,7 +457,7 @@ void planner_free(Planner *planner) {
                 ;
         horizon_free(planner->horizon);
         store_close(planner->store);
-        g_hash_table_unref(planner->good);
+        g_clear_pointer(&planner->good, g_ptr_array_unref);
         starter_free(planner->starter);
         g_free(planner->nothing);
         g_main_loop_unref(planner->loop);

@@ -386,6 +386,54 @@ static void a_change_of_what_is_included_replans_what_is_not_locked(void **state
         assert_int_equal(n_views(world), 1);
 }
 
+/* The program ends and starts again. */
+static void restart(World *world) {
+        planner_free(world->planner);
+        plan_board_unref(world->board);
+        world->board = plan_board_new();
+        start_planner(world);
+}
+
+static void a_file_that_was_broken_over_a_restart_keeps_its_last_good_rules(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        fixture_series(&world->fixture, "Frasier", 30, 22 * MINUTE);
+        store_assets(world);
+        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
+        write_channel(world, "two.yaml", CHANNEL("two", "Frasier"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(n_views(world) == 2);
+        g_autoptr(PlanView) before = plan_board_view(world->board, "one");
+
+        write_channel(world, "one.yaml", "channel: [\n");
+        restart(world);
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(planner_has_planned(world->planner));
+        assert_true(alerted(world, "one.yaml"));
+        assert_int_equal(n_views(world), 2);
+        g_autoptr(PlanView) after = plan_board_view(world->board, "one");
+        assert_int_equal(after->spec->number, before->spec->number);
+        assert_true(is_all_of(after, "Cheers", 0));
+
+        write_channel(world, "one.yaml", CHANNEL("uno", "Cheers")); /* mended, and another channel now */
+        planner_look(world->planner);
+        AWAIT(!alerted(world, "one.yaml") && view_generation(world, "uno") > 0);
+        assert_int_equal(view_generation(world, "one"), 0);
+        assert_int_equal(n_views(world), 2);
+
+        write_channel(world, "one.yaml", "channel: [\n");
+        write_channel(world, "two.yaml", "channel: [\n");
+        restart(world);
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(planner_has_planned(world->planner));
+        assert_int_equal(n_views(world), 2);
+        g_autofree char *path = g_build_filename(world->channels, "two.yaml", NULL);
+        assert_int_equal(g_remove(path), 0); /* gone is gone, whatever else is faulty */
+        planner_look(world->planner);
+        AWAIT(n_views(world) == 1);
+        assert_true(view_generation(world, "uno") > 0);
+}
+
 static void a_database_that_cannot_be_read_is_an_alert(void **state) {
         World *world = *state;
         g_autoptr(Store) store = store_open(world->store_path, NULL);
@@ -411,6 +459,7 @@ int main(void) {
                 TEST(what_keeps_a_plan_short_is_an_alert_until_it_is_mended),
                 TEST(a_file_that_comes_back_finds_its_plan),
                 TEST(a_change_of_what_is_included_replans_what_is_not_locked),
+                TEST(a_file_that_was_broken_over_a_restart_keeps_its_last_good_rules),
                 TEST(a_database_that_cannot_be_read_is_an_alert),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
