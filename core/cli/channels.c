@@ -27,18 +27,25 @@ static void print_text(const GPtrArray *specs, const Diag *diag) {
         fputs(faults, stderr);
 }
 
-static int list(const Config *config, bool json) {
+/* The catalog that is there, or NULL: without one the files are judged by themselves. False after a message. */
+static bool load_catalog(const Config *config, CatalogSnapshot **ret_catalog) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(Diag) diag = diag_new();
-        g_autoptr(Store) store = NULL;
-        g_autoptr(CatalogSnapshot) catalog = NULL;
         g_autofree char *store_path = config_path(config, "retrovue.db");
-        if (g_file_test(store_path, G_FILE_TEST_EXISTS)) { /* without a catalog the files are judged by themselves */
-                store = store_open_to_read(store_path, &error);
-                catalog = store ? catalog_load(store, &error) : NULL;
-                if (!catalog)
-                        return cli_fail("%s", error->message);
-        }
+        *ret_catalog = NULL;
+        if (!g_file_test(store_path, G_FILE_TEST_EXISTS))
+                return true;
+        g_autoptr(Store) store = store_open_to_read(store_path, &error);
+        *ret_catalog = store ? catalog_load(store, &error) : NULL;
+        if (!*ret_catalog)
+                cli_fail("%s", error->message);
+        return *ret_catalog != NULL;
+}
+
+static int list(const Config *config, bool json) {
+        g_autoptr(Diag) diag = diag_new();
+        g_autoptr(CatalogSnapshot) catalog = NULL;
+        if (!load_catalog(config, &catalog))
+                return 1;
         g_autoptr(GPtrArray) specs = channel_specs_load(config->channels_dir, catalog, diag);
         if (json)
                 print_json(specs, diag);
@@ -47,16 +54,131 @@ static int list(const Config *config, bool json) {
         return diag_errors(diag) > 0 ? 1 : 0;
 }
 
+/* --- lint --------------------------------------------------------------------------------------------------------- */
+
+/* Each file by itself; what it includes may lie in its folder, or in the channels' when it is one of them. */
+static unsigned lint_files(const Config *config, char **files, const CatalogSnapshot *catalog, Diag *diag) {
+        unsigned n = 0;
+        for (; files[n]; n++) {
+                g_autofree char *path = g_canonicalize_filename(files[n], NULL), *dir = g_path_get_dirname(path);
+                g_autofree char *channels = g_canonicalize_filename(config->channels_dir, NULL);
+                g_autofree char *below = g_strconcat(channels, "/", NULL);
+                g_autoptr(ChannelSpec) spec =
+                        channel_spec_load(files[n], g_str_has_prefix(path, below) ? channels : dir, catalog, diag);
+        }
+        return n;
+}
+
+static unsigned lint_directory(const Config *config, const CatalogSnapshot *catalog, Diag *diag) {
+        g_autoptr(GPtrArray) specs = channel_specs_load(config->channels_dir, catalog, diag);
+        return specs->len;
+}
+
+static int lint(const Config *config, char **files, bool json) {
+        g_autoptr(Diag) diag = diag_new();
+        g_autoptr(CatalogSnapshot) catalog = NULL;
+        if (!load_catalog(config, &catalog))
+                return 1;
+        const unsigned n = files ? lint_files(config, files, catalog, diag) : lint_directory(config, catalog, diag);
+        const unsigned errors = diag_errors(diag), warnings = diag_count(diag) - MIN(errors, diag_count(diag));
+        if (json) {
+                cli_print_json(json_pack("{s:o,s:i,s:i}", "faults", diag_json(diag), "errors", (int)errors, "warnings",
+                                         (int)warnings));
+        } else {
+                g_autofree char *faults = diag_text(diag);
+                fputs(faults, stdout);
+                printf("%u %s, %u errors, %u warnings%s\n", n, files ? "files" : "good channels", errors, warnings,
+                       catalog ? "" : " (there is no catalog yet: pools were not looked into)");
+        }
+        return errors > 0 ? 1 : 0;
+}
+
+/* --- pools -------------------------------------------------------------------------------------------------------- */
+
+static json_t *pool_asset_json(const Asset *asset) {
+        return json_pack("{s:s,s:s,s:s,s:s?,s:i,s:i,s:i,s:s?,s:I}", "id", asset->id, "kind",
+                         asset_kind_name(asset->kind), "title", asset->title, "series", asset->series, "season",
+                         (int)asset->season, "episode", (int)asset->episode, "year", (int)asset->year, "rating",
+                         asset->rating, "duration_ms", (json_int_t)asset->duration_ms);
+}
+
+static void print_pool(const GPtrArray *assets, bool json) {
+        json_t *list = json ? json_array() : NULL;
+        int64_t total_ms = 0;
+        for (unsigned i = 0; i < assets->len; i++) {
+                const Asset *asset = g_ptr_array_index(assets, i);
+                const int64_t s = asset->duration_ms / 1000;
+                total_ms += asset->duration_ms;
+                if (json)
+                        json_array_append_new(list, pool_asset_json(asset));
+                else if (asset->series)
+                        printf("%5u  %d:%02d:%02d  %s S%02dE%02d %s\n", i + 1, (int)(s / 3600), (int)(s / 60 % 60),
+                               (int)(s % 60), asset->series, asset->season, asset->episode, asset->title);
+                else
+                        printf("%5u  %d:%02d:%02d  %s (%d)\n", i + 1, (int)(s / 3600), (int)(s / 60 % 60),
+                               (int)(s % 60), asset->title, asset->year);
+        }
+        if (json)
+                cli_print_json(json_pack("{s:o,s:i,s:I}", "assets", list, "count", (int)assets->len, "duration_ms",
+                                         (json_int_t)total_ms));
+        else
+                printf("%u assets, %.1f hours\n", assets->len, (double)total_ms / 3600000);
+}
+
+static int pool_eval(const CliLook *look, const CliOptions *options) {
+        g_autoptr(GError) error = NULL;
+        const ChannelSpec *spec = cli_look_channel(look, options->arguments[1]);
+        g_autoptr(CatalogSnapshot) catalog = spec ? catalog_load(look->store, &error) : NULL;
+        if (!spec)
+                return 1;
+        if (!catalog)
+                return cli_fail("%s", error->message);
+        g_autoptr(GPtrArray) assets = channel_spec_pool(spec, options->arguments[2], catalog);
+        if (!assets) {
+                g_auto(GStrv) names = channel_spec_pools(spec);
+                const char *near = diag_nearest(options->arguments[2], (const char *const *)names);
+                g_autofree char *all = g_strjoinv(", ", names);
+                return cli_fail("%s has no pool \"%s\": %s%s%s", spec->id, options->arguments[2],
+                                near ? "did you mean \"" : "it has ", near ? near : all, near ? "\"?" : "");
+        }
+        print_pool(assets, options->json);
+        return 0;
+}
+
+static int run_pool(int argc, char **argv) {
+        CliOptions options;
+        int status = cli_options_parse(&options, CLI_WITH_JSON | CLI_WITH_ARGUMENTS,
+                                       "eval CHANNEL POOL - show what a pool holds",
+                                       "Prints the assets of a pool in the order in which they play.", argc, argv);
+        if (status < 0 &&
+            (!options.arguments || !g_str_equal(options.arguments[0], "eval") || g_strv_length(options.arguments) != 3))
+                status = cli_misuse("pool takes: eval CHANNEL POOL");
+        if (status < 0)
+                status = cli_show(&options, pool_eval);
+        cli_options_clear(&options);
+        return status;
+}
+
+const CliCommand cli_pool = {"pool", "show what a pool of a channel holds", run_pool};
+
+/* --- channels ----------------------------------------------------------------------------------------------------- */
+
 static int run(int argc, char **argv) {
         CliOptions options;
         int status = cli_options_parse(
-                &options, CLI_WITH_JSON, "- list and check the channel files",
+                &options, CLI_WITH_JSON | CLI_WITH_ARGUMENTS, "[lint [FILE...]] - list and check the channel files",
                 "Prints the channels, and every fault in their files as FILE:LINE:COLUMN; exits with 1 if "
-                "there is one.",
+                "there is one.\nlint prints the faults alone, of the files named or of all.",
                 argc, argv);
+        if (status < 0 && options.arguments && !g_str_equal(options.arguments[0], "lint"))
+                status = cli_misuse("channels takes no argument \"%s\": only lint [FILE...]", options.arguments[0]);
         if (status < 0) {
                 g_autoptr(Config) config = cli_config(&options);
-                status = config ? list(config, options.json) : 1;
+                char **files = options.arguments && options.arguments[1] ? options.arguments + 1 : NULL;
+                if (!config)
+                        status = 1;
+                else
+                        status = options.arguments ? lint(config, files, options.json) : list(config, options.json);
         }
         cli_options_clear(&options);
         return status;

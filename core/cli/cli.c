@@ -8,7 +8,7 @@
 
 #define NO_PORT INT_MIN
 
-static const CliCommand *const commands[] = {&cli_serve, &cli_scan,     &cli_catalog, &cli_channels,
+static const CliCommand *const commands[] = {&cli_serve, &cli_scan,     &cli_catalog, &cli_channels, &cli_pool,
                                              &cli_plan,  &cli_override, &cli_guide,   &cli_version};
 
 static void usage(FILE *out) {

@@ -21,7 +21,8 @@ typedef struct {
         int (*run)(int argc, char **argv);
 } CliCommand;
 
-extern const CliCommand cli_serve, cli_scan, cli_catalog, cli_channels, cli_plan, cli_override, cli_guide, cli_version;
+extern const CliCommand cli_serve, cli_scan, cli_catalog, cli_channels, cli_pool, cli_plan, cli_override, cli_guide,
+        cli_version;
 
 /* The options that every command with a data directory has. */
 typedef struct {
@@ -72,5 +73,10 @@ ChannelSpec *cli_look_channel(const CliLook *look, const char *channel_id);
 /* Scans folders (absolute, NULL-terminated; none: only what was imported) with progress on a terminal. */
 bool cli_scan_folders(const Config *config, const char *const *folders, const char *store_path, GError **error);
 void cli_print_json(json_t *take_json);
+/* Subcommands of plan that compile: plan_compile.c. */
+int cli_plan_compile(const CliLook *look, const CliOptions *options);
+int cli_plan_diff(const CliLook *look, const CliOptions *options);
+int cli_plan_explain(const CliLook *look, const CliOptions *options);
+
 /* An instant in the channel's time by g_date_time_format's format; g_free it. */
 char *cli_local_time(const ChannelSpec *spec, int64_t utc_ms, const char *format);

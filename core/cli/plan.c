@@ -159,9 +159,39 @@ static bool is_day(const char *text) {
                g_date_valid_dmy((GDateDay)day, (GDateMonth)month, (GDateYear)year);
 }
 
+typedef struct {
+        const char *name;
+        int (*run)(const CliLook *look, const CliOptions *options);
+        unsigned least, most; /* arguments, its own name included */
+} Subcommand;
+
+static int show_named(const CliLook *look, const CliOptions *options) {
+        CliOptions rest = *options;
+        rest.arguments = options->arguments + 1;
+        return show(look, &rest);
+}
+
+static const Subcommand subcommands[] = {
+        {"show", show_named, 2, 2},
+        {"compile", cli_plan_compile, 2, 2},
+        {"diff", cli_plan_diff, 2, 2},
+        {"explain", cli_plan_explain, 2, 3},
+};
+
+/* The subcommand that the arguments name; a single one names a channel to show. NULL: wrong use. */
+static int (*chosen(const CliOptions *options))(const CliLook *look, const CliOptions *options) {
+        const unsigned n = options->arguments ? g_strv_length(options->arguments) : 0;
+        for (size_t i = 0; n > 0 && i < G_N_ELEMENTS(subcommands); i++)
+                if (g_str_equal(subcommands[i].name, options->arguments[0]))
+                        return n >= subcommands[i].least && n <= subcommands[i].most ? subcommands[i].run : NULL;
+        return n == 1 ? show : NULL;
+}
+
 static int check(const CliOptions *options) {
-        if (!options->arguments || g_strv_length(options->arguments) != 1)
-                return cli_misuse("plan takes one channel (`retrovue channels` lists them)");
+        if (!chosen(options))
+                return cli_misuse(
+                        "plan takes [show|compile|diff] CHANNEL or explain CHANNEL [HH:MM] (`retrovue channels` "
+                        "lists them)");
         if (options->day && !is_day(options->day))
                 return cli_misuse("--day takes a date such as 2026-11-22, not \"%s\"", options->day);
         return -1;
@@ -169,17 +199,21 @@ static int check(const CliOptions *options) {
 
 static int run(int argc, char **argv) {
         CliOptions options;
-        int status = cli_options_parse(&options, CLI_WITH_JSON | CLI_WITH_DAY | CLI_WITH_ARGUMENTS,
-                                       "CHANNEL - show what is planned, block by block",
-                                       "Prints the locked blocks of a broadcast day with their segments, and the "
-                                       "programmes that are planned after them.\nReads what is stored; plans nothing.",
-                                       argc, argv);
+        int status = cli_options_parse(
+                &options, CLI_WITH_JSON | CLI_WITH_DAY | CLI_WITH_ARGUMENTS,
+                "[show|compile|diff|explain] CHANNEL [HH:MM] - show what is planned, and why",
+                "show     the locked blocks of a broadcast day with their segments, and what is planned after them\n"
+                "compile  what the rules and the catalog of now would make of the day\n"
+                "diff     how that differs from what is stored\n"
+                "explain  why a programme is what it is: entry, pool, cursor, seed, rule\n"
+                "All of them only read what is stored; none plans anything.",
+                argc, argv);
         if (status < 0)
                 status = check(&options);
         if (status < 0)
-                status = cli_show(&options, show);
+                status = cli_show(&options, chosen(&options));
         cli_options_clear(&options);
         return status;
 }
 
-const CliCommand cli_plan = {"plan", "show what is planned for a channel, block by block", run};
+const CliCommand cli_plan = {"plan", "show what is planned for a channel, and why", run};

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/plan/catalog/catalog_store.h"
 #include "core/plan/horizon/horizon.h"
 #include "core/plan/transmission_log/transmission_log.h"
 #include "proto/base/log.h"
@@ -47,6 +48,15 @@ static void write_channel(const World *world, const char *name, const char *text
         assert_true(g_file_set_contents(path, text, -1, NULL));
 }
 
+static void store_catalog(Store *store, const CatalogSnapshot *catalog) {
+        assert_true(store_begin(store, NULL));
+        for (uint32_t i = 0; i < catalog->n_assets; i++) {
+                const CatalogRow row = {.asset = catalog->assets[i], .size = 1, .stamp = (char *)"", .present = true};
+                assert_true(catalog_store_put(store, &row, NULL));
+        }
+        assert_true(store_commit(store, NULL));
+}
+
 /* Plans the channel as the daemon would, now. */
 static void plan(World *world) {
         g_autofree char *store_path = g_build_filename(world->data, "retrovue.db", NULL);
@@ -55,6 +65,7 @@ static void plan(World *world) {
         g_autoptr(Diag) diag = diag_new();
         fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
         g_autoptr(CatalogSnapshot) catalog = fixture_catalog(&world->fixture);
+        store_catalog(store, catalog);
         write_channel(world, "cheers.yaml", CHANNEL);
         g_autoptr(GPtrArray) specs = channel_specs_load(world->channels, catalog, diag);
         assert_int_equal(diag_count(diag), 0);
@@ -129,6 +140,13 @@ static void wrong_use_ends_with_2(void **state) {
                 "plan",
                 "plan a b",
                 "plan a --day 1",
+                "plan show",
+                "plan nosuch a",
+                "plan compile a b",
+                "plan explain a 20:30 b",
+                "pool",
+                "pool eval a",
+                "pool nosuch a b",
                 "plan a --day 2026-2-3",
                 "plan a --day 2026-02-30",
                 "override",
@@ -153,7 +171,8 @@ static void wrong_use_ends_with_2(void **state) {
 }
 
 static void every_command_has_help(void **state) {
-        static const char *const names[] = {"serve", "scan", "channels", "plan", "override", "guide", "version"};
+        static const char *const names[] = {"serve", "scan",     "channels", "pool",
+                                            "plan",  "override", "guide",    "version"};
         World *world = *state;
         assert_int_equal(run(world, "--help"), 0);
         for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -226,6 +245,82 @@ static void plan_shows_the_locked_blocks(void **state) {
         assert_int_equal(run(world, "plan cheers"), 0);
         assert_non_null(strstr(world->out, "BLOCK"));
         assert_non_null(strstr(world->out, "content"));
+}
+
+static void assert_prints(const World *world, const char *text) {
+        if (!strstr(world->out, text))
+                fail_msg("\"%s\" is not in: %s", text, world->out);
+}
+
+/* What is planned is what the rules and the catalog would make of it again; a changed file shows as differences. */
+static void plan_compiles_compares_and_explains(void **state) {
+        World *world = *state;
+        plan(world);
+        assert_int_equal(run(world, "plan show cheers --json"), 0);
+        assert_int_equal(run(world, "plan compile cheers"), 0);
+        assert_prints(world, "from where the stored day begins");
+        assert_prints(world, "all_day@06:00");
+        assert_prints(world, "sha256 ");
+        assert_int_equal(run(world, "plan diff cheers"), 0);
+        assert_string_equal(world->out, "0 differences\n");
+        assert_int_equal(run(world, "plan explain cheers"), 0);
+        assert_prints(world, "cheers.yaml:6:");
+        assert_prints(world, "the first after the pool's cursor that fits");
+        assert_null(strstr(world->out, "not what is stored"));
+        assert_int_equal(run(world, "plan explain cheers 12:10 --json"), 0);
+        json_t *why = json_loads(world->out, 0, NULL);
+        assert_string_equal(json_string_value(json_object_get(why, "mode")), "sequential");
+        assert_string_equal(json_string_value(json_object_get(why, "pool")), "cheers");
+        assert_int_equal(json_integer_value(json_object_get(why, "held")), 30);
+        assert_true(json_is_true(json_object_get(why, "stored")));
+        json_decref(why);
+        assert_int_equal(run(world, "plan explain cheers noon"), 1);
+        assert_says(world, "such as 20:30, not \"noon\"");
+        g_autofree char *other = g_strdup(CHANNEL);
+        memcpy(strstr(other, "24h"), "12h", 3);
+        write_channel(world, "cheers.yaml", other);
+        assert_int_equal(run(world, "plan diff cheers"), 0);
+        assert_prints(world, " differences (- stored, + as rules and catalog are now)");
+        assert_int_equal(run(world, "plan compile cheers --day 2020-01-01"), 0);
+        assert_prints(world, "from the beginning");
+        assert_int_equal(run(world, "plan diff cheers --day 2020-01-01"), 1);
+        assert_says(world, "not planned yet");
+}
+
+static void a_pool_is_shown_in_its_order(void **state) {
+        World *world = *state;
+        plan(world);
+        assert_int_equal(run(world, "pool eval cheers cheers"), 0);
+        assert_prints(world, "    1  0:22:00  Cheers S01E01 Cheers 1x01\n    2  0:22:00  Cheers S01E02");
+        assert_prints(world, "30 assets, 11.0 hours");
+        assert_int_equal(run(world, "pool eval cheers cheers --json"), 0);
+        json_t *pool = json_loads(world->out, 0, NULL);
+        assert_int_equal(json_integer_value(json_object_get(pool, "count")), 30);
+        json_decref(pool);
+        assert_int_equal(run(world, "pool eval cheers chears"), 1);
+        assert_says(world, "cheers has no pool \"chears\": did you mean \"cheers\"?");
+}
+
+static void lint_tells_all_faults_of_files(void **state) {
+        World *world = *state;
+        write_channel(world, "good.yaml", CHANNEL);
+        assert_int_equal(run(world, "channels lint"), 0);
+        assert_prints(world, "1 good channels, 0 errors, 0 warnings (there is no catalog yet");
+        write_channel(world, "bad.yaml", "channel: Bad One\ntimzone: UTC\nschedule: {all_day: []}\n");
+        assert_int_equal(run(world, "channels lint"), 1);
+        assert_prints(world, "bad.yaml:1:10: \"Bad One\" cannot name a channel");
+        assert_prints(world, "bad.yaml:2:1: unknown key \"timzone\" in the channel file: did you mean \"timezone\"?");
+        assert_prints(world, "bad.yaml:3:21: schedule.all_day is empty");
+        g_autofree char *of_good = g_strdup_printf("channels lint %s/good.yaml", world->channels);
+        assert_int_equal(run(world, of_good), 0);
+        g_autofree char *of_both =
+                g_strdup_printf("channels lint %s/good.yaml %s/bad.yaml --json", world->channels, world->channels);
+        assert_int_equal(run(world, of_both), 1);
+        json_t *document = json_loads(world->out, 0, NULL);
+        assert_true(json_integer_value(json_object_get(document, "errors")) >= 4);
+        json_decref(document);
+        assert_int_equal(run(world, "channels lint nosuch.yaml"), 1);
+        assert_prints(world, "nosuch.yaml: cannot be read");
 }
 
 static void plan_of_another_day(void **state) {
@@ -351,6 +446,9 @@ int main(void) {
                 TEST(a_database_that_is_none_is_told),
                 TEST(an_unknown_channel_is_told_with_those_there_are),
                 TEST(plan_shows_the_locked_blocks),
+                TEST(plan_compiles_compares_and_explains),
+                TEST(a_pool_is_shown_in_its_order),
+                TEST(lint_tells_all_faults_of_files),
                 TEST(plan_of_another_day),
                 TEST(guide_shows_now_and_next),
                 TEST(a_faulty_channel_file_is_named_and_the_rest_shown),

@@ -335,6 +335,84 @@ static void random_no_repeat_shows_all_before_one_comes_again(void **state) {
         }
 }
 
+/* --- pools -------------------------------------------------------------------------------------------------------- */
+
+static unsigned pool_size(World *world, const char *match) {
+        g_autofree char *text = g_strdup_printf(HEAD "pools: {x: {%s}}\n"
+                                                     "schedule: {all_day: [{start: \"06:00\", pool: x}]}\n",
+                                                match);
+        ready(world, text);
+        g_autoptr(GPtrArray) assets = channel_spec_pool(world->spec, "x", world->catalog);
+        return assets->len;
+}
+
+static void pools_match_all_that_a_library_knows(void **state) {
+        World *world = *state;
+        Asset *film = fixture_asset(&world->fixture, ASSET_MOVIE, "Known", 95 * MINUTE);
+        g_free(film->source);
+        film->source = g_strdup("plex");
+        film->library = g_strdup("Old Films");
+        film->studio = g_strdup("Ealing");
+        film->year = 1955;
+        film->added_utc_ms = fixture_utc("2026-06-01T00:00:00Z");
+        g_strfreev(film->collections);
+        film->collections = g_strsplit("Comedies,Best of", ",", -1);
+        g_strfreev(film->tags);
+        film->tags = g_strsplit("black and white", ",", -1);
+        assert_int_equal(pool_size(world, "match: {source: plex}"), 1);
+        assert_int_equal(pool_size(world, "match: {source: [old films, x]}"), 1);
+        assert_int_equal(pool_size(world, "match: {studio: ealing, collection: [comedies]}"), 1);
+        assert_int_equal(pool_size(world, "match: {studio: ealing, collection: [others]}"), 0);
+        assert_int_equal(pool_size(world, "match: {tags: Black And White, decade: 1950s}"), 1);
+        assert_int_equal(pool_size(world, "match: {title: known}"), 1);
+        assert_int_equal(pool_size(world, "match: {type: movie, added_within: 30d}"), 1);
+        assert_int_equal(pool_size(world, "match: {type: movie}"), 13);
+        assert_int_equal(pool_size(world, "match: {type: movie}, min_duration_sec: 5400"), 3);
+        refused(world, HEAD "pools: {x: {match: {added_within: soon}}}\n", "expected a duration");
+        /* Counted back from the day that is planned. */
+        ready(world, HEAD "pools: {x: {match: {type: movie, added_within: 30d}}}\n"
+                          "schedule: {all_day: [{start: \"06:00\", pool: x}]}\n");
+        const ScheduleFrom lenient = {.allow_empty = true};
+        g_autoptr(ScheduleDay) june = compile_from(world, "2026-06-20", &lenient);
+        g_autoptr(ScheduleDay) august = compile_from(world, "2026-08-20", &lenient);
+        assert_string_equal(at(june, "2026-06-20T12:00:00Z")->title, "Known");
+        assert_int_equal(at(august, "2026-08-20T12:00:00Z")->kind, ASSET_FILLER);
+        /* A collection needs no pool of its own. */
+        ready(world, HEAD "schedule: {all_day: [{start: \"20:00\", movie_selector: {collections: [best of]}}]}\n");
+        g_autoptr(ScheduleDay) day = compile(world, "2026-06-20");
+        assert_string_equal(at(day, "2026-06-21T00:00:00Z")->title, "Known");
+}
+
+static void order_is_by_date_of_airing_of_arrival_or_of_chance(void **state) {
+        World *world = *state;
+        g_autoptr(GHashTable) firsts = g_hash_table_new(g_str_hash, g_str_equal);
+        for (int i = 0; i < 5; i++) {
+                Asset *asset = fixture_episode(&world->fixture, "D", 1, 1 + i, 22 * MINUTE);
+                asset->air_date = i == 4 ? NULL : g_strdup_printf("199%d-01-01", 9 - i);
+                asset->added_utc_ms = 1000 + (i == 2 ? 100 : i);
+        }
+        static const struct {
+                const char *order;
+                const char *first, *last;
+        } cases[] = {{"default", "D 1x01", "D 1x05"}, {"air_date", "D 1x04", "D 1x05"}, {"newest", "D 1x03", "D 1x01"}};
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *pool = g_strdup_printf("match: {series_title: D}, order: %s", cases[i].order);
+                assert_int_equal(pool_size(world, pool), 5);
+                g_autoptr(GPtrArray) assets = channel_spec_pool(world->spec, "x", world->catalog);
+                assert_string_equal(((const Asset *)assets->pdata[0])->title, cases[i].first);
+                assert_string_equal(((const Asset *)assets->pdata[4])->title, cases[i].last);
+        }
+        assert_int_equal(pool_size(world, "match: {type: episode}, order: random"), 41);
+        g_autoptr(GPtrArray) one = channel_spec_pool(world->spec, "x", world->catalog);
+        g_autoptr(GPtrArray) two = channel_spec_pool(world->spec, "x", world->catalog);
+        for (guint i = 0; i < one->len; i++) {
+                assert_ptr_equal(one->pdata[i], two->pdata[i]);
+                g_hash_table_add(firsts, ((Asset *)one->pdata[i])->series);
+                if (i == 6)
+                        assert_true(g_hash_table_size(firsts) > 1); /* not by series */
+        }
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
@@ -347,6 +425,8 @@ int main(void) {
                 T(INV_LANGUAGE_TEMPLATES_001_faults_of_templates),
                 T(slots_play_one_programme_each),
                 T(weights_decide_how_often_a_pool_has_its_turn),
+                T(pools_match_all_that_a_library_knows),
+                T(order_is_by_date_of_airing_of_arrival_or_of_chance),
                 T(random_no_repeat_shows_all_before_one_comes_again),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

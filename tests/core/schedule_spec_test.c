@@ -143,8 +143,6 @@ static void what_is_not_supported_yet_is_refused_not_ignored(void **state) {
         const Fixture *fixture = *state;
         refused(fixture, HEAD POOLS "virtual_assets: {}\n" ALL_DAY,
                 "\"virtual_assets\" in the channel file is not supported yet");
-        refused(fixture, HEAD "pools: {all: {match: {studio: X}}}\n" ALL_DAY,
-                "\"studio\" in match is not supported yet");
 }
 
 static void INV_PLAN_GRID_ALIGNMENT_001_times_off_the_grid_are_refused(void **state) {

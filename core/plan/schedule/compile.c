@@ -25,10 +25,12 @@ typedef struct {
         Rotation *rotation;
         const char *day;
         int64_t day_start_utc_ms, day_end_utc_ms;
-        int64_t now_utc_ms;    /* how far the plan has come */
-        GArray *windows;       /* Window; fixed in length after set-up */
-        GQueue *pushed;        /* Window: overrun altogether, play once as soon as may be */
-        GPtrArray *programmes; /* Programme */
+        int64_t now_utc_ms;     /* how far the plan has come */
+        GArray *windows;        /* Window; fixed in length after set-up */
+        GQueue *pushed;         /* Window: overrun altogether, play once as soon as may be */
+        GPtrArray *programmes;  /* Programme */
+        int64_t explain_utc_ms; /* why is it what plays then? 0 = nobody asks */
+        json_t *explained;
 } Walk;
 
 /* --- windows --------------------------------------------------------------------------------------------------------
@@ -153,6 +155,8 @@ static bool place_asset(Walk *walk, Window *window, int64_t room_ms) {
         Programme *programme = programme_of(walk->spec, asset, walk->now_utc_ms, walk->now_utc_ms + slot);
         programme->entry = g_strdup(window->entry->key);
         programme->pool = g_strdup(pool);
+        if (walk->now_utc_ms <= walk->explain_utc_ms && walk->explain_utc_ms < walk->now_utc_ms + slot)
+                walk->explained = rotation_explain(walk->rotation, window->entry, &ask, pool);
         place(walk, programme, window);
         return true;
 }
@@ -210,35 +214,67 @@ static void walk_clear(Walk *walk) {
         g_clear_pointer(&walk->windows, g_array_unref);
         g_clear_pointer(&walk->pushed, g_queue_free);
         g_clear_pointer(&walk->rotation, rotation_free);
+        g_clear_pointer(&walk->programmes, g_ptr_array_unref);
+        json_decref(walk->explained);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Walk, walk_clear)
 
+/* The day's programmes; false with entries in diag. */
+static bool walk_day(Walk *walk, const ScheduleFrom *from, Diag *diag) {
+        walk->rotation = rotation_new(walk->spec, walk->catalog, from, walk->day, diag);
+        if (!walk->rotation)
+                return false;
+        schedule_day_bounds(walk->spec, walk->day, &walk->day_start_utc_ms, &walk->day_end_utc_ms);
+        walk->windows = g_array_new(false, false, sizeof(Window));
+        walk->pushed = g_queue_new();
+        walk->programmes = g_ptr_array_new_with_free_func((GDestroyNotify)programme_unref);
+        add_windows(walk);
+        /* INV-SCHEDULEDAY-SEAM-NO-OVERLAP-001: today begins where yesterday's last programme ends. */
+        walk->now_utc_ms = from->carry_in_utc_ms ? from->carry_in_utc_ms : walk->day_start_utc_ms;
+        push_overrun(walk, NULL, walk->day_start_utc_ms, walk->now_utc_ms);
+        place_kept(walk, from->kept);
+        align(walk);
+        while (walk->now_utc_ms < walk->day_end_utc_ms || !g_queue_is_empty(walk->pushed))
+                step(walk);
+        if (walk->programmes->len == 0) /* yesterday's last programme covers the day: it has one filler unit after it */
+                place_filler(walk, walk->now_utc_ms, NULL);
+        return true;
+}
+
+static const ScheduleFrom beginning = {0};
+
 ScheduleDay *schedule_compile(const ChannelSpec *spec, const CatalogSnapshot *catalog, const char *day,
                               const ScheduleFrom *from, Diag *diag) {
-        static const ScheduleFrom beginning = {0};
         g_auto(Walk) walk = {.spec = spec, .catalog = catalog, .day = day};
         from = from ? from : &beginning;
-        walk.rotation = rotation_new(spec, catalog, from, day, diag);
-        if (!walk.rotation)
+        if (!walk_day(&walk, from, diag))
                 return NULL;
-        schedule_day_bounds(spec, day, &walk.day_start_utc_ms, &walk.day_end_utc_ms);
-        walk.windows = g_array_new(false, false, sizeof(Window));
-        walk.pushed = g_queue_new();
-        walk.programmes = g_ptr_array_new_with_free_func((GDestroyNotify)programme_unref);
-        add_windows(&walk);
-        /* INV-SCHEDULEDAY-SEAM-NO-OVERLAP-001: today begins where yesterday's last programme ends. */
-        walk.now_utc_ms = from->carry_in_utc_ms ? from->carry_in_utc_ms : walk.day_start_utc_ms;
-        push_overrun(&walk, NULL, walk.day_start_utc_ms, walk.now_utc_ms);
-        place_kept(&walk, from->kept);
-        align(&walk);
-        while (walk.now_utc_ms < walk.day_end_utc_ms || !g_queue_is_empty(walk.pushed))
-                step(&walk);
-        if (walk.programmes->len == 0) /* yesterday's last programme covers the day: it has one filler unit after it */
-                place_filler(&walk, walk.now_utc_ms, NULL);
         ScheduleDay *compiled = schedule_day_new(spec, catalog->revision, day, g_steal_pointer(&walk.programmes));
         compiled->state_before = from->state ? json_deep_copy(from->state) : json_object();
         compiled->state_after = rotation_state(walk.rotation, compiled->end_utc_ms);
         schedule_day_seal(compiled);
         return compiled;
+}
+
+json_t *schedule_explain(const ChannelSpec *spec, const CatalogSnapshot *catalog, const char *day,
+                         const ScheduleFrom *from, int64_t utc_ms, Diag *diag) {
+        g_auto(Walk) walk = {.spec = spec, .catalog = catalog, .day = day, .explain_utc_ms = utc_ms};
+        if (!walk_day(&walk, from ? from : &beginning, diag))
+                return NULL;
+        for (guint i = 0; i < walk.programmes->len; i++) {
+                const Programme *programme = walk.programmes->pdata[i];
+                if (utc_ms < programme->start_utc_ms || utc_ms >= programme->end_utc_ms)
+                        continue;
+                json_t *object = walk.explained ? json_incref(walk.explained) : json_object();
+                if (!walk.explained)
+                        json_object_set_new(object, "rule",
+                                            json_string(programme->asset_id
+                                                                ? "it was locked or past before the day was compiled"
+                                                                : "no entry has anything that fits here: filler"));
+                json_object_set_new(object, "programme", programme_json(programme));
+                return object;
+        }
+        diag_add(diag, DIAG_ERROR, NULL, 0, 0, "nothing of %s is planned at that time on %s", spec->id, day);
+        return NULL;
 }

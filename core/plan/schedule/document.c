@@ -91,7 +91,7 @@ static void put_int(json_t *object, const char *key, int64_t value) {
                 json_object_set_new(object, key, json_integer(value));
 }
 
-static json_t *programme_json(const Programme *programme) {
+json_t *programme_json(const Programme *programme) {
         json_t *object = json_object();
         put_text(object, "id", programme->id);
         put_int(object, "start_utc_ms", programme->start_utc_ms);
@@ -113,6 +113,18 @@ static json_t *programme_json(const Programme *programme) {
         put_int(object, "content_ms", programme->content_ms);
         put_text(object, "entry", programme->entry);
         put_text(object, "pool", programme->pool);
+        return object;
+}
+
+json_t *entry_json(const Entry *entry) {
+        static const char *const kinds[] = {"block", "movie_marathon", "movie_block", "slot"};
+        json_t *object = json_object();
+        put_text(object, "key", entry->key);
+        put_text(object, "kind", kinds[entry->kind]);
+        put_text(object, "title", entry->title);
+        put_text(object, "file", entry->place.file);
+        put_int(object, "line", entry->place.line);
+        put_int(object, "column", entry->place.column);
         return object;
 }
 

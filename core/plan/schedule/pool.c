@@ -12,6 +12,9 @@ void pool_free(Pool *pool) {
         g_strfreev(pool->series);
         g_strfreev(pool->genres);
         g_strfreev(pool->tags);
+        g_strfreev(pool->sources);
+        g_strfreev(pool->collections);
+        g_strfreev(pool->studios);
         g_clear_pointer(&pool->seasons, g_array_unref);
         g_clear_pointer(&pool->episodes, g_array_unref);
         g_clear_pointer(&pool->years, g_array_unref);
@@ -53,6 +56,10 @@ static bool any_in(char **list, char **texts) {
         return false;
 }
 
+static bool source_in(char **sources, const Asset *asset) {
+        return !sources || text_in(sources, asset->source) || text_in(sources, asset->library);
+}
+
 static bool number_in(const GArray *ranges, int64_t number) {
         if (!ranges)
                 return true;
@@ -78,7 +85,8 @@ static bool pool_accepts(const Pool *pool, const Asset *asset) {
                text_in(pool->titles, asset->title) && number_in(pool->seasons, asset->season) &&
                number_in(pool->episodes, asset->episode) && number_in(pool->years, asset->year) &&
                any_in(pool->genres, asset->genres) && any_in(pool->tags, asset->tags) &&
-               asset_filter_accepts(&pool->filter, asset);
+               any_in(pool->collections, asset->collections) && text_in(pool->studios, asset->studio) &&
+               source_in(pool->sources, asset) && asset_filter_accepts(&pool->filter, asset);
 }
 
 typedef struct {
@@ -150,4 +158,18 @@ GPtrArray *pool_evaluate(const Pool *pool, const char *seed, const CatalogSnapsh
         for (uint32_t i = 0; pool->added_within_ms > 0 && i < catalog->n_assets; i++)
                 newest_utc_ms = MAX(newest_utc_ms, catalog->assets[i]->added_utc_ms);
         return pool_evaluate_at(pool, seed, catalog, excluded, newest_utc_ms);
+}
+
+GPtrArray *channel_spec_pool(const ChannelSpec *spec, const char *pool, const CatalogSnapshot *catalog) {
+        const Pool *found = rules_pool(spec->rules, pool);
+        return found ? pool_evaluate(found, spec->id, catalog, NULL) : NULL;
+}
+
+char **channel_spec_pools(const ChannelSpec *spec) {
+        const GPtrArray *pools = spec->rules->pools;
+        char **names = g_new0(char *, pools->len + 1);
+        for (guint i = 0, n = 0; i < pools->len; i++)
+                if (!((const Pool *)pools->pdata[i])->unwritten)
+                        names[n++] = g_strdup(((const Pool *)pools->pdata[i])->name);
+        return names;
 }

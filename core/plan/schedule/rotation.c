@@ -320,6 +320,66 @@ const Asset *rotation_pick(Rotation *rotation, const Entry *entry, const Rotatio
         return pick_next(rotation, entry, ask, all, entry->pools_key);
 }
 
+/* --- explaining -----------------------------------------------------------------------------------------------------
+ */
+
+static const char *mode_name(PickMode mode) {
+        static const char *const names[] = {"sequential", "shuffle", "random", "weighted", "random_no_repeat"};
+        return names[mode];
+}
+
+static const char *mode_rule(const Entry *entry) {
+        switch (entry->mode) {
+        case MODE_SEQUENTIAL:
+                return "the first after the pool's cursor that fits";
+        case MODE_SHUFFLE:
+                return "the pools have their turns; of the one whose turn it was, the first after its cursor that fits";
+        case MODE_RANDOM:
+                return "drawn of those that fit and have rested; when none has, the one that rested longest";
+        case MODE_WEIGHTED:
+                return "a pool drawn by weight; of it, the first after its cursor that fits";
+        case MODE_RANDOM_NO_REPEAT:
+                return "drawn of those that fit and were not shown in this round";
+        }
+        return "";
+}
+
+typedef struct {
+        json_int_t held, fit, rested;
+} Count;
+
+static Count count_assets(const Rotation *rotation, const Entry *entry, const RotationAsk *ask) {
+        const GPtrArray *lists = g_hash_table_lookup(rotation->entries, entry);
+        g_autoptr(GPtrArray) all = joined(lists);
+        Count count = {.held = all->len};
+        for (guint i = 0; i < all->len; i++) {
+                if (!fits(rotation, entry, ask, all->pdata[i]))
+                        continue;
+                count.fit++;
+                count.rested += rested(rotation, entry, ask, all->pdata[i]);
+        }
+        return count;
+}
+
+json_t *rotation_explain(Rotation *rotation, const Entry *entry, const RotationAsk *ask, const char *pool) {
+        const Count count = count_assets(rotation, entry, ask);
+        const char *key = entry->mode == MODE_RANDOM_NO_REPEAT ? entry->pools_key : pool;
+        json_t *cursor = json_object_get(rotation->cursors, pool),
+               *turn = json_object_get(rotation->turns, entry->pools_key);
+        json_t *deck = json_object_get(rotation->decks, key);
+        g_autofree char *seed = g_strdup_printf("%016" G_GINT64_MODIFIER "x", draw(rotation, entry, ask));
+        json_t *object = json_pack("{s:s,s:o,s:s,s:s,s:I,s:I,s:I,s:I}", "rule", mode_rule(entry), "entry",
+                                   entry_json(entry), "pool", pool, "mode", mode_name(entry->mode), "held", count.held,
+                                   "fit", count.fit, "rested", count.rested, "room_ms", (json_int_t)ask->room_ms);
+        json_object_set_new(object, "seed", json_string(seed));
+        json_object_set(object, "cursor", cursor ? cursor : json_null());
+        if (entry->mode == MODE_SHUFFLE)
+                json_object_set(object, "last_turn", turn ? turn : json_null());
+        if (entry->mode == MODE_RANDOM_NO_REPEAT)
+                json_object_set_new(object, "shown_in_round", json_integer((json_int_t)json_array_size(deck)));
+        return object;
+}
+
 /* --- moving on ------------------------------------------------------------------------------------------------------
  */
 

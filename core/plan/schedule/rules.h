@@ -36,9 +36,11 @@ typedef struct {
         char *name;
         Place place;
         bool kinds[ASSET_KINDS];
-        char *program; /* id or title; NULL = any */
+        bool unwritten; /* not in the file: an entry names a programme or a collection */
+        char *program;  /* id or title; NULL = any */
         char **titles, **series, **genres, **tags;
-        GArray *seasons, *episodes, *years; /* NumberRange; NULL = any */
+        char **sources, **collections, **studios; /* a source: "plex", or its part: "TV Shows" */
+        GArray *seasons, *episodes, *years;       /* NumberRange; NULL = any */
         AssetFilter filter;
         int64_t added_within_ms; /* 0 = any time */
         PoolOrder order;
@@ -56,8 +58,8 @@ GPtrArray *pool_evaluate(const Pool *pool, const char *seed, const CatalogSnapsh
 GPtrArray *pool_evaluate_at(const Pool *pool, const char *seed, const CatalogSnapshot *catalog,
                             const GHashTable *excluded, int64_t utc_ms);
 
-/* The pool of the asset with that id or title, which a slot names without one. */
-Pool *pool_new_program(const char *name, const char *program, const YamlNode *node);
+/* A pool of all there is, for what an entry names without a pool; the caller narrows it. */
+Pool *pool_new_unwritten(const char *name, const YamlNode *node);
 
 /* rating: [..] or {include, exclude}; min/max_duration_sec. NULL nodes say nothing. */
 void filter_read_rating(AssetFilter *filter, const YamlNode *node, Diag *diag);
@@ -133,6 +135,9 @@ void policy_read(BreakPolicy *policy, const YamlNode *node, Diag *diag);
 /* Reads `filler`. */
 void filler_read(ScheduleRules *rules, const ChannelSpec *spec, const YamlNode *node, Diag *diag);
 
+/* Key, kind and place: what asked for a programme. */
+json_t *entry_json(const Entry *entry);
+
 /* --- day.c ----------------------------------------------------------------------------------------------------------
  */
 
@@ -154,6 +159,8 @@ bool zone_suits_grid(GTimeZone *zone, int32_t grid_minutes);
 
 /* A programme without content for [start, end). title: shown in the guide's raw data; entry may be NULL. */
 Programme *programme_filler(const ChannelSpec *spec, int64_t start_utc_ms, int64_t end_utc_ms, const char *entry);
+/* As in a day's document. */
+json_t *programme_json(const Programme *programme);
 Programme *programme_of(const ChannelSpec *spec, const Asset *asset, int64_t start_utc_ms, int64_t end_utc_ms);
 /* Takes programmes and states. */
 ScheduleDay *schedule_day_new(const ChannelSpec *spec, int64_t catalog_revision, const char *day,
@@ -182,6 +189,8 @@ void rotation_free(Rotation *rotation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rotation, rotation_free)
 /* What the entry plays next, or NULL: nothing fits. ret_pool is borrowed from the entry. Changes nothing. */
 const Asset *rotation_pick(Rotation *rotation, const Entry *entry, const RotationAsk *ask, const char **ret_pool);
+/* How rotation_pick came to its choice: pool, mode, cursor, seed and a sentence. Before rotation_record. */
+json_t *rotation_explain(Rotation *rotation, const Entry *entry, const RotationAsk *ask, const char *pool);
 /* The programme is planned: cursors move on. */
 void rotation_record(Rotation *rotation, const Programme *programme);
 /* What the next day starts from; new reference. */

@@ -50,6 +50,12 @@ ChannelSpec *channel_spec_ref(ChannelSpec *spec);
 void channel_spec_unref(ChannelSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChannelSpec, channel_spec_unref)
 
+/* What a pool of the channel holds (const Asset *, borrowed from the catalog), in its order; NULL: it has no such pool.
+ * g_ptr_array_unref it. */
+GPtrArray *channel_spec_pool(const ChannelSpec *spec, const char *pool, const CatalogSnapshot *catalog);
+/* The names of its pools, as written; g_strfreev them. */
+char **channel_spec_pools(const ChannelSpec *spec);
+
 /* Every *.yaml of a directory whose name does not begin with "_", sorted by channel number; duplicate ids or numbers
  * are faults, a file without a number gets the lowest that is free. A faulty file is left out, the rest is returned
  * (element type ChannelSpec, with its unref). */
@@ -117,6 +123,11 @@ typedef struct {
  */
 ScheduleDay *schedule_compile(const ChannelSpec *spec, const CatalogSnapshot *catalog, const char *day,
                               const ScheduleFrom *from, Diag *diag);
+/* Why the programme at an instant is what it is: the day is compiled again and asked. An object with "programme",
+ * "rule" (a sentence), and where an entry asked for it "entry", "pool", "mode", "cursor", "seed"; NULL with entries in
+ * diag when the day cannot be compiled, or has nothing at the instant. json_decref it. */
+json_t *schedule_explain(const ChannelSpec *spec, const CatalogSnapshot *catalog, const char *day,
+                         const ScheduleFrom *from, int64_t utc_ms, Diag *diag);
 void schedule_day_free(ScheduleDay *day);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScheduleDay, schedule_day_free)
 

@@ -4,10 +4,12 @@
 #include "core/plan/schedule/language/language.h"
 
 static const char *const selector_keys[] = {
-        "pool", "pools", "mode", "weights", "rating", "min_duration_sec", "max_duration_sec", "min_cooldown_days",
+        "pool",    "pools",  "collection",       "collections",      "mode",
+        "weights", "rating", "min_duration_sec", "max_duration_sec", "min_cooldown_days",
         NULL};
 static const char *const slot_keys[] = {"title", "episode_selector", "movie_selector", "program", "duration", NULL};
-static const char *const episode_keys[] = {"pool", "pools", "mode", "weights", "seed", NULL};
+static const char *const episode_keys[] = {"pool", "pools",   "collection", "collections",
+                                           "mode", "weights", "seed",       NULL};
 static const char *const mode_words[] = {"sequential", "shuffle", "random", "weighted", "random_no_repeat", NULL};
 
 #define FILM_MIN_MS (60 * MINUTE_MS) /* shorter ones are not films unless asked for */
@@ -83,21 +85,50 @@ static void read_weighted_pools(const Site *site, Entry *entry, const YamlNode *
                 yaml_fault(pools, site->diag, "this list is empty: name at least one pool");
 }
 
-static void read_pools(const Site *site, Entry *entry, const Chain *chain) {
-        const YamlNode *owner = chain_owner(chain, "pool", "pools");
-        const YamlNode *pool = owner ? yaml_get(owner, "pool") : NULL, *pools = owner ? yaml_get(owner, "pools") : NULL;
-        if (!pool == !pools) {
-                yaml_fault(site->node, site->diag, "%s needs either \"pool\" or \"pools\"", site->where);
-                return;
+/* collections: pools that nobody wrote down, of what the catalog has in them. */
+static void read_collections(const Site *site, Entry *entry, const YamlNode *node) {
+        g_auto(GStrv) names = reader_strings(node, site->diag);
+        for (unsigned i = 0; names && names[i]; i++) {
+                g_autofree char *name = g_strdup_printf("collection:%s", names[i]);
+                if (!rules_pool(site->reader->rules, name)) {
+                        Pool *pool = pool_new_unwritten(name, node);
+                        pool->collections = g_new0(char *, 2);
+                        pool->collections[0] = g_strdup(names[i]);
+                        g_ptr_array_add(site->reader->rules->pools, pool);
+                }
+                g_free(names[i]);
+                names[i] = g_steal_pointer(&name);
         }
-        const YamlNode *node = pool ? pool : pools;
+        entry->pools = g_steal_pointer(&names);
+}
+
+static void read_named_pools(const Site *site, Entry *entry, const YamlNode *node) {
         if (yaml_kind(node) == YAML_MAPPING) {
                 read_weighted_pools(site, entry, node);
-        } else {
-                entry->pools = reader_strings(node, site->diag);
-                for (unsigned i = 0; entry->pools && entry->pools[i]; i++)
-                        check_pool(site, yaml_kind(node) == YAML_SEQUENCE ? yaml_item(node, i) : node, entry->pools[i]);
+                return;
         }
+        entry->pools = reader_strings(node, site->diag);
+        for (unsigned i = 0; entry->pools && entry->pools[i]; i++)
+                check_pool(site, yaml_kind(node) == YAML_SEQUENCE ? yaml_item(node, i) : node, entry->pools[i]);
+}
+
+static void read_pools(const Site *site, Entry *entry, const Chain *chain) {
+        static const char *const keys[] = {"pool", "pools", "collection", "collections"};
+        const YamlNode *node = NULL;
+        int which = -1, n = 0;
+        for (unsigned i = 0; i < chain->n && n == 0; i++)
+                for (int key = 0; key < (int)G_N_ELEMENTS(keys); key++)
+                        if (yaml_get(chain->nodes[i], keys[key])) {
+                                node = yaml_get(chain->nodes[i], keys[key]);
+                                which = key;
+                                n++;
+                        }
+        if (n != 1)
+                yaml_fault(site->node, site->diag, "%s needs either \"pool\" or \"pools\"", site->where);
+        else if (which < 2)
+                read_named_pools(site, entry, node);
+        else
+                read_collections(site, entry, node);
         if (entry->pools)
                 entry->pools_key = g_strjoinv("+", entry->pools);
 }
@@ -237,8 +268,11 @@ static void read_program(const Site *site, Entry *entry, const YamlNode *node) {
         if (!yaml_read_text(node, &program, site->diag))
                 return;
         g_autofree char *name = g_strdup_printf("program:%s", program);
-        if (!rules_pool(site->reader->rules, name))
-                g_ptr_array_add(site->reader->rules->pools, pool_new_program(name, program, node));
+        if (!rules_pool(site->reader->rules, name)) {
+                Pool *pool = pool_new_unwritten(name, node);
+                pool->program = g_strdup(program);
+                g_ptr_array_add(site->reader->rules->pools, pool);
+        }
         entry->pools = g_new0(char *, 2);
         entry->pools[0] = g_strdup(name);
         entry->pools_key = g_steal_pointer(&name);

@@ -7,7 +7,6 @@ static const char *const match_keys[] = {
         "type",   "title",      "series_title", "season", "episode",          "genre",
         "rating", "year_range", "year",         "decade", "min_duration_sec", "max_duration_sec",
         "tags",   "source",     "collection",   "studio", "added_within",     NULL};
-static const char *const match_later[] = {"source", "collection", "studio", NULL};
 #define MAX_ADDED_MS (3660 * 24 * HOUR_MS)
 
 static const char *const order_words[] = {"default", "random", "newest", "air_date", NULL};
@@ -123,12 +122,13 @@ static void read_match(Pool *pool, const YamlNode *match, Diag *diag) {
                 char ***strings;
                 GArray **numbers;
         } fields[] = {
-                {"title", &pool->titles, NULL},   {"series_title", &pool->series, NULL},
-                {"genre", &pool->genres, NULL},   {"tags", &pool->tags, NULL},
-                {"season", NULL, &pool->seasons}, {"episode", NULL, &pool->episodes},
+                {"title", &pool->titles, NULL},     {"series_title", &pool->series, NULL},
+                {"genre", &pool->genres, NULL},     {"tags", &pool->tags, NULL},
+                {"source", &pool->sources, NULL},   {"collection", &pool->collections, NULL},
+                {"studio", &pool->studios, NULL},   {"season", NULL, &pool->seasons},
+                {"episode", NULL, &pool->episodes},
         };
         yaml_check_keys(match, "match", match_keys, diag);
-        reader_refuse(match, "match", match_later, diag);
         for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
                 const YamlNode *node = yaml_get(match, fields[i].key);
                 if (node && fields[i].strings)
@@ -156,10 +156,10 @@ static void read_lengths(Pool *pool, const YamlNode *node, const YamlNode *match
         filter_read_durations(&pool->filter, nodes[0], nodes[1], diag);
 }
 
-Pool *pool_new_program(const char *name, const char *program, const YamlNode *node) {
+Pool *pool_new_unwritten(const char *name, const YamlNode *node) {
         Pool *pool = g_new0(Pool, 1);
         pool->name = g_strdup(name);
-        pool->program = g_strdup(program);
+        pool->unwritten = true;
         for (int kind = 0; kind < ASSET_KINDS; kind++)
                 pool->kinds[kind] = true;
         place_set(&pool->place, node);

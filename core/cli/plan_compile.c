@@ -1,0 +1,269 @@
+/* What the rules and the catalog of now would make of a day, without storing anything. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/cli/cli.h"
+#include "core/plan/catalog/catalog.h"
+#include "proto/base/clock.h"
+
+/* A day to compile, and where it begins. */
+typedef struct {
+        const ChannelSpec *spec;
+        CatalogSnapshot *catalog;
+        ScheduleDay *stored; /* the day as it is stored; NULL = it is not */
+        ScheduleDay *before; /* the stored day before it; NULL */
+        char day[11];
+        Diag *diag;
+} Trial;
+
+static void trial_clear(Trial *trial) {
+        g_clear_pointer(&trial->catalog, catalog_snapshot_unref);
+        g_clear_pointer(&trial->stored, schedule_day_free);
+        g_clear_pointer(&trial->before, schedule_day_free);
+        g_clear_pointer(&trial->diag, diag_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Trial, trial_clear)
+
+/* The stored day and the one before it, as far as they are there. */
+static bool load_stored(Trial *trial, Store *store, GError **error) {
+        char day_before[11];
+        schedule_day_step(trial->day, -1, day_before);
+        g_autoptr(GPtrArray) days = schedule_store_days(store, trial->spec->id, day_before, error);
+        if (!days)
+                return false;
+        for (unsigned i = days->len; i > 0; i--) {
+                const ScheduleDay *day = g_ptr_array_index(days, i - 1);
+                if (g_str_equal(day->day, trial->day))
+                        trial->stored = g_ptr_array_steal_index(days, i - 1);
+                else if (g_str_equal(day->day, day_before))
+                        trial->before = g_ptr_array_steal_index(days, i - 1);
+        }
+        return true;
+}
+
+/* False after a message. */
+static bool trial_begin(Trial *trial, const CliLook *look, const CliOptions *options) {
+        g_autoptr(GError) error = NULL;
+        trial->spec = cli_look_channel(look, options->arguments[1]);
+        if (!trial->spec)
+                return false;
+        trial->diag = diag_new();
+        schedule_day_of(trial->spec, rv_clock_utc_ms(rv_clock_system()), trial->day);
+        if (options->day)
+                g_strlcpy(trial->day, options->day, sizeof(trial->day));
+        trial->catalog = catalog_load(look->store, &error);
+        if (trial->catalog && load_stored(trial, look->store, &error))
+                return true;
+        cli_fail("%s", error->message);
+        return false;
+}
+
+/* Where the stored day began, or where the day before ended; else at the beginning of everything. */
+static ScheduleFrom trial_from(const Trial *trial) {
+        if (trial->stored)
+                return (ScheduleFrom){.carry_in_utc_ms = trial->stored->start_utc_ms,
+                                      .state = trial->stored->state_before};
+        if (trial->before)
+                return (ScheduleFrom){.carry_in_utc_ms = trial->before->end_utc_ms,
+                                      .state = trial->before->state_after};
+        return (ScheduleFrom){0};
+}
+
+static void print_faults(const Trial *trial) {
+        g_autofree char *faults = diag_text(trial->diag);
+        fputs(faults, stderr);
+}
+
+static ScheduleDay *compile(const Trial *trial) {
+        const ScheduleFrom from = trial_from(trial);
+        ScheduleDay *day = schedule_compile(trial->spec, trial->catalog, trial->day, &from, trial->diag);
+        print_faults(trial);
+        return day;
+}
+
+static const char *origin(const Trial *trial) {
+        if (trial->stored)
+                return "from where the stored day begins";
+        return trial->before ? "from where the stored day before ends" : "from the beginning: no day before is stored";
+}
+
+static void print_programme(const Trial *trial, const char *mark, const Programme *programme) {
+        g_autofree char *time = cli_local_time(trial->spec, programme->start_utc_ms, "%a %H:%M");
+        g_autofree char *title =
+                g_strdup_printf("%s%s%s", programme->asset_id ? programme->title : "(filler)",
+                                programme->subtitle ? " - " : "", programme->subtitle ? programme->subtitle : "");
+        printf("%s%s  %4d min  %-28s %s\n", mark, time,
+               (int)((programme->end_utc_ms - programme->start_utc_ms) / 60000),
+               programme->entry ? programme->entry : "-", title);
+}
+
+int cli_plan_compile(const CliLook *look, const CliOptions *options) {
+        g_auto(Trial) trial = {0};
+        if (!trial_begin(&trial, look, options))
+                return 1;
+        g_autoptr(ScheduleDay) day = compile(&trial);
+        if (!day)
+                return 1;
+        if (options->json) {
+                cli_print_json(schedule_day_json(day));
+                return 0;
+        }
+        printf("channel %s, broadcast day %s, times of %s, compiled %s\n", trial.spec->id, trial.day,
+               trial.spec->timezone, origin(&trial));
+        for (unsigned i = 0; i < day->programmes->len; i++)
+                print_programme(&trial, "", g_ptr_array_index(day->programmes, i));
+        printf("sha256 %s\n", day->sha256);
+        return 0;
+}
+
+/* --- diff --------------------------------------------------------------------------------------------------------- */
+
+static bool same_programme(const Programme *a, const Programme *b) {
+        return g_str_equal(a->id, b->id) && a->end_utc_ms == b->end_utc_ms;
+}
+
+/* Both in order of time: what is in one only is marked. Returns how many were. */
+static unsigned print_differences(const Trial *trial, const GPtrArray *old, const GPtrArray *new, json_t *list) {
+        unsigned i = 0, j = 0, n = 0;
+        while (i < old->len || j < new->len) {
+                const Programme *a = i < old->len ? g_ptr_array_index(old, i) : NULL;
+                const Programme *b = j < new->len ? g_ptr_array_index(new, j) : NULL;
+                if (a && b && same_programme(a, b)) {
+                        i++;
+                        j++;
+                        continue;
+                }
+                const bool removed = a && (!b || a->start_utc_ms <= b->start_utc_ms);
+                const Programme *differs = removed ? a : b;
+                n++;
+                if (list)
+                        json_array_append_new(list,
+                                              json_pack("{s:s,s:s,s:I,s:I,s:s}", "change", removed ? "-" : "+", "id",
+                                                        differs->id, "start_utc_ms", (json_int_t)differs->start_utc_ms,
+                                                        "end_utc_ms", (json_int_t)differs->end_utc_ms, "title",
+                                                        differs->title));
+                else
+                        print_programme(trial, removed ? "- " : "+ ", differs);
+                i += removed;
+                j += !removed;
+        }
+        return n;
+}
+
+int cli_plan_diff(const CliLook *look, const CliOptions *options) {
+        g_auto(Trial) trial = {0};
+        if (!trial_begin(&trial, look, options))
+                return 1;
+        if (!trial.stored)
+                return cli_fail(
+                        "%s of %s is not planned yet: there is nothing to compare with (`retrovue plan compile`)",
+                        trial.day, trial.spec->id);
+        g_autoptr(ScheduleDay) day = compile(&trial);
+        if (!day)
+                return 1;
+        json_t *list = options->json ? json_array() : NULL;
+        const unsigned n = print_differences(&trial, trial.stored->programmes, day->programmes, list);
+        if (options->json)
+                cli_print_json(
+                        json_pack("{s:s,s:s,s:o}", "channel", trial.spec->id, "day", trial.day, "changes", list));
+        else
+                printf("%u differences%s\n", n, n ? " (- stored, + as rules and catalog are now)" : "");
+        return 0;
+}
+
+/* --- explain ------------------------------------------------------------------------------------------------------ */
+
+/* "20:30" of the broadcast day; false after a message. */
+static bool instant_of(const Trial *trial, const char *text, int64_t *ret_utc_ms) {
+        int64_t start = 0, end = 0;
+        char *minutes = NULL;
+        const guint64 hour = g_ascii_isdigit(*text) ? g_ascii_strtoull(text, &minutes, 10) : 99;
+        const bool good = hour < 24 && *minutes == ':' && strlen(minutes) == 3 && g_ascii_isdigit(minutes[1]) &&
+                          g_ascii_isdigit(minutes[2]) && minutes[1] < '6';
+        if (!good) {
+                cli_misuse("plan explain takes a time such as 20:30, not \"%s\"", text);
+                return false;
+        }
+        schedule_day_bounds(trial->spec, trial->day, &start, &end);
+        for (int64_t at = start; at < end; at += 60000) {
+                g_autofree char *time = cli_local_time(trial->spec, at, "%H:%M");
+                if (strtoull(time, NULL, 10) == hour && g_str_equal(strchr(time, ':'), minutes)) {
+                        *ret_utc_ms = at;
+                        return true;
+                }
+        }
+        cli_fail("there is no %s on %s: clocks are put forward", text, trial->day);
+        return false;
+}
+
+static void print_field(const json_t *object, const char *key, const char *label) {
+        const json_t *value = json_object_get(object, key);
+        if (json_is_string(value))
+                printf("  %-10s %s\n", label, json_string_value(value));
+        else if (json_is_integer(value))
+                printf("  %-10s %" JSON_INTEGER_FORMAT "\n", label, json_integer_value(value));
+}
+
+static void print_why(const Trial *trial, const json_t *why) {
+        const json_t *programme = json_object_get(why, "programme"), *entry = json_object_get(why, "entry");
+        const json_t *cursor = json_object_get(why, "cursor");
+        g_autofree char *time =
+                cli_local_time(trial->spec, json_integer_value(json_object_get(programme, "start_utc_ms")), "%F %H:%M");
+        printf("%s  %s\n", time, json_string_value(json_object_get(programme, "title")));
+        print_field(programme, "subtitle", "episode");
+        print_field(programme, "asset_id", "asset");
+        print_field(why, "rule", "rule");
+        if (!entry)
+                return;
+        printf("  %-10s %s, %s:%d:%d\n", "entry", json_string_value(json_object_get(entry, "key")),
+               json_string_value(json_object_get(entry, "file")),
+               (int)json_integer_value(json_object_get(entry, "line")),
+               (int)json_integer_value(json_object_get(entry, "column")));
+        print_field(why, "pool", "pool");
+        print_field(why, "mode", "mode");
+        print_field(why, "held", "in pool");
+        print_field(why, "fit", "that fit");
+        print_field(why, "rested", "rested");
+        if (json_is_object(cursor))
+                printf("  %-10s after %s (index %d)\n", "cursor", json_string_value(json_object_get(cursor, "asset")),
+                       (int)json_integer_value(json_object_get(cursor, "index")));
+        else
+                printf("  %-10s at the beginning\n", "cursor");
+        print_field(why, "last_turn", "last turn");
+        print_field(why, "shown_in_round", "shown");
+        print_field(why, "seed", "seed");
+}
+
+static bool is_stored(const Trial *trial, const json_t *why) {
+        const char *id = json_string_value(json_object_get(json_object_get(why, "programme"), "id"));
+        for (unsigned i = 0; trial->stored && i < trial->stored->programmes->len; i++)
+                if (g_strcmp0(((const Programme *)g_ptr_array_index(trial->stored->programmes, i))->id, id) == 0)
+                        return true;
+        return false;
+}
+
+int cli_plan_explain(const CliLook *look, const CliOptions *options) {
+        g_auto(Trial) trial = {0};
+        int64_t utc_ms = rv_clock_utc_ms(rv_clock_system());
+        if (!trial_begin(&trial, look, options) ||
+            (options->arguments[2] && !instant_of(&trial, options->arguments[2], &utc_ms)))
+                return 1;
+        if (!options->arguments[2] && options->day)
+                return cli_misuse("plan explain of a day takes a time, too, such as 20:30");
+        const ScheduleFrom from = trial_from(&trial);
+        json_t *why = schedule_explain(trial.spec, trial.catalog, trial.day, &from, utc_ms, trial.diag);
+        print_faults(&trial);
+        if (!why)
+                return 1;
+        const bool stored = is_stored(&trial, why);
+        json_object_set_new(why, "stored", json_boolean(stored));
+        if (options->json) {
+                cli_print_json(why);
+                return 0;
+        }
+        print_why(&trial, why);
+        if (!stored)
+                puts("  This is not what is stored: rules or catalog have changed since, or it is not planned yet.");
+        json_decref(why);
+        return 0;
+}
