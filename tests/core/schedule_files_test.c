@@ -115,6 +115,67 @@ static void the_original_s_film_template_has_its_grid(void **state) {
         assert_int_equal(spec->type, CHANNEL_MOVIE);
 }
 
+/* --- what is written about the language --------------------------------------------------------------------------- */
+
+/* Every ```yaml of the text is a channel file that compiles. */
+static void the_examples_for_operators_compile(void **state) {
+        const World *world = *state;
+        g_autofree char *text = NULL;
+        unsigned n = 0;
+        assert_true(g_file_get_contents(RV_SOURCE_DIR "/docs/CHANNELS.md", &text, NULL, NULL));
+        g_auto(GStrv) parts = g_strsplit(text, "```", -1);
+        for (unsigned i = 1; parts[i]; i += 2, n++) {
+                assert_true(g_str_has_prefix(parts[i], "yaml\n"));
+                g_autofree char *path = fixture_write(&world->fixture, "example.yaml", parts[i] + strlen("yaml\n"));
+                g_autoptr(ChannelSpec) spec = load(world, path, world->fixture.dir);
+                compile_weeks(world, spec);
+        }
+        assert_in_range(n, 5, 50);
+}
+
+/* Every key that the schema knows is one that the reader knows: a file of a key alone is refused for other reasons. */
+static void assert_known(const World *world, const json_t *properties, const char *frame) {
+        g_auto(GStrv) around = g_strsplit(frame, "@", 2);
+        const char *key;
+        json_t *value;
+        json_object_foreach((json_t *)properties, key, value) {
+                g_autofree char *text = g_strconcat(around[0], key, around[1], NULL), *faults = NULL;
+                g_autoptr(ChannelSpec) spec = fixture_try_spec(&world->fixture, text, NULL, &faults);
+                g_autofree char *unknown = g_strdup_printf("unknown key \"%s\"", key);
+                if (strstr(faults, unknown))
+                        fail_msg("the schema has a key that is none: %s\n%s", text, faults);
+        }
+}
+
+static const json_t *properties_of(const json_t *schema, const char *definition) {
+        return json_object_get(json_object_get(json_object_get(schema, "definitions"), definition), "properties");
+}
+
+static void the_schema_and_the_reader_know_the_same_keys(void **state) {
+        const World *world = *state;
+        json_error_t error;
+        json_t *schema = json_load_file(RV_SOURCE_DIR "/docs/channel.schema.json", 0, &error);
+        if (!schema)
+                fail_msg("%s:%d: %s", error.source, error.line, error.text);
+        const json_t *top = json_object_get(schema, "properties");
+        const json_t *match = json_object_get(json_object_get(properties_of(schema, "pool"), "match"), "properties");
+        assert_known(world, top, "@: {}\n");
+        assert_known(world, properties_of(schema, "format"), "format: {@: {}}\n");
+        assert_known(world, properties_of(schema, "filler"), "filler: {@: {}}\n");
+        assert_known(world, properties_of(schema, "pool"), "pools: {x: {@: {}}}\n");
+        assert_known(world, match, "pools: {x: {match: {@: {}}}}\n");
+        assert_known(world, properties_of(schema, "schedule"), "schedule: {@: {}}\n");
+        assert_known(world, properties_of(schema, "season"), "schedule: {seasons: {x: {dates: 01-01, @: {}}}}\n");
+        assert_known(world, properties_of(schema, "entry"), "schedule: {all_day: {start: \"06:00\", @: {}}}\n");
+        assert_known(world, properties_of(schema, "block"), "schedule: {all_day: {block: {@: {}}}}\n");
+        assert_known(world, properties_of(schema, "films"), "schedule: {all_day: {movie_block: {@: {}}}}\n");
+        assert_known(world, properties_of(schema, "movie_selector"),
+                     "schedule: {all_day: {start: \"06:00\", movie_selector: {@: {}}}}\n");
+        assert_known(world, properties_of(schema, "slot"),
+                     "schedule: {all_day: {start: \"06:00\", slots: [{@: {}}]}}\n");
+        json_decref(schema);
+}
+
 /* --- imports ------------------------------------------------------------------------------------------------------ */
 
 static void INV_LANGUAGE_IMPORTS_001_own_parts_go_before_imported_ones(void **state) {
@@ -185,6 +246,8 @@ int main(void) {
                 T(INV_LANGUAGE_COMPATIBLE_001_files_of_every_known_shape_compile),
                 T(INV_LANGUAGE_COMPATIBLE_001_defaults_reach_the_channel),
                 T(the_original_s_film_template_has_its_grid),
+                T(the_examples_for_operators_compile),
+                T(the_schema_and_the_reader_know_the_same_keys),
                 T(INV_LANGUAGE_IMPORTS_001_own_parts_go_before_imported_ones),
                 T(INV_LANGUAGE_IMPORTS_001_faults_of_imports),
                 T(INV_LANGUAGE_IMPORTS_001_a_changed_import_is_a_changed_channel),
