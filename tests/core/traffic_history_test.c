@@ -114,6 +114,22 @@ static void history_is_pruned(void **state) {
         assert_int_equal(traffic_history_count(world->history, "b", 0), 0);
 }
 
+static void plays_of_a_flight_are_kept_as_long_as_it_lasts(void **state) {
+        const World *world = *state;
+        g_autofree char *text = g_strconcat(yaml,
+                                            "traffic: {campaigns: {soap: {assets: x, goal_plays: 9, flight: "
+                                            "2026-10-01..2026-11-30}}}\n",
+                                            NULL);
+        g_autoptr(ChannelSpec) spec = fixture_spec(&world->fixture, text);
+        const int64_t start = fixture_utc("2026-10-01T06:00:00Z");
+        assert_int_equal(traffic_history_begin_utc_ms(spec, NOW), start); /* NOW is in November */
+        assert_int_equal(traffic_history_begin_utc_ms(spec, NOW + 30 * DAY), NOW + 22 * DAY);
+        assert_int_equal(traffic_history_begin_utc_ms(world->spec, NOW), NOW - 8 * DAY);
+        plan(world, "one", "old", "a", start);
+        assert_true(traffic_history_take_up(world->history, world->store, spec, NOW, NULL));
+        assert_int_equal(traffic_history_count(world->history, "a", 0), 1);
+}
+
 static void plays_that_are_replaced_are_withdrawn_but_never_what_aired(void **state) {
         const World *world = *state;
         plan(world, "one", "s1", "a", NOW);
@@ -165,6 +181,7 @@ int main(void) {
                 T(INV_TRAFFIC_STATE_SOURCE_001_evidence_is_taken_up_as_it_comes),
                 T(INV_TRAFFIC_CHANNEL_SCOPED_001_another_channels_plays_do_not_count),
                 T(history_is_pruned),
+                T(plays_of_a_flight_are_kept_as_long_as_it_lasts),
                 T(plays_that_are_replaced_are_withdrawn_but_never_what_aired),
                 T(a_store_that_fails_is_told_and_what_is_known_stays),
                 T(history_counts_and_forgets),

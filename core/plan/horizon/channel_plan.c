@@ -218,7 +218,7 @@ void channel_plan_drop_past(ChannelPlan *plan, int64_t now_utc_ms) {
                 return;
         g_ptr_array_remove_range(plan->days, 0, over);
         plan->dirty = true;
-        traffic_history_forget_before(plan->history, now_utc_ms - BLOCKS_STORED_MS);
+        traffic_history_forget_before(plan->history, traffic_history_begin_utc_ms(plan->spec, now_utc_ms));
         if (!schedule_store_purge(plan->store, plan->spec->id, yesterday, &error) ||
             !transmission_log_purge(plan->store, plan->spec->id, now_utc_ms - BLOCKS_STORED_MS, &error))
                 rv_warning("horizon.purge", RV_S("channel", plan->spec->id), RV_S("error", error->message));

@@ -4,7 +4,8 @@
 #include "proto/base/error.h"
 
 #define SPOT_MIN_MS 1000
-#define SPOTS_MAX 1500       /* in a block: with a pad after each and the filler it stays within a block's bound */
+#define SPOTS_MAX 1500 /* in a block: with a pad after each and the filler it stays within a block's bound */
+#define ITEMS_USUAL 64
 #define ITEMS_MAX 2300       /* spots and filler together */
 #define FILLER_FROM_MS 15000 /* left-over time above this is filler's, not pads' */
 #define END_PART 3           /* an end of a break takes at most this part of it */
@@ -210,8 +211,11 @@ static void fill_acts(Fill *fill, const Asset *content, const GArray *acts) {
 static void begin_day(Fill *fill) {
         const ChannelSpec *spec = fill->inventory->spec;
         char day[11];
-        schedule_day_of(spec, fill->at_utc_ms, day);
-        schedule_day_bounds(spec, day, &fill->day.start_utc_ms, &fill->day.end_utc_ms);
+        fill->day = lineup_day(fill->history, fill->inventory);
+        if (fill->at_utc_ms < fill->day.start_utc_ms || fill->at_utc_ms >= fill->day.end_utc_ms) {
+                schedule_day_of(spec, fill->at_utc_ms, day);
+                schedule_day_bounds(spec, day, &fill->day.start_utc_ms, &fill->day.end_utc_ms);
+        }
         fill->lineup = lineup_of(fill->history, fill->inventory, fill->day);
         lineup_begin_programme(fill->lineup, fill->seed);
 }
@@ -225,7 +229,7 @@ GArray *traffic_fill(const TrafficInventory *inventory, TrafficHistory *history,
                 return NULL;
         Fill fill = {.inventory = inventory,
                      .history = history,
-                     .items = g_array_new(false, true, sizeof(TrafficItem)),
+                     .items = g_array_sized_new(false, true, sizeof(TrafficItem), ITEMS_USUAL),
                      .at_utc_ms = programme->start_utc_ms,
                      .seed = seed_mix(seed_mix(0, spec->id), programme->id)};
         begin_day(&fill);

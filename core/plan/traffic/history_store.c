@@ -2,8 +2,9 @@
 
 #define ASK_EVERY_MS INT64_C(30000)
 #define PRUNE_EVERY_MS INT64_C(3600000)
-#define EVIDENCE_LATE_MS INT64_C(600000) /* evidence of a play is waited for this long after its start */
-#define KEEP_MS (8 * INT64_C(86400000))  /* longer than any cooldown */
+#define EVIDENCE_LATE_MS INT64_C(600000)        /* evidence of a play is waited for this long after its start */
+#define KEEP_MS (8 * INT64_C(86400000))         /* longer than any cooldown */
+#define FLIGHT_MAX_MS (400 * INT64_C(86400000)) /* plays of a longer flight are forgotten */
 
 bool traffic_plays_put(Store *store, const char *channel_id, const TrafficPlanned *planned, GError **error) {
         return store_run(store, error,
@@ -21,8 +22,28 @@ bool traffic_plays_withdraw(Store *store, const char *channel_id, int64_t from_u
                 "siii", channel_id, from_utc_ms, to_utc_ms, (int64_t)TRAFFIC_PLAY_PLANNED);
 }
 
+/* The first instant that counts for the goal; INT64_MAX: none does now. */
+static int64_t goal_begin(const ChannelSpec *spec, const SpotGroup *campaign, int64_t now_utc_ms) {
+        int64_t first = campaign->flights ? INT64_MAX : now_utc_ms - FLIGHT_MAX_MS, unused = 0;
+        if (!campaign->campaign || campaign->goal_plays == 0)
+                return INT64_MAX;
+        for (guint i = 0; campaign->flights && i < campaign->flights->len; i++) {
+                const Flight *flight = &g_array_index(campaign->flights, Flight, i);
+                int64_t start = 0, end = 0;
+                schedule_day_bounds(spec, flight->first, &start, &unused);
+                schedule_day_bounds(spec, flight->last, &unused, &end);
+                if (start <= now_utc_ms && now_utc_ms < end)
+                        first = MIN(first, start);
+        }
+        return MAX(first, now_utc_ms - FLIGHT_MAX_MS);
+}
+
 int64_t traffic_history_begin_utc_ms(const ChannelSpec *spec, int64_t now_utc_ms) {
-        return now_utc_ms - KEEP_MS;
+        const GPtrArray *groups = channel_spec_policy(spec)->groups;
+        int64_t begin = now_utc_ms - KEEP_MS;
+        for (guint i = 0; groups && i < groups->len; i++)
+                begin = MIN(begin, goal_begin(spec, groups->pdata[i], now_utc_ms));
+        return begin;
 }
 
 /* Columns: asset_id, start_utc_ms, state, noted. */

@@ -219,6 +219,11 @@ Lineup *lineup_of(TrafficHistory *history, const TrafficInventory *inventory, Li
         return lineup;
 }
 
+LineupDay lineup_day(const TrafficHistory *history, const TrafficInventory *inventory) {
+        const Lineup *lineup = traffic_history_lineup(history);
+        return lineup && lineup->serial == inventory->serial ? lineup->day : (LineupDay){0};
+}
+
 static int64_t campaign_hour(const Lineup *lineup, int campaign, int64_t at_utc_ms) {
         int64_t n = 0;
         for (guint i = 0; i < lineup->inventory->lines->len; i++) {

@@ -15,6 +15,8 @@ typedef struct {
 
 /* The history's own lineup for that inventory, made anew where it is not up to date. day: the broadcast day. */
 Lineup *lineup_of(TrafficHistory *history, const TrafficInventory *inventory, LineupDay day);
+/* The day that the history's lineup is of, when it is that inventory's; zeros: none. */
+LineupDay lineup_day(const TrafficHistory *history, const TrafficInventory *inventory);
 
 /* A new break under the rules of a frame. */
 void lineup_begin_break(Lineup *lineup, const Frame *frame);

@@ -31,16 +31,40 @@ static SegmentType segment_type(const TrafficItem *item) {
         return SEGMENT_FILLER;
 }
 
+/* The ids of a block's segments and events differ from the one made for the block in their last 32 bits: one name is
+ * hashed for each block, not two for each segment. */
+typedef struct {
+        char uuid[RV_UUID_SIZE]; /* of the block */
+        uint32_t tail;           /* its last 32 bits */
+} BlockName;
+
+#define EVENT_BIT UINT32_C(0x80000000) /* segments have it clear: an index is far below */
+#define TAIL_AT (RV_UUID_SIZE - 1 - 8)
+
+static BlockName name_block(const char *channel_id, const char *block_id) {
+        BlockName name = {0};
+        g_autofree char *text = g_strdup_printf("block/%s/%s", channel_id, block_id);
+        rv_uuid_named(text, name.uuid);
+        name.tail = (uint32_t)g_ascii_strtoull(name.uuid + TAIL_AT, NULL, 16) & ~EVENT_BIT;
+        return name;
+}
+
+static void write_tail(char *digits, uint32_t tail) {
+        for (int i = 7; i >= 0; i--, tail >>= 4)
+                digits[i] = "0123456789abcdef"[tail & 15];
+}
+
 /* INV-TL-ID-001: from what the segment is, so that as-run and log speak of the same event whenever they were made. */
-static void segment_ids(BlockSegment *segment, const char *channel_id, const char *block_id) {
-        char uuid[RV_UUID_SIZE];
-        g_autofree char *name = g_strdup_printf("segment/%s/%s/%d", channel_id, block_id, segment->index);
-        rv_uuid_named(name, uuid);
-        segment->segment_uuid = g_strdup(uuid);
-        g_autofree char *event = g_strdup_printf("event/%s/%s/%d", channel_id, block_id, segment->index);
-        rv_uuid_named(event, uuid);
-        segment->event_id = g_strdup_printf("%.8s%.4s%.4s%.4s%s", uuid, uuid + 9, uuid + 14, uuid + 19, uuid + 24);
-        g_assert(strlen(segment->event_id) == EVENT_ID_SIZE - 1);
+static void segment_ids(BlockSegment *segment, const BlockName *name) {
+        char *event = g_malloc(EVENT_ID_SIZE), *to = event;
+        segment->segment_uuid = g_strdup(name->uuid);
+        write_tail(segment->segment_uuid + TAIL_AT, name->tail ^ (uint32_t)segment->index);
+        for (const char *from = name->uuid; *from; from++)
+                if (*from != '-')
+                        *to++ = *from;
+        *to = '\0';
+        write_tail(event + EVENT_ID_SIZE - 1 - 8, name->tail ^ (uint32_t)segment->index ^ EVENT_BIT);
+        segment->event_id = event;
 }
 
 static void fill_segment(BlockSegment *segment, const TrafficItem *item) {
@@ -60,9 +84,10 @@ static void fill_segment(BlockSegment *segment, const TrafficItem *item) {
 BlockPlan *transmission_log_block(const ChannelSpec *spec, const Programme *programme, const GArray *items) {
         BlockPlan *block = block_plan_new(programme->id, spec->id, programme->title, programme->start_utc_ms,
                                           programme->end_utc_ms, items->len);
+        const BlockName name = name_block(spec->id, programme->id);
         for (guint i = 0; i < items->len; i++) {
                 fill_segment(&block->segments[i], &g_array_index(items, TrafficItem, i));
-                segment_ids(&block->segments[i], spec->id, programme->id);
+                segment_ids(&block->segments[i], &name);
         }
         return block;
 }
