@@ -5,6 +5,7 @@ import path from "node:path";
 import { chromium } from "playwright-core";
 
 const WAIT_MS = 90000;
+const SLEEP_MS = 18000; // the playlist and what a player has ahead are twelve seconds
 const [url, shots] = process.argv.slice(2);
 
 const browser = await chromium.launch({
@@ -119,6 +120,24 @@ const scenarios = {
     assert.equal(await isOpen(page), false);
     assert.equal(await focused(page), listed[2 % listed.length].id);
     assert.deepEqual(faults, []);
+  },
+
+  // The machine slept for longer than the playlist is long: what is on now is on again without a hand on anything.
+  async sleeping() {
+    const { page } = await openPage({ viewport: { width: 1280, height: 720 } });
+    await page.locator(".channel").first().click();
+    await assertPlays(page);
+    await page.context().setOffline(true);
+    await new Promise((resolve) => setTimeout(resolve, SLEEP_MS)); // the sleep is the test
+    await page.context().setOffline(false);
+    let before = Infinity;
+    await eventually("picture after the sleep", async () => {
+      const last = before;
+      before = await page.evaluate(() => document.getElementById("video").currentTime);
+      return before > last;
+    });
+    assert.ok(await eventually("end of the waiting message", () => playing(page)));
+    await page.keyboard.press("Escape");
   },
 
   async phone() {
