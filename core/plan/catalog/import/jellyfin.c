@@ -86,13 +86,14 @@ static bool each_row(Jellyfin *jellyfin, const char *sql,
 
 /* --- libraries and collections ----------------------------------------------------------------------------------- */
 
-static char **texts_of(const json_t *list) {
+/* The first of them is often Jellyfin's own, "%AppDataPath%/root/...": nothing is in it. */
+static char **folders_of(const json_t *list) {
         g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
         size_t i;
         const json_t *item;
         json_array_foreach(list, i, item) {
                 const char *text = json_string_value(item);
-                if (text && text[0])
+                if (text && text[0] && text[0] != '%')
                         g_strv_builder_add(builder, text);
         }
         return g_strv_builder_end(builder);
@@ -111,7 +112,7 @@ static bool take_library(Jellyfin *jellyfin, sqlite3_stmt *row, GError **error) 
         const char *data = foreign_text(row, 3);
         json_t *document = data ? json_loads(data, 0, NULL) : NULL;
         add_library(jellyfin, id_text(foreign_text(row, 0), foreign_int(row, 1) != 0),
-                    import_text(foreign_text(row, 2)), texts_of(json_object_get(document, "PhysicalLocationsList")));
+                    import_text(foreign_text(row, 2)), folders_of(json_object_get(document, "PhysicalLocationsList")));
         json_decref(document);
         return true;
 }
