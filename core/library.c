@@ -76,11 +76,16 @@ static void set_scan(Library *library, CatalogScan *take_scan) {
         catalog_scan_free(before);
 }
 
+static bool has_media(const Library *library) {
+        return library->options.config->media_dirs[0] || library->options.config->sources[0];
+}
+
 static bool start_scan(Library *library, GError **error) {
         CatalogScanOptions options = {
                 .store_path = library->options.store_path,
                 .folders = (const char *const *)library->options.config->media_dirs,
-                .whole_library = true,
+                .sources = (const ConfigSource *const *)library->options.config->sources,
+                .whole_library = library->options.config->media_dirs[0] != NULL,
                 .threads = library->options.config->scan_threads,
                 .clock = library->options.clock,
                 .on_progress = on_progress,
@@ -112,7 +117,7 @@ static void schedule_rescan(Library *library) {
 }
 
 void library_rescan(Library *library) {
-        if (!library->options.config->media_dirs[0])
+        if (!has_media(library))
                 return;
         library->rescan_asked = true;
         if (!library->scan || catalog_scan_progress(library->scan).done)
@@ -140,7 +145,7 @@ bool library_begin(Library *library, GError **error) {
         bool knows;
         if (!knows_assets(library, &knows, error))
                 return false;
-        if (!library->options.config->media_dirs[0])
+        if (!has_media(library))
                 library->state = LIBRARY_KNOWN;
         else if (!start_scan(library, error))
                 return false;

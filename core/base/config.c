@@ -11,12 +11,27 @@
 #define HOUR_MS (3600 * SECOND_MS)
 #define DAY_MS (24 * HOUR_MS)
 
+static void source_free(ConfigSource *source) {
+        g_free(source->kind);
+        g_free(source->path);
+        g_strfreev(source->maps);
+        g_strfreev(source->sections);
+        g_free(source);
+}
+
+static void sources_free(ConfigSource **sources) {
+        for (size_t i = 0; sources[i]; i++)
+                source_free(sources[i]);
+        g_free(sources);
+}
+
 void config_free(Config *config) {
         if (!config)
                 return;
         g_free(config->data_dir);
         g_free(config->channels_dir);
         g_strfreev(config->media_dirs);
+        sources_free(config->sources);
         g_free(config->listen_address);
         g_free(config->public_url);
         g_free(config->air_program);
@@ -34,6 +49,7 @@ static Config *defaults(void) {
         Config *config = g_new0(Config, 1);
         config->listen_address = g_strdup("127.0.0.1");
         config->media_dirs = g_new0(char *, 1);
+        config->sources = g_new0(ConfigSource *, 1);
         config->port = 8080;
         config->linger_ms = 20 * SECOND_MS;
         config->min_epg_ms = 3 * DAY_MS;
@@ -116,22 +132,71 @@ static void read_count(Reading *reading, const YamlNode *node, int64_t max, int 
                 *value = (int)number;
 }
 
+/* One text, or a list of texts; node may be NULL. */
+static char **read_texts(Reading *reading, const YamlNode *node) {
+        g_autoptr(GStrvBuilder) texts = g_strv_builder_new();
+        const unsigned n = !node ? 0 : yaml_kind(node) == YAML_SEQUENCE ? yaml_size(node) : 1;
+        for (unsigned i = 0; i < n; i++) {
+                const YamlNode *item = yaml_kind(node) == YAML_SEQUENCE ? yaml_item(node, i) : node;
+                const char *text = NULL;
+                if (yaml_read_text(item, &text, reading->diag))
+                        g_strv_builder_add(texts, text);
+        }
+        return g_strv_builder_end(texts);
+}
+
 /* One folder, or a list of folders. */
 static void read_media_dirs(Reading *reading, const YamlNode *node) {
         if (!node)
                 return;
-        g_autoptr(GStrvBuilder) dirs = g_strv_builder_new();
-        const unsigned n = yaml_kind(node) == YAML_SEQUENCE ? yaml_size(node) : 1;
-        for (unsigned i = 0; i < n; i++) {
-                const YamlNode *item = yaml_kind(node) == YAML_SEQUENCE ? yaml_item(node, i) : node;
-                const char *text = NULL;
-                if (!yaml_read_text(item, &text, reading->diag))
-                        continue;
-                g_autofree char *dir = g_canonicalize_filename(text, reading->dir);
-                g_strv_builder_add(dirs, dir);
+        char **dirs = read_texts(reading, node);
+        for (size_t i = 0; dirs[i]; i++) {
+                g_autofree char *given = dirs[i];
+                dirs[i] = g_canonicalize_filename(given, reading->dir);
         }
         g_strfreev(reading->config->media_dirs);
-        reading->config->media_dirs = g_strv_builder_end(dirs);
+        reading->config->media_dirs = dirs;
+}
+
+/* "plex: FILE" or "jellyfin: FILE", with "map" and "sections". NULL: it is neither. */
+static ConfigSource *read_source(Reading *reading, const YamlNode *node) {
+        static const char *const keys[] = {"plex", "jellyfin", "map", "sections", NULL};
+        const bool mapping = yaml_kind(node) == YAML_MAPPING;
+        if (mapping)
+                yaml_check_keys(node, "sources", keys, reading->diag);
+        const YamlNode *plex = mapping ? yaml_get(node, "plex") : NULL;
+        const YamlNode *jellyfin = mapping ? yaml_get(node, "jellyfin") : NULL;
+        if (!plex == !jellyfin) {
+                yaml_fault(node, reading->diag,
+                           "expected \"plex: FILE\" or \"jellyfin: FILE\", the library's database");
+                return NULL;
+        }
+        ConfigSource *source = g_new0(ConfigSource, 1);
+        source->kind = g_strdup(plex ? "plex" : "jellyfin");
+        read_path(reading, plex ? plex : jellyfin, &source->path);
+        source->maps = read_texts(reading, yaml_get(node, "map"));
+        source->sections = read_texts(reading, yaml_get(node, "sections"));
+        for (size_t i = 0; source->maps[i]; i++)
+                if (!strstr(source->maps[i], "=/"))
+                        yaml_fault(yaml_get(node, "map"), reading->diag,
+                                   "expected FROM=TO, TO being an absolute path here: /data/tv=/mnt/tv");
+        return source;
+}
+
+static void read_sources(Reading *reading, const YamlNode *node) {
+        if (!node)
+                return;
+        if (yaml_kind(node) != YAML_SEQUENCE) {
+                yaml_fault(node, reading->diag, "expected a list: \"- plex: FILE\", one library each");
+                return;
+        }
+        ConfigSource **sources = g_new0(ConfigSource *, yaml_size(node) + 1);
+        for (unsigned i = 0, n = 0; i < yaml_size(node); i++) {
+                sources[n] = read_source(reading, yaml_item(node, i));
+                n += sources[n] != NULL;
+        }
+        sources_free(reading->config->sources);
+        reading->config->sources = sources;
 }
 
 static void read_limits(Reading *reading, const YamlNode *root) {
@@ -158,10 +223,23 @@ static void read_limits(Reading *reading, const YamlNode *root) {
 }
 
 static void read_root(Reading *reading, const YamlNode *root) {
-        static const char *const keys[] = {"data_dir", "channels_dir", "media_dirs",      "listen_address",
-                                           "port",     "public_url",   "air_program",     "web_dir",
-                                           "linger",   "min_epg",      "min_execution",   "preroll",
-                                           "segment",  "scan_threads", "max_connections", "max_channels_running",
+        static const char *const keys[] = {"data_dir",
+                                           "channels_dir",
+                                           "media_dirs",
+                                           "listen_address",
+                                           "port",
+                                           "public_url",
+                                           "air_program",
+                                           "web_dir",
+                                           "linger",
+                                           "min_epg",
+                                           "min_execution",
+                                           "preroll",
+                                           "segment",
+                                           "scan_threads",
+                                           "max_connections",
+                                           "max_channels_running",
+                                           "sources",
                                            NULL};
         Config *config = reading->config;
         if (yaml_kind(root) != YAML_MAPPING) {
@@ -176,6 +254,7 @@ static void read_root(Reading *reading, const YamlNode *root) {
         read_text(reading, yaml_get(root, "listen_address"), &config->listen_address);
         read_text(reading, yaml_get(root, "public_url"), &config->public_url);
         read_media_dirs(reading, yaml_get(root, "media_dirs"));
+        read_sources(reading, yaml_get(root, "sources"));
         int64_t port = 0;
         if (yaml_get(root, "port") && yaml_read_int(yaml_get(root, "port"), 0, 65535, &port, reading->diag))
                 config->port = (int)port;

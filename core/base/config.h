@@ -14,10 +14,19 @@
 
 #include "core/base/diag.h"
 
+/* A library of another program that the catalog reads. */
+typedef struct {
+        char *kind;      /* "plex" or "jellyfin" */
+        char *path;      /* absolute; of its database */
+        char **maps;     /* "FROM=TO", NULL-terminated; may be empty */
+        char **sections; /* names of its libraries, NULL-terminated; empty = all */
+} ConfigSource;
+
 typedef struct {
         char *data_dir;           /* absolute; database, run/, logs/, cache/ */
         char *channels_dir;       /* absolute; default <data>/channels */
         char **media_dirs;        /* absolute, NULL-terminated; may be empty */
+        ConfigSource **sources;   /* NULL-terminated; may be empty */
         char *listen_address;     /* default 127.0.0.1 */
         char *public_url;         /* as viewers see us, without a trailing slash; NULL = from the request */
         char *air_program;        /* absolute; default beside this program, else found on PATH */

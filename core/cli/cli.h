@@ -70,8 +70,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CliLook, cli_look_clear)
 int cli_show(const CliOptions *options, int (*show)(const CliLook *look, const CliOptions *options));
 /* Borrowed; NULL after a message. */
 ChannelSpec *cli_look_channel(const CliLook *look, const char *channel_id);
-/* Scans folders (absolute, NULL-terminated; none: only what was imported) with progress on a terminal. */
-bool cli_scan_folders(const Config *config, const char *const *folders, const char *store_path, GError **error);
+typedef enum { CLI_SCAN_ALL = 1, CLI_SCAN_IMPORTED } CliScanWhat; /* folders and sources, or what was imported only */
+/* Scans and measures, with progress on a terminal. */
+bool cli_scan_folders(const Config *config, CliScanWhat what, const char *store_path, GError **error);
 void cli_print_json(json_t *take_json);
 /* Subcommands of plan that compile: plan_compile.c. */
 int cli_plan_compile(const CliLook *look, const CliOptions *options);

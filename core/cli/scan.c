@@ -42,12 +42,14 @@ static void print_json(const CatalogSnapshot *catalog) {
         cli_print_json(assets);
 }
 
-bool cli_scan_folders(const Config *config, const char *const *folders, const char *store_path, GError **error) {
+bool cli_scan_folders(const Config *config, CliScanWhat what, const char *store_path, GError **error) {
+        static const char *const no_folders[] = {NULL};
         g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
         Scan scan = {.loop = loop, .show = isatty(STDERR_FILENO)};
         CatalogScanOptions options = {
                 .store_path = store_path,
-                .folders = folders,
+                .folders = what == CLI_SCAN_ALL ? (const char *const *)config->media_dirs : no_folders,
+                .sources = what == CLI_SCAN_ALL ? (const ConfigSource *const *)config->sources : NULL,
                 .threads = config->scan_threads,
                 .clock = rv_clock_system(),
                 .on_progress = on_progress,
@@ -66,12 +68,12 @@ bool cli_scan_folders(const Config *config, const char *const *folders, const ch
 static int scan(const Config *config, bool json) {
         g_autoptr(GError) error = NULL;
         g_autofree char *store_path = config_path(config, "retrovue.db");
-        if (!config->media_dirs[0])
+        if (!config->media_dirs[0] && !config->sources[0])
                 return cli_fail("no folder to scan: give one with --media DIR, or list media_dirs in retrovue.yaml");
         if (g_mkdir_with_parents(config->data_dir, 0755) < 0)
                 return cli_fail("cannot make the directory %s", config->data_dir);
         g_autoptr(Store) store = store_open(store_path, &error);
-        if (!store || !cli_scan_folders(config, (const char *const *)config->media_dirs, store_path, &error))
+        if (!store || !cli_scan_folders(config, CLI_SCAN_ALL, store_path, &error))
                 return cli_fail("%s", error->message);
         g_autoptr(CatalogSnapshot) catalog = catalog_load(store, &error);
         if (!catalog)

@@ -131,10 +131,38 @@ static void an_engine_beside_the_program_is_found(void **state) {
 
 #define CONFIG_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void sources_are_libraries_of_other_programs(void **state) {
+        const char *dir = *state;
+        g_autofree char *path = put(dir, "retrovue.yaml",
+                                    "sources:\n- plex: plex.db\n  map: [/data/tv=/mnt/tv, 'D:\\F=/mnt/f']\n"
+                                    "- {jellyfin: /srv/jellyfin.db, sections: Films}\n");
+        g_autoptr(Diag) diag = diag_new();
+        g_autoptr(Config) config = make(dir, diag);
+        assert_non_null(config);
+        g_autofree char *plex = g_build_filename(dir, "plex.db", NULL);
+        assert_string_equal(config->sources[0]->kind, "plex");
+        assert_string_equal(config->sources[0]->path, plex);
+        assert_string_equal(config->sources[0]->maps[1], "D:\\F=/mnt/f");
+        assert_null(config->sources[0]->sections[0]);
+        assert_string_equal(config->sources[1]->kind, "jellyfin");
+        assert_string_equal(config->sources[1]->sections[0], "Films");
+        assert_null(config->sources[2]);
+}
+
+static void INV_CONFIG_002_a_source_that_is_none_is_a_fault(void **state) {
+        assert_fault(*state, "sources: plex.db\n", "expected a list");
+        assert_fault(*state, "sources: [plex.db]\n", "expected \"plex: FILE\"");
+        assert_fault(*state, "sources: [{plex: a, jellyfin: b}]\n", "expected \"plex: FILE\"");
+        assert_fault(*state, "sources: [{plex: a, map: /data}]\n", "expected FROM=TO");
+        assert_fault(*state, "sources: [{plex: a, maps: /data=/mnt}]\n", "maps");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CONFIG_TEST(defaults_need_no_file),
                 CONFIG_TEST(INV_CONFIG_001_flags_win_over_the_file_over_the_defaults),
+                CONFIG_TEST(INV_CONFIG_002_a_source_that_is_none_is_a_fault),
+                CONFIG_TEST(sources_are_libraries_of_other_programs),
                 CONFIG_TEST(INV_CONFIG_002_what_cannot_work_is_refused_with_its_place),
                 CONFIG_TEST(INV_CONFIG_002_all_faults_are_told_at_once),
                 CONFIG_TEST(a_named_file_must_be_there),

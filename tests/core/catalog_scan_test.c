@@ -661,12 +661,17 @@ static void episodes_are_known_by_a_readable_alias(void **state) {
 
 /* --- imported libraries ------------------------------------------------------------------------------------------ */
 
-static void import_film(World *world, const char *name, const char *title) {
+static char *make_library(World *world, const char *name, const char *title) {
         g_autofree char *db = g_build_filename(world->dir, "plex.db", NULL), *path = media_path(world, name);
         PlexFixture *plex = plex_fixture_new(db, PLEX_TODAY);
         const int64_t movies = plex_fixture_section(plex, "Movies", 1, world->media);
         plex_fixture_file(plex, plex_fixture_movie(plex, movies, title, 1984), path, 160);
         plex_fixture_close(plex);
+        return g_steal_pointer(&db);
+}
+
+static void import_film(World *world, const char *name, const char *title) {
+        g_autofree char *db = make_library(world, name, title);
         const CatalogImportOptions o = {.kind = CATALOG_PLEX, .path = db, .clock = world->clock};
         g_auto(CatalogImportReport) report = {0};
         g_autoptr(GError) error = NULL;
@@ -691,6 +696,25 @@ static void an_imported_file_is_measured_by_the_next_scan(void **state) {
         g_autoptr(CatalogSnapshot) again = scan_with(world, &o);
         assert_int_equal(world->progress.unchanged, 1);
         assert_int_equal(again->revision, snapshot->revision);
+}
+
+static void INV_CATALOG_005_a_source_that_cannot_be_read_stops_no_other(void **state) {
+        World *world = *state;
+        put_clip(world, "both.mp4", "both.mp4");
+        put_clip(world, "Show/1.avi", "silent.avi");
+        g_autofree char *db = make_library(world, "both.mp4", "The Ark");
+        char *none[] = {NULL};
+        const ConfigSource absent = {(char[]){"jellyfin"}, (char[]){"/nowhere/library.db"}, none, none};
+        const ConfigSource there = {(char[]){"plex"}, db, none, none};
+        const ConfigSource *const sources[] = {&absent, &there, NULL};
+        const char *const folders[] = {world->media, NULL};
+        CatalogScanOptions o = options(world, folders);
+        o.sources = sources;
+        g_autoptr(CatalogSnapshot) snapshot = scan_with(world, &o);
+        assert_non_null(strstr(world->progress.fault, "/nowhere/library.db cannot be read"));
+        assert_int_equal(world->progress.measured, 2);
+        assert_string_equal(asset_of(world, snapshot, "both.mp4")->title, "The Ark");
+        assert_true(asset_eligible(asset_of(world, snapshot, "Show/1.avi")));
 }
 
 static void what_a_library_says_is_not_undone_by_its_folders_scan(void **state) {
@@ -755,6 +779,7 @@ int main(void) {
                 SCAN_TEST(a_scan_that_is_cut_short_is_completed_by_the_next),
                 SCAN_TEST(a_database_that_cannot_be_written_ends_the_scan_with_a_reason),
                 SCAN_TEST(an_imported_file_is_measured_by_the_next_scan),
+                SCAN_TEST(INV_CATALOG_005_a_source_that_cannot_be_read_stops_no_other),
                 SCAN_TEST(what_a_library_says_is_not_undone_by_its_folders_scan),
                 SCAN_TEST(INV_CATALOG_009_a_scan_looks_for_imported_files_where_they_are),
                 SCAN_TEST(episodes_are_known_by_a_readable_alias),

@@ -74,9 +74,8 @@ static void print_report(const CatalogImportReport *report) {
 
 static int measure(const Config *config, bool json) {
         g_autoptr(GError) error = NULL;
-        static const char *const no_folders[] = {NULL};
         g_autofree char *store_path = config_path(config, "retrovue.db");
-        if (!cli_scan_folders(config, no_folders, store_path, &error))
+        if (!cli_scan_folders(config, CLI_SCAN_IMPORTED, store_path, &error))
                 return cli_fail("%s", error->message);
         g_autoptr(Store) store = cli_catalog_open(config, false);
         g_autoptr(CatalogSnapshot) catalog = store ? catalog_load(store, &error) : NULL;

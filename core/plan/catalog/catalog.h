@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/config.h"
 #include "core/base/store.h"
 #include "proto/base/clock.h"
 #include "proto/base/rational.h"
@@ -162,8 +163,9 @@ typedef struct {
 
 typedef struct {
         const char *store_path;
-        const char *const *folders; /* absolute, NULL-terminated */
-        bool whole_library;         /* the folders are all there is: assets elsewhere become missing, too */
+        const char *const *folders;         /* absolute, NULL-terminated */
+        const ConfigSource *const *sources; /* imported first; NULL-terminated, NULL = none; they outlive the scan */
+        bool whole_library;                 /* the folders are all there is: assets elsewhere become missing, too */
         int threads;
         RvClock *clock;
         GMainContext *context; /* where callbacks run; NULL = default */
@@ -179,7 +181,8 @@ typedef struct CatalogScan CatalogScan;
  * Walks the folders and measures what is new or changed (size, mtime), in the background. Every media file gets its
  * asset: ready and approved (who named the folder approved of it), or refused with a reason. Files that are gone become
  * missing, and what they were when they are back; folders that cannot be read in between are left as they were. A
- * folder that does not exist or cannot be read at the start is a GError that names it; nothing is changed then.
+ * folder that does not exist or cannot be read at the start is a GError that names it; nothing is changed then. A
+ * source that cannot be read is told as the progress' fault; what it said before stands, and the scan goes on.
  */
 CatalogScan *catalog_scan_start(const CatalogScanOptions *options, GError **error);
 CatalogProgress catalog_scan_progress(CatalogScan *scan);

@@ -51,6 +51,7 @@ struct CatalogScan {
         /* The coordinating thread's. */
         RvThread *coordinator; /* the owner's */
         Store *store;
+        GError *source_failure; /* of the first source that could not be read */
         Walk *walk;
         GHashTable *rows;          /* uri -> CatalogRow: as stored */
         CatalogProgress inventory; /* of the files that need no measuring */
@@ -521,9 +522,42 @@ static bool measure_all(CatalogScan *scan, GError **error) {
 
 /* --- the scan ---------------------------------------------------------------------------------------------------- */
 
+static bool import_source(CatalogScan *scan, const ConfigSource *source, GError **error) {
+        const CatalogImportOptions options = {
+                .kind = catalog_source_kind_from_name(source->kind),
+                .path = source->path,
+                .maps = (const char *const *)source->maps,
+                .sections = (const char *const *)source->sections,
+                .clock = scan->clock,
+                .stop = &scan->stop,
+        };
+        g_auto(CatalogImportReport) report = {0};
+        if (!catalog_import(scan->store, &options, &report, error))
+                return false;
+        if (report.added + report.changed + report.vanished > 0)
+                post(scan, NOTICE_CHANGED);
+        return true;
+}
+
+/* A source that cannot be read now is no reason not to look through the others and the folders. INV-CATALOG-005 */
+static void import_sources(CatalogScan *scan) {
+        const ConfigSource *const *sources = scan->callbacks.sources;
+        for (size_t i = 0; sources && sources[i] && !atomic_load(&scan->stop); i++) {
+                g_autoptr(GError) failure = NULL;
+                if (import_source(scan, sources[i], &failure))
+                        continue;
+                rv_warning("catalog.source_unread", RV_S("source", sources[i]->path), RV_S("reason", failure->message));
+                if (!scan->source_failure)
+                        scan->source_failure = g_steal_pointer(&failure);
+        }
+}
+
 static bool run(CatalogScan *scan, GError **error) {
         scan->store = store_open(scan->store_path, error);
-        if (!scan->store || !take_inventory(scan, error))
+        if (!scan->store)
+                return false;
+        import_sources(scan);
+        if (!take_inventory(scan, error))
                 return false;
         return catalog_scan_progress(scan).to_measure == 0 || measure_all(scan, error);
 }
@@ -552,7 +586,7 @@ static void coordinate(void *user) {
         g_clear_pointer(&scan->rows, g_hash_table_unref);
         g_clear_pointer(&scan->walk, walk_free);
         g_clear_pointer(&scan->store, store_close);
-        finish(scan, failure);
+        finish(scan, failure ? failure : scan->source_failure);
 }
 
 /* Absolute paths without links, each of which can be read now. */
@@ -625,6 +659,7 @@ void catalog_scan_free(CatalogScan *scan) {
         g_queue_clear_full(&scan->results, (GDestroyNotify)job_free);
         pthread_cond_destroy(&scan->measured);
         pthread_mutex_destroy(&scan->lock);
+        g_clear_error(&scan->source_failure);
         g_strfreev(scan->folders);
         g_free(scan->store_path);
         g_free(scan);
