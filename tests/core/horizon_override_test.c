@@ -326,6 +326,27 @@ static void an_override_that_is_cancelled_leaves_what_was(void **state) {
         assert_false(done); /* it is cancelled already */
 }
 
+static void a_spot_whose_file_is_gone_is_passed_over(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        for (uint32_t i = 0; i < world->catalog->n_assets; i++) {
+                const Asset *asset = world->catalog->assets[i];
+                if (asset->kind == ASSET_COMMERCIAL && asset->duration_ms > 60000)
+                        assert_int_equal(g_unlink(asset->uri), 0);
+        }
+        const int64_t id = ask(world, OVERRIDE_REPLACE, "2026-11-22T08:00:00Z", world->episode);
+        horizon_evaluate(world->horizon);
+        assert_state(world, id, OVERRIDE_IN_FORCE, NULL);
+        g_autoptr(PlanView) after = plan_board_view(world->board, "cheers");
+        const BlockPlan *block = block_at(after, "2026-11-22T08:00:00Z");
+        bool any = false;
+        for (uint32_t i = 0; i < block->n_segments; i++) {
+                assert_true(block->segments[i].type != SEGMENT_COMMERCIAL || block->segments[i].duration_ms <= 60000);
+                any = any || block->segments[i].type == SEGMENT_COMMERCIAL;
+        }
+        assert_true(any);
+}
+
 /* It must not hold up everything after it. */
 static void a_special_whose_file_goes_before_it_is_locked_is_filler(void **state) {
         World *world = *state;
@@ -354,6 +375,7 @@ int main(void) {
                 T(a_special_covers_what_it_is_long_and_what_follows_stays),
                 T(INV_HORIZON_OVERRIDE_001_it_stands_until_it_airs),
                 T(an_override_that_is_cancelled_leaves_what_was),
+                T(a_spot_whose_file_is_gone_is_passed_over),
                 T(a_special_whose_file_goes_before_it_is_locked_is_filler),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

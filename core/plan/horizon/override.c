@@ -11,6 +11,7 @@
 #include "proto/base/log.h"
 
 #define FED_BLOCKS_MAX 4 /* after the one on the air: as many as an engine's queue holds */
+#define REFUSALS_MAX 16  /* spots passed over before the override is refused */
 #define DAYS_KEPT_MS INT64_C(172800000)
 
 static int64_t start_of(const json_t *programme) {
@@ -298,16 +299,36 @@ static const BlockPlan *block_before(const ChannelPlan *plan, int64_t utc_ms) {
         return NULL;
 }
 
-static bool check(Change *change, const GPtrArray *blocks) {
+/* Whether the asset at fault is left out from now on; not when it is left out already. */
+static bool leave_out(Change *change, const char *asset_id, TlFault fault) {
+        ChannelPlan *plan = change->plan;
+        if (!asset_id || g_strcmp0(asset_id, change->override->asset_id) == 0 ||
+            !g_hash_table_insert(plan->excluded, g_strdup(asset_id), GINT_TO_POINTER(fault)))
+                return false;
+        g_clear_pointer(&plan->inventory, traffic_inventory_free);
+        return true;
+}
+
+/* The blocks, fit to be locked: spots whose files are gone are passed over. NULL: refused. */
+static GPtrArray *fill_checked(Change *change, const ScheduleDay *day, int64_t from_utc_ms, int64_t to_utc_ms) {
         const ChannelPlan *plan = change->plan;
-        g_auto(TlRefusal) refusal = {0};
-        if (blocks->len == 0)
-                return true;
-        const TlRules rules = {.spec = plan->spec,
-                               .catalog = plan->catalog,
-                               .unit_ms = plan->spec->grid_minutes * INT64_C(60000),
-                               .previous = block_before(plan, ((BlockPlan *)blocks->pdata[0])->start_utc_ms)};
-        return transmission_log_check(&rules, blocks, &refusal) == TL_OK || refuse(change, "%s", refusal.detail);
+        for (unsigned i = 0; i < REFUSALS_MAX; i++) {
+                g_autoptr(GPtrArray) blocks = fill(change, day, from_utc_ms, to_utc_ms);
+                g_auto(TlRefusal) refusal = {0};
+                if (!blocks || blocks->len == 0)
+                        return g_steal_pointer(&blocks);
+                const TlRules rules = {.spec = plan->spec,
+                                       .catalog = plan->catalog,
+                                       .unit_ms = plan->spec->grid_minutes * INT64_C(60000),
+                                       .previous = block_before(plan, from_utc_ms)};
+                const TlFault fault = transmission_log_check(&rules, blocks, &refusal);
+                if (fault == TL_OK)
+                        return g_steal_pointer(&blocks);
+                refuse(change, "%s", refusal.detail);
+                if (!leave_out(change, refusal.asset_id, fault))
+                        return NULL;
+        }
+        return NULL;
 }
 
 /* INV-HORIZON-OVERRIDE-001: day, blocks and record in one transaction, after the old log has its files. */
@@ -388,11 +409,14 @@ static bool lay(Change *change, OverrideState state) {
         }
         if (to > day->end_utc_ms)
                 return refuse(change, "it would run over the end of the broadcast day");
-        g_autoptr(GPtrArray) blocks = fill(change, made, from, to);
+        g_autoptr(GPtrArray) blocks = fill_checked(change, made, from, to);
+        if (!blocks)
+                return false;
         const TlReplacement replacement = {from, to, blocks};
+        g_clear_pointer(&override->detail, g_free);
         override->state = state;
         override->decided_utc_ms = change->now_utc_ms;
-        if (!blocks || !check(change, blocks) || !store_change(change, made, &replacement))
+        if (!store_change(change, made, &replacement))
                 return false;
         if (blocks->len > 0)
                 exchange_blocks(plan, &replacement);
