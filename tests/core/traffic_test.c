@@ -96,8 +96,9 @@ static void set_chapters(Asset *asset, const int64_t *chapters, uint32_t n) {
 
 static GArray *acts_of(Asset *asset, int64_t content_ms, int64_t slot_ms, ChannelType type) {
         const BreakPolicy policy = break_policy_default();
-        asset->duration_ms = content_ms;
-        return traffic_acts(&policy, type, asset, slot_ms);
+        const TrafficContent content = {
+                .duration_ms = content_ms, .chapter_ms = asset->chapter_ms, .n_chapters = asset->n_chapters};
+        return traffic_acts(&policy, type, &content, slot_ms);
 }
 
 static void assert_act(const GArray *acts, guint i, TrafficAct expected) {
@@ -151,8 +152,9 @@ static void first_breaks_get_the_odd_milliseconds(void **state) {
 
 static void INV_NO_MID_PROGRAM_CUT_001_breaks_are_at_chapters(void **state) {
         World *world = *state;
-        static const int64_t chapters[] = {300000, 900000};
-        set_chapters(world->content, chapters, 2);
+        static const int64_t chapters[] = {0, 300000, 300000, 900000,
+                                           1320000}; /* the ends are none, nor is one twice */
+        set_chapters(world->content, chapters, 5);
         g_autoptr(GArray) acts = acts_of(world->content, 1320000, 1800000, CHANNEL_NETWORK);
         assert_int_equal(acts->len, 3);
         assert_act(acts, 0, (TrafficAct){0, 300000, 0, 0, 240000});
@@ -174,6 +176,66 @@ static void INV_NO_MID_PROGRAM_CUT_001_many_chapters_are_not_many_breaks(void **
         assert_int_equal(g_array_index(acts, TrafficAct, 3).offset_ms, 900000);
         for (guint i = 0; i < acts->len; i++)
                 assert_int_equal(g_array_index(acts, TrafficAct, i).fade_out_ms, 0);
+}
+
+static GArray *acts_with_quiet(const int64_t *quiet, uint32_t n) {
+        const BreakPolicy policy = break_policy_default();
+        const TrafficContent content = {.duration_ms = 1320000, .quiet_ms = quiet, .n_quiet = n};
+        return traffic_acts(&policy, CHANNEL_NETWORK, &content, 1800000);
+}
+
+static void INV_NO_MID_PROGRAM_CUT_001_breaks_move_to_quiet_points_nearby(void **state) {
+        static const int64_t quiet[] = {12000, 300000, 391000, 659500, 661000, 1320000};
+        g_autoptr(GArray) acts = acts_with_quiet(quiet, G_N_ELEMENTS(quiet));
+        assert_int_equal(acts->len, 4);
+        assert_act(acts, 0, (TrafficAct){0, 300000, 0, 0, 160000});        /* 30 s from 330,000; 391,000 is too far */
+        assert_act(acts, 1, (TrafficAct){300000, 359500, 0, 0, 160000});   /* the nearer one */
+        assert_act(acts, 2, (TrafficAct){659500, 330500, 0, 500, 160000}); /* none near 990,000: faded */
+        assert_act(acts, 3, (TrafficAct){990000, 330000, 500, 0, 0});
+}
+
+static void INV_NO_MID_PROGRAM_CUT_001_any_points_leave_acts_of_two_minutes(void **state) {
+        GRand *rand = chance_new();
+        for (int round = 0; round < 2000; round++) {
+                const BreakPolicy policy = break_policy_default();
+                int64_t chapters[12], quiet[40];
+                TrafficContent content = {.duration_ms = g_rand_int_range(rand, 1, 7200001),
+                                          .chapter_ms = chapters,
+                                          .n_chapters = (uint32_t)g_rand_int_range(rand, -12, 13) & 15,
+                                          .quiet_ms = quiet,
+                                          .n_quiet = (uint32_t)g_rand_int_range(rand, 0, 41)};
+                content.n_chapters = content.n_chapters > 12 ? 0 : content.n_chapters;
+                for (int64_t i = 0, at = 0; i < 12; i++)
+                        chapters[i] = at += g_rand_int_range(rand, 0, 400000);
+                for (int64_t i = 0, at = 0; i < 40; i++)
+                        quiet[i] = at += g_rand_int_range(rand, 0, 200000);
+                const int64_t slot = (content.duration_ms + 1799999) / 1800000 * 1800000;
+                g_autoptr(GArray) acts = traffic_acts(&policy, CHANNEL_NETWORK, &content, slot);
+                int64_t sum = 0, offset = 0;
+                for (guint i = 0; i < acts->len; i++) {
+                        const TrafficAct *act = &g_array_index(acts, TrafficAct, i);
+                        assert_int_equal(act->offset_ms, offset);
+                        assert_true(acts->len == 1 || act->duration_ms >= 120000);
+                        assert_true(acts->len == 1 || i + 1 == acts->len || act->break_ms >= 30000);
+                        offset += act->duration_ms;
+                        sum += act->duration_ms + act->break_ms;
+                }
+                assert_int_equal(offset, content.duration_ms);
+                assert_int_equal(sum, slot);
+                assert_true(acts->len - 1 <= 3 * slot / 1800000);
+        }
+        g_rand_free(rand);
+}
+
+static void a_profile_has_as_many_breaks_an_hour_as_it_says(void **state) {
+        BreakPolicy policy = break_policy_default();
+        const TrafficContent content = {.duration_ms = 2640000};
+        static const int n[] = {1, 4, 8};
+        for (size_t i = 0; i < G_N_ELEMENTS(n); i++) {
+                policy.breaks_per_hour = n[i];
+                g_autoptr(GArray) acts = traffic_acts(&policy, CHANNEL_NETWORK, &content, 3600000);
+                assert_int_equal(acts->len, n[i] + 1);
+        }
 }
 
 static void content_that_fills_its_slot_has_no_break(void **state) {
@@ -402,6 +464,9 @@ int main(void) {
                 T(first_breaks_get_the_odd_milliseconds),
                 T(INV_NO_MID_PROGRAM_CUT_001_breaks_are_at_chapters),
                 T(INV_NO_MID_PROGRAM_CUT_001_many_chapters_are_not_many_breaks),
+                T(INV_NO_MID_PROGRAM_CUT_001_breaks_move_to_quiet_points_nearby),
+                T(INV_NO_MID_PROGRAM_CUT_001_any_points_leave_acts_of_two_minutes),
+                T(a_profile_has_as_many_breaks_an_hour_as_it_says),
                 T(content_that_fills_its_slot_has_no_break),
                 T(short_content_is_not_chopped_up),
                 T(INV_CHANNEL_TYPE_BREAK_PLACEMENT_film_channels_break_after_the_film),

@@ -22,7 +22,7 @@ static const char *const campaign_keys[] = {
         "assets",           "tags",     "inventory", "advertiser", "category",          "flight",
         "goal_plays",       "pacing",   "priority",  "weight",     "max_plays_per_day", "max_plays_per_hour",
         "cooldown_seconds", "dayparts", NULL};
-static const char *const break_keys[] = {"per_half_hour", "min_act_sec", "min_break_sec", "fade_ms", NULL};
+static const char *const break_keys[] = {"per_half_hour", "per_hour", "min_act_sec", "min_break_sec", "fade_ms", NULL};
 static const char *const filler_keys[] = {"path", "duration_ms", "pool", NULL};
 
 #define COOLDOWN_MAX_S INT64_C(604800)
@@ -105,23 +105,6 @@ static void read_cooldowns(BreakPolicy *policy, const YamlNode *common, const Ya
         }
 }
 
-static void read_breaks(BreakPolicy *policy, const YamlNode *node, Diag *diag) {
-        int64_t value = 0;
-        if (!reader_want(node, YAML_MAPPING, "traffic.breaks", diag))
-                return;
-        yaml_check_keys(node, "traffic.breaks", break_keys, diag);
-        const YamlNode *per_half_hour = yaml_get(node, "per_half_hour"), *act = yaml_get(node, "min_act_sec");
-        const YamlNode *hole = yaml_get(node, "min_break_sec"), *fade = yaml_get(node, "fade_ms");
-        if (per_half_hour && yaml_read_int(per_half_hour, 0, 15, &value, diag))
-                policy->breaks_per_half_hour = (int32_t)value;
-        if (act && yaml_read_int(act, 5, 3600, &value, diag))
-                policy->min_act_ms = value * 1000;
-        if (hole && yaml_read_int(hole, 1, 3600, &value, diag))
-                policy->min_break_ms = value * 1000;
-        if (fade && yaml_read_int(fade, 0, 2000, &value, diag))
-                policy->fade_ms = (int32_t)value;
-}
-
 static void read_number(const YamlNode *mapping, const char *key, int64_t max, int32_t *value, Diag *diag) {
         int64_t number = 0;
         const YamlNode *node = yaml_get(mapping, key);
@@ -134,6 +117,28 @@ static void read_seconds(const YamlNode *mapping, const char *key, int64_t *valu
         const YamlNode *node = yaml_get(mapping, key);
         if (node && yaml_read_int(node, 0, COOLDOWN_MAX_S, &seconds, diag))
                 *value_ms = seconds * 1000;
+}
+
+static void read_breaks(BreakPolicy *policy, const YamlNode *node, Diag *diag) {
+        int64_t value = 0;
+        if (!reader_want(node, YAML_MAPPING, "traffic.breaks", diag))
+                return;
+        yaml_check_keys(node, "traffic.breaks", break_keys, diag);
+        const YamlNode *per_half_hour = yaml_get(node, "per_half_hour"), *act = yaml_get(node, "min_act_sec");
+        const YamlNode *hole = yaml_get(node, "min_break_sec"), *fade = yaml_get(node, "fade_ms");
+        if (per_half_hour && yaml_get(node, "per_hour"))
+                yaml_fault(per_half_hour, diag, "breaks have either \"per_half_hour\" or \"per_hour\"");
+        if (per_half_hour && yaml_read_int(per_half_hour, 0, 15, &value, diag)) {
+                policy->breaks_per_half_hour = (int32_t)value;
+                policy->breaks_per_hour = 0;
+        }
+        read_number(node, "per_hour", 30, &policy->breaks_per_hour, diag);
+        if (act && yaml_read_int(act, 5, 3600, &value, diag))
+                policy->min_act_ms = value * 1000;
+        if (hole && yaml_read_int(hole, 1, 3600, &value, diag))
+                policy->min_break_ms = value * 1000;
+        if (fade && yaml_read_int(fade, 0, 2000, &value, diag))
+                policy->fade_ms = (int32_t)value;
 }
 
 /* --- structure and caps ---------------------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ typedef struct {
         int32_t max_plays_per_hour;         /* of one spot; 0 = no limit */
         int64_t advertiser_ms, category_ms; /* between two spots of the same; 0 = no matter */
         int32_t breaks_per_half_hour;       /* of slot */
+        int32_t breaks_per_hour;            /* of slot, instead; 0 = as above */
         int64_t min_act_ms;                 /* no act is cut shorter, no breakpoints lie closer */
         int64_t min_break_ms;               /* spare time below this is not split up */
         int32_t fade_ms;                    /* at second-class breakpoints */

@@ -234,7 +234,10 @@ GArray *traffic_fill(const TrafficInventory *inventory, TrafficHistory *history,
                      .seed = seed_mix(seed_mix(0, spec->id), programme->id)};
         begin_day(&fill);
         if (content) {
-                g_autoptr(GArray) acts = traffic_acts(channel_spec_policy(spec), spec->type, content, slot_ms);
+                const TrafficContent points = {.duration_ms = content->duration_ms,
+                                               .chapter_ms = content->chapter_ms,
+                                               .n_chapters = content->n_chapters};
+                g_autoptr(GArray) acts = traffic_acts(channel_spec_policy(spec), spec->type, &points, slot_ms);
                 fill_acts(&fill, content, acts);
         } else if (inventory->filler->len > 0) {
                 add_filler(&fill, slot_ms);

@@ -26,12 +26,22 @@ typedef struct {
         int64_t break_ms;                /* 0 = none follows */
 } TrafficAct;
 
+/* What is known of where content may be interrupted; borrowed. */
+typedef struct {
+        int64_t duration_ms;
+        const int64_t *chapter_ms; /* rising */
+        uint32_t n_chapters;
+        const int64_t *quiet_ms; /* measured: black and silent at once; rising */
+        uint32_t n_quiet;
+} TrafficContent;
+
 /*
  * The acts of content in a slot (element type TrafficAct). Network: the spare time is split over breaks at chapters
- * (first class, clean cuts), else at computed points (second class, faded). Film channels: one act, one break after it.
- * NULL when the content is longer than the slot.
+ * (first class, clean cuts); where there are none of use at even distances, each moved to a quiet point nearby (a clean
+ * cut as well) or else faded (second class). Film channels: one act, one break after it. NULL when the content is
+ * longer than the slot.
  */
-GArray *traffic_acts(const BreakPolicy *policy, ChannelType type, const Asset *content, int64_t slot_ms);
+GArray *traffic_acts(const BreakPolicy *policy, ChannelType type, const TrafficContent *content, int64_t slot_ms);
 
 /* --- play history ---------------------------------------------------------------------------------------------------
  */
