@@ -173,6 +173,7 @@ static void the_schema_and_the_reader_know_the_same_keys(void **state) {
                      "schedule: {all_day: {start: \"06:00\", movie_selector: {@: {}}}}\n");
         assert_known(world, properties_of(schema, "slot"),
                      "schedule: {all_day: {start: \"06:00\", slots: [{@: {}}]}}\n");
+        assert_known(world, properties_of(schema, "virtual_asset"), "virtual_assets: {x: {@: {}}}\n");
         json_decref(schema);
 }
 

@@ -413,6 +413,81 @@ static void order_is_by_date_of_airing_of_arrival_or_of_chance(void **state) {
         }
 }
 
+/* --- virtual assets ----------------------------------------------------------------------------------------------- */
+
+#define VIRTUAL                                                                                                        \
+        HEAD POOLS "virtual_assets:\n"                                                                                 \
+                   "  two: {compose: pair, from: {pool: a}}\n"                                                         \
+                   "  trio: {compose: block, title: Trio, segments: [{pool: a}, b, {pool: c}]}\n"                      \
+                   "  saga: {compose: sequence, assets: [Film 3, film 1]}\n"                                           \
+                   "  hole: {compose: sequence, assets: [Film 3, No such film]}\n"
+
+static void INV_LANGUAGE_VIRTUAL_001_units_are_planned_as_one(void **state) {
+        World *world = *state;
+        ready(world, VIRTUAL "schedule:\n  all_day:\n"
+                             "    - block: {start: \"06:00\", end: \"12:00\", pool: two}\n"
+                             "    - block: {start: \"12:00\", end: \"20:00\", pool: trio}\n"
+                             "    - block: {start: \"20:00\", end: \"06:00\", pool: saga}\n");
+        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01");
+        const ScheduleFrom from = {.carry_in_utc_ms = day->end_utc_ms, .state = day->state_after};
+        g_autoptr(ScheduleDay) next = compile_from(world, "2026-06-02", &from);
+        const Programme *pair = at(day, "2026-06-01T10:00:00Z"), *trio = at(day, "2026-06-01T16:00:00Z");
+        const Programme *saga = at(day, "2026-06-02T00:00:00Z");
+        assert_string_equal(pair->title, "A");
+        assert_string_equal(pair->subtitle, "A 1x01 / A 1x02");
+        assert_int_equal(pair->content_ms, 44 * MINUTE);
+        assert_int_equal(pair->end_utc_ms - pair->start_utc_ms, HOUR);
+        assert_int_equal(g_strv_length(pair->part_ids), 2);
+        assert_string_equal(at(day, "2026-06-01T11:00:00Z")->subtitle, "A 1x03 / A 1x04");
+        assert_string_equal(at(next, "2026-06-02T12:00:00Z")->subtitle, "A 1x01 / A 1x02"); /* six pairs: through */
+        assert_string_equal(trio->title, "Trio");
+        assert_int_equal(trio->content_ms, 94 * MINUTE);
+        assert_string_equal(saga->title, "saga");
+        assert_int_equal(saga->content_ms, (83 + 81) * MINUTE);
+        assert_string_not_equal(trio->asset_id, saga->asset_id);
+        /* As a document, and as one asset with its joints. */
+        json_t *document = schedule_day_json(day);
+        g_autoptr(ScheduleDay) again = schedule_day_from_json(document, NULL, NULL, NULL);
+        json_decref(document);
+        assert_string_equal(again->sha256, day->sha256);
+        assert_int_equal(g_strv_length(at(again, "2026-06-01T16:00:00Z")->part_ids), 3);
+        g_autoptr(GPtrArray) parts = programme_parts(trio, world->catalog);
+        Asset *composed = programme_composed(trio, parts);
+        assert_int_equal(composed->duration_ms, trio->content_ms);
+        assert_int_equal(composed->n_chapters, 2);
+        assert_int_equal(composed->chapter_ms[0], 22 * MINUTE);
+        assert_int_equal(composed->chapter_ms[1], 44 * MINUTE);
+        asset_free(composed);
+        ((Asset *)parts->pdata[1])->state = ASSET_MISSING;
+        assert_null(programme_parts(trio, world->catalog));
+}
+
+static void INV_LANGUAGE_VIRTUAL_001_faults_of_virtual_assets(void **state) {
+        World *world = *state;
+        g_autofree char *faults = NULL;
+#define DAY "schedule: {all_day: [{start: \"06:00\", pool: a}]}\n"
+        refused(world, HEAD POOLS "virtual_assets: {v: {from: a}}\n" DAY, "needs \"compose\": pair, block or sequence");
+        refused(world, HEAD POOLS "virtual_assets: {v: {compose: pairs, from: a}}\n" DAY, "did you mean \"pair\"?");
+        refused(world, HEAD POOLS "virtual_assets: {v: {compose: pair}}\n" DAY, "virtual_assets.v needs \"from\"");
+        refused(world, HEAD POOLS "virtual_assets: {v: {compose: pair, from: x}}\n" DAY,
+                "no pool \"x\" (used in virtual_assets.v)");
+        refused(world,
+                HEAD POOLS "virtual_assets: {v: {compose: pair, from: a}, w: {compose: block, segments: [v]}}\n" DAY,
+                "virtual_assets.w cannot be made of \"v\", which is a virtual asset itself");
+        refused(world, HEAD POOLS "virtual_assets: {a: {compose: pair, from: b}}\n" DAY, "is the name of a pool, too");
+        refused(world, HEAD POOLS "virtual_assets: {v: {compose: block, segments: []}}\n" DAY,
+                "has from 1 to 20 parts");
+        refused(world, HEAD POOLS "virtual_assets: {v: {compose: block, pool: a}}\n" DAY, "unknown key \"pool\"");
+        refused(world, HEAD POOLS "virtual_assets: {v: {compose: pair, from: a}}\nfiller: {pool: v}\n" DAY,
+                "filler cannot be the virtual asset \"v\"");
+        ready(world, HEAD POOLS DAY);
+        g_autoptr(ChannelSpec) hole =
+                fixture_try_spec(&world->fixture, VIRTUAL "schedule: {all_day: [{start: \"06:00\", pool: hole}]}\n",
+                                 world->catalog, &faults);
+        assert_null(hole);
+        assert_non_null(strstr(faults, "pool \"hole\" (used in all_day@06:00) is empty"));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
@@ -427,6 +502,8 @@ int main(void) {
                 T(weights_decide_how_often_a_pool_has_its_turn),
                 T(pools_match_all_that_a_library_knows),
                 T(order_is_by_date_of_airing_of_arrival_or_of_chance),
+                T(INV_LANGUAGE_VIRTUAL_001_units_are_planned_as_one),
+                T(INV_LANGUAGE_VIRTUAL_001_faults_of_virtual_assets),
                 T(random_no_repeat_shows_all_before_one_comes_again),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,12 +139,6 @@ static void INV_SCHEDULE_FAULTS_001_each_fault_of_an_entry_is_named(void **state
         accepted(fixture, HEAD POOLS "schedule: {all_day: {block: {start: \"06:00\", end: \"06:00\", pool: [all]}}}\n");
 }
 
-static void what_is_not_supported_yet_is_refused_not_ignored(void **state) {
-        const Fixture *fixture = *state;
-        refused(fixture, HEAD POOLS "virtual_assets: {}\n" ALL_DAY,
-                "\"virtual_assets\" in the channel file is not supported yet");
-}
-
 static void INV_PLAN_GRID_ALIGNMENT_001_times_off_the_grid_are_refused(void **state) {
         const Fixture *fixture = *state;
         refused(fixture, HEAD POOLS "schedule: {all_day: [{block: {start: \"06:10\", duration: 1h, pool: all}}]}\n",
@@ -264,7 +258,6 @@ int main(void) {
                 T(INV_SCHEDULE_FAULTS_001_all_faults_in_one_run_with_their_places),
                 T(INV_SCHEDULE_FAULTS_001_each_kind_of_fault_is_named),
                 T(INV_SCHEDULE_FAULTS_001_each_fault_of_an_entry_is_named),
-                T(what_is_not_supported_yet_is_refused_not_ignored),
                 T(INV_PLAN_GRID_ALIGNMENT_001_times_off_the_grid_are_refused),
                 T(INV_PLAN_NO_ZONE_OVERLAP_001_entries_of_a_layer_do_not_meet),
                 T(INV_SCHEDULE_FAULTS_001_an_empty_pool_is_named_with_its_use),

@@ -155,6 +155,12 @@ static bool place_asset(Walk *walk, Window *window, int64_t room_ms) {
         Programme *programme = programme_of(walk->spec, asset, walk->now_utc_ms, walk->now_utc_ms + slot);
         programme->entry = g_strdup(window->entry->key);
         programme->pool = g_strdup(pool);
+        const GPtrArray *parts = rotation_parts(walk->rotation, asset);
+        if (parts) {
+                programme->part_ids = g_new0(char *, parts->len + 1);
+                for (guint i = 0; i < parts->len; i++)
+                        programme->part_ids[i] = g_strdup(((const Asset *)parts->pdata[i])->id);
+        }
         if (walk->now_utc_ms <= walk->explain_utc_ms && walk->explain_utc_ms < walk->now_utc_ms + slot)
                 walk->explained = rotation_explain(walk->rotation, window->entry, &ask, pool);
         place(walk, programme, window);

@@ -26,6 +26,7 @@ void programme_unref(Programme *programme) {
         g_free(programme->asset_id);
         g_free(programme->entry);
         g_free(programme->pool);
+        g_strfreev(programme->part_ids);
         g_free(programme);
 }
 
@@ -113,6 +114,11 @@ json_t *programme_json(const Programme *programme) {
         put_int(object, "content_ms", programme->content_ms);
         put_text(object, "entry", programme->entry);
         put_text(object, "pool", programme->pool);
+        json_t *parts = programme->part_ids ? json_array() : NULL;
+        for (char **id = programme->part_ids; id && *id; id++)
+                json_array_append_new(parts, json_string(*id));
+        if (parts)
+                json_object_set_new(object, "parts", parts);
         return object;
 }
 
@@ -222,6 +228,8 @@ static Programme *programme_from_json(const json_t *object) {
         programme->content_ms = get_int(object, "content_ms");
         programme->entry = get_text(object, "entry");
         programme->pool = get_text(object, "pool");
+        if (json_object_get(object, "parts"))
+                programme->part_ids = get_texts(json_object_get(object, "parts"));
         const bool good = programme->id && programme->title && programme->kind != 0 &&
                           programme->end_utc_ms > programme->start_utc_ms &&
                           (!programme->asset_id || programme->content_ms > 0);

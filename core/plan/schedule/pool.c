@@ -7,6 +7,7 @@ void pool_free(Pool *pool) {
                 return;
         g_free(pool->name);
         place_clear(&pool->place);
+        composition_free(pool->composition);
         g_free(pool->program);
         g_strfreev(pool->titles);
         g_strfreev(pool->series);
@@ -162,14 +163,14 @@ GPtrArray *pool_evaluate(const Pool *pool, const char *seed, const CatalogSnapsh
 
 GPtrArray *channel_spec_pool(const ChannelSpec *spec, const char *pool, const CatalogSnapshot *catalog) {
         const Pool *found = rules_pool(spec->rules, pool);
-        return found ? pool_evaluate(found, spec->id, catalog, NULL) : NULL;
+        return found && !found->composition ? pool_evaluate(found, spec->id, catalog, NULL) : NULL;
 }
 
 char **channel_spec_pools(const ChannelSpec *spec) {
         const GPtrArray *pools = spec->rules->pools;
         char **names = g_new0(char *, pools->len + 1);
         for (guint i = 0, n = 0; i < pools->len; i++)
-                if (!((const Pool *)pools->pdata[i])->unwritten)
+                if (!((const Pool *)pools->pdata[i])->unwritten && !((const Pool *)pools->pdata[i])->composition)
                         names[n++] = g_strdup(((const Pool *)pools->pdata[i])->name);
         return names;
 }

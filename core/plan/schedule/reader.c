@@ -153,10 +153,3 @@ int reader_choice(const YamlNode *node, const char *const *words, Diag *diag) {
                 yaml_fault(node, diag, "\"%s\" is not one of %s", text, all);
         return -1;
 }
-
-void reader_refuse(const YamlNode *mapping, const char *where, const char *const *keys, Diag *diag) {
-        for (unsigned i = 0; i < yaml_size(mapping); i++)
-                if (g_strv_contains(keys, yaml_key(mapping, i)))
-                        yaml_fault(yaml_key_node(mapping, i), diag, "\"%s\" in %s is not supported yet: take it out",
-                                   yaml_key(mapping, i), where);
-}

@@ -15,5 +15,3 @@ bool reader_duration(const YamlNode *node, int *ret_minutes, Diag *diag);
 GArray *reader_numbers(const YamlNode *node, Diag *diag);
 /* A word's position in a NULL-terminated list, or -1 with a fault and a did-you-mean. */
 int reader_choice(const YamlNode *node, const char *const *words, Diag *diag);
-/* For what the language has but this program does not do yet: a fault that says so for each of the keys present. */
-void reader_refuse(const YamlNode *mapping, const char *where, const char *const *keys, Diag *diag);

@@ -21,6 +21,8 @@ struct Rotation {
         json_t *state;
         int64_t from_utc_ms; /* the day's start, from which "added within" counts back; 0 = as of the newest asset */
         GHashTable *pools;   /* name -> GPtrArray of const Asset: the pool, in its order */
+        GHashTable *units;   /* Asset of a virtual asset -> Unit */
+        GPtrArray *made;     /* GPtrArray of Unit: what owns them */
         GHashTable *entries; /* Entry -> GPtrArray of GPtrArray: each pool after the entry's own filter */
         GHashTable *keys;    /* Entry.key -> Entry */
 };
@@ -46,16 +48,56 @@ static void open_state(Rotation *rotation, const json_t *before) {
         rotation->aired = state_part(rotation->state, "aired");
 }
 
+static GPtrArray *pool_list(Rotation *rotation, const char *name, const GHashTable *excluded);
+
+/* A virtual asset is a pool of units, each of which stands as an asset. */
+static GPtrArray *unit_list(Rotation *rotation, const Pool *pool, const GHashTable *excluded) {
+        g_autoptr(GPtrArray) sources = g_ptr_array_new();
+        GPtrArray *list = g_ptr_array_new();
+        if (pool->composition->kind != COMPOSE_SEQUENCE)
+                for (char **name = pool->composition->names; *name; name++)
+                        g_ptr_array_add(sources, pool_list(rotation, *name, excluded));
+        GPtrArray *units = composition_units(pool, sources, rotation->spec->id, rotation->catalog, excluded);
+        g_ptr_array_add(rotation->made, units);
+        for (guint i = 0; i < units->len; i++) {
+                Unit *unit = units->pdata[i];
+                g_ptr_array_add(list, unit->asset);
+                g_hash_table_insert(rotation->units, unit->asset, unit);
+        }
+        return list;
+}
+
 static GPtrArray *pool_list(Rotation *rotation, const char *name, const GHashTable *excluded) {
         GPtrArray *list = g_hash_table_lookup(rotation->pools, name);
         if (list)
                 return list;
         const Pool *pool = rules_pool(rotation->spec->rules, name);
-        list = rotation->from_utc_ms
-                       ? pool_evaluate_at(pool, rotation->spec->id, rotation->catalog, excluded, rotation->from_utc_ms)
-                       : pool_evaluate(pool, rotation->spec->id, rotation->catalog, excluded);
+        if (pool->composition)
+                list = unit_list(rotation, pool, excluded);
+        else if (rotation->from_utc_ms)
+                list = pool_evaluate_at(pool, rotation->spec->id, rotation->catalog, excluded, rotation->from_utc_ms);
+        else
+                list = pool_evaluate(pool, rotation->spec->id, rotation->catalog, excluded);
         g_hash_table_insert(rotation->pools, pool->name, list);
         return list;
+}
+
+const GPtrArray *rotation_parts(const Rotation *rotation, const Asset *asset) {
+        const Unit *unit = g_hash_table_lookup(rotation->units, asset);
+        return unit ? unit->parts : NULL;
+}
+
+/* Where the asset of that id stands in a list of assets of the catalog or of units. */
+static bool find_id(const Rotation *rotation, const GPtrArray *list, const char *asset_id, guint *ret_position) {
+        const Asset *known = catalog_snapshot_find(rotation->catalog, asset_id);
+        if (known)
+                return g_ptr_array_find((GPtrArray *)list, known, ret_position);
+        for (guint i = 0; g_hash_table_size(rotation->units) > 0 && i < list->len; i++)
+                if (strcmp(((const Asset *)list->pdata[i])->id, asset_id) == 0) {
+                        *ret_position = i;
+                        return true;
+                }
+        return false;
 }
 
 static GPtrArray *filtered(const GPtrArray *list, const AssetFilter *filter) {
@@ -111,6 +153,8 @@ Rotation *rotation_new(const ChannelSpec *spec, const CatalogSnapshot *catalog, 
         rotation->pools = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_ptr_array_unref);
         rotation->entries = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
         rotation->keys = g_hash_table_new(g_str_hash, g_str_equal);
+        rotation->units = g_hash_table_new(NULL, NULL);
+        rotation->made = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
         open_state(rotation, from->state);
         if (day)
                 schedule_day_bounds(spec, day, &rotation->from_utc_ms, &end_utc_ms);
@@ -131,6 +175,8 @@ void rotation_free(Rotation *rotation) {
         g_hash_table_unref(rotation->entries);
         g_hash_table_unref(rotation->pools);
         g_hash_table_unref(rotation->keys);
+        g_hash_table_unref(rotation->units);
+        g_ptr_array_unref(rotation->made);
         json_decref(rotation->state);
         g_free(rotation);
 }
@@ -176,11 +222,10 @@ static const Asset *most_rested(const Rotation *rotation, const Entry *entry, co
 static guint position_after(const Rotation *rotation, const GPtrArray *list, const char *key) {
         const json_t *cursor = json_object_get(rotation->cursors, key);
         const char *asset_id = json_string_value(json_object_get(cursor, "asset"));
-        const Asset *last = asset_id ? catalog_snapshot_find(rotation->catalog, asset_id) : NULL;
         guint position = 0;
         if (!asset_id)
                 return 0;
-        if (last && g_ptr_array_find((GPtrArray *)list, last, &position))
+        if (find_id(rotation, list, asset_id, &position))
                 return (position + 1) % list->len;
         return (guint)(json_integer_value(json_object_get(cursor, "index")) %
                        list->len); /* it has gone: who took its place */
@@ -385,19 +430,18 @@ json_t *rotation_explain(Rotation *rotation, const Entry *entry, const RotationA
 
 /* Where the asset stands in the list its cursor runs over; 0 when the rules no longer have that list. */
 static guint position_of(const Rotation *rotation, const Entry *entry, const Programme *programme) {
-        const Asset *asset = catalog_snapshot_find(rotation->catalog, programme->asset_id);
         guint position = 0;
-        if (!entry || !asset)
+        if (!entry)
                 return 0;
         const GPtrArray *lists = g_hash_table_lookup(rotation->entries, entry);
         if (entry->mode == MODE_SHUFFLE || entry->mode == MODE_WEIGHTED) {
                 for (guint i = 0; i < lists->len; i++)
                         if (strcmp(entry->pools[i], programme->pool) == 0)
-                                (void)g_ptr_array_find(lists->pdata[i], asset, &position);
+                                (void)find_id(rotation, lists->pdata[i], programme->asset_id, &position);
                 return position;
         }
         g_autoptr(GPtrArray) all = joined(lists);
-        (void)g_ptr_array_find(all, asset, &position);
+        (void)find_id(rotation, all, programme->asset_id, &position);
         return position;
 }
 

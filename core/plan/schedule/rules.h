@@ -32,9 +32,23 @@ void asset_filter_clear(AssetFilter *filter);
 
 typedef enum { ORDER_DEFAULT, ORDER_RANDOM, ORDER_NEWEST, ORDER_AIR_DATE } PoolOrder;
 
+typedef enum { COMPOSE_PAIR, COMPOSE_BLOCK, COMPOSE_SEQUENCE } ComposeKind;
+
+/* How a virtual asset is made. */
+typedef struct {
+        ComposeKind kind;
+        char **names; /* of pools; of a sequence: ids or titles of assets */
+        char *title;  /* NULL = the name, or the titles of episodes */
+        int count;    /* of a pair */
+        bool random, allow_short;
+} Composition;
+
+void composition_free(Composition *composition);
+
 typedef struct {
         char *name;
         Place place;
+        Composition *composition; /* NULL: a pool as such; else none of the conditions count */
         bool kinds[ASSET_KINDS];
         bool unwritten; /* not in the file: an entry names a programme or a collection */
         char *program;  /* id or title; NULL = any */
@@ -57,6 +71,17 @@ GPtrArray *pool_evaluate(const Pool *pool, const char *seed, const CatalogSnapsh
 /* The same, counted back from an instant. */
 GPtrArray *pool_evaluate_at(const Pool *pool, const char *seed, const CatalogSnapshot *catalog,
                             const GHashTable *excluded, int64_t utc_ms);
+
+/* A unit of several assets, and the one that stands for them. */
+typedef struct {
+        Asset *asset;
+        GPtrArray *parts; /* const Asset *, borrowed from the catalog */
+} Unit;
+
+void unit_free(Unit *unit);
+/* The units (Unit) of a composition. sources: GPtrArray of const Asset * for each of its pools. */
+GPtrArray *composition_units(const Pool *pool, const GPtrArray *sources, const char *channel_id,
+                             const CatalogSnapshot *catalog, const GHashTable *excluded);
 
 /* A pool of all there is, for what an entry names without a pool; the caller narrows it. */
 Pool *pool_new_unwritten(const char *name, const YamlNode *node);
@@ -189,6 +214,8 @@ void rotation_free(Rotation *rotation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rotation, rotation_free)
 /* What the entry plays next, or NULL: nothing fits. ret_pool is borrowed from the entry. Changes nothing. */
 const Asset *rotation_pick(Rotation *rotation, const Entry *entry, const RotationAsk *ask, const char **ret_pool);
+/* The parts of an asset that rotation_pick returned (const Asset *, borrowed); NULL: it is one itself. */
+const GPtrArray *rotation_parts(const Rotation *rotation, const Asset *asset);
 /* How rotation_pick came to its choice: pool, mode, cursor, seed and a sentence. Before rotation_record. */
 json_t *rotation_explain(Rotation *rotation, const Entry *entry, const RotationAsk *ask, const char *pool);
 /* The programme is planned: cursors move on. */

@@ -71,18 +71,26 @@ typedef struct {
         char *series;                     /* NULL unless an episode */
         int32_t season, episode, year;
         char *rating;
-        char **genres;        /* NULL-terminated, never NULL */
-        AssetKind kind;       /* of the content; ASSET_FILLER for a planned filler programme */
-        char *asset_id;       /* of the content; NULL for a programme of filler only */
-        int64_t content_ms;   /* length of the content, <= slot; 0 for a programme of filler only */
-        char *entry;          /* what asked for it: "all_day@06:00"; NULL for a hole that filler fills */
-        char *pool;           /* what it was taken from: "cheers"; NULL for filler */
+        char **genres;      /* NULL-terminated, never NULL */
+        AssetKind kind;     /* of the content; ASSET_FILLER for a planned filler programme */
+        char *asset_id;     /* of the content; NULL for a programme of filler only */
+        int64_t content_ms; /* length of the content, <= slot; 0 for a programme of filler only */
+        char *entry;        /* what asked for it: "all_day@06:00"; NULL for a hole that filler fills */
+        char **part_ids;    /* assets that the content is made of, one after the other (asset_id is of none then); NULL:
+                               one asset */
+        char *pool;         /* what it was taken from: "cheers"; NULL for filler */
         gatomicrefcount refs; /* private */
 } Programme;
 
 Programme *programme_ref(Programme *programme);
 void programme_unref(Programme *programme);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Programme, programme_unref)
+
+/* The assets of a programme with part_ids (const Asset *, borrowed from the catalog); NULL: one is gone or not
+ * eligible. */
+GPtrArray *programme_parts(const Programme *programme, const CatalogSnapshot *catalog);
+/* Its parts as one asset: their lengths, and chapters at the joints as well as their own. asset_free it. */
+Asset *programme_composed(const Programme *programme, const GPtrArray *parts);
 
 /* Local day "YYYY-MM-DD" that the instant belongs to (broadcast day), and the UTC bounds of a broadcast day. */
 void schedule_day_of(const ChannelSpec *spec, int64_t utc_ms, char ret_day[11]);

@@ -179,9 +179,34 @@ static void fill_break(Fill *fill, int64_t length_ms) {
 /* --- programmes -----------------------------------------------------------------------------------------------------
  */
 
-/* The content as it is now, or NULL and GError. */
-static const Asset *content_of(const TrafficInventory *inventory, const Programme *programme, GError **error) {
-        const Asset *asset = channel_spec_asset(inventory->spec, inventory->catalog, programme->asset_id);
+/* What a programme shows: an asset, or several that stand as one. */
+typedef struct {
+        const Asset *asset; /* NULL: filler only */
+        Asset *composed;    /* owned; NULL unless there are parts */
+        GPtrArray *parts;   /* const Asset *; NULL: one asset */
+} Content;
+
+static void content_clear(Content *content) {
+        g_clear_pointer(&content->composed, asset_free);
+        g_clear_pointer(&content->parts, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Content, content_clear)
+
+static void find_content(const TrafficInventory *inventory, const Programme *programme, Content *content) {
+        if (!programme->part_ids) {
+                content->asset = channel_spec_asset(inventory->spec, inventory->catalog, programme->asset_id);
+                return;
+        }
+        content->parts = programme_parts(programme, inventory->catalog);
+        content->composed = content->parts ? programme_composed(programme, content->parts) : NULL;
+        content->asset = content->composed;
+}
+
+/* The content as it is now; false and GError when it cannot be shown. */
+static bool content_of(const TrafficInventory *inventory, const Programme *programme, Content *content,
+                       GError **error) {
+        find_content(inventory, programme, content);
+        const Asset *asset = content->asset;
         if (!asset || !asset_eligible(asset))
                 g_set_error(error, RV_ERROR, RV_ERROR_NOT_FOUND, "\"%s\" (asset %s) is %s", programme->title,
                             programme->asset_id, asset ? "not eligible any more" : "not in the catalog any more");
@@ -190,19 +215,40 @@ static const Asset *content_of(const TrafficInventory *inventory, const Programm
                             "\"%s\" plays longer (%" G_GINT64_FORMAT " ms) than its slot", programme->title,
                             asset->duration_ms);
         else
-                return asset;
-        return NULL;
+                return true;
+        return false;
 }
 
-static void fill_acts(Fill *fill, const Asset *content, const GArray *acts) {
+/* An act of several assets is as many items: cuts at the joints, the act's fades at its ends. */
+static void add_parts(Fill *fill, const GPtrArray *parts, const TrafficAct *act) {
+        const int64_t end_ms = act->offset_ms + act->duration_ms;
+        int64_t part_ms = 0;
+        for (guint i = 0; i < parts->len; i++) {
+                const Asset *part = parts->pdata[i];
+                const int64_t from = MAX(act->offset_ms, part_ms), to = MIN(end_ms, part_ms + part->duration_ms);
+                if (from < to)
+                        add_item(fill, (TrafficItem){.asset = part,
+                                                     .content = true,
+                                                     .offset_ms = from - part_ms,
+                                                     .duration_ms = to - from,
+                                                     .fade_in_ms = from == act->offset_ms ? act->fade_in_ms : 0,
+                                                     .fade_out_ms = to == end_ms ? act->fade_out_ms : 0});
+                part_ms += part->duration_ms;
+        }
+}
+
+static void fill_acts(Fill *fill, const Content *content, const GArray *acts) {
         for (guint i = 0; i < acts->len; i++) {
                 const TrafficAct *act = &g_array_index(acts, TrafficAct, i);
-                add_item(fill, (TrafficItem){.asset = content,
-                                             .content = true,
-                                             .offset_ms = act->offset_ms,
-                                             .duration_ms = act->duration_ms,
-                                             .fade_in_ms = act->fade_in_ms,
-                                             .fade_out_ms = act->fade_out_ms});
+                if (content->parts)
+                        add_parts(fill, content->parts, act);
+                else
+                        add_item(fill, (TrafficItem){.asset = content->asset,
+                                                     .content = true,
+                                                     .offset_ms = act->offset_ms,
+                                                     .duration_ms = act->duration_ms,
+                                                     .fade_in_ms = act->fade_in_ms,
+                                                     .fade_out_ms = act->fade_out_ms});
                 if (act->break_ms > 0)
                         fill_break(fill, act->break_ms);
         }
@@ -224,8 +270,8 @@ GArray *traffic_fill(const TrafficInventory *inventory, TrafficHistory *history,
                      TrafficReport *ret_report, GError **error) {
         const ChannelSpec *spec = inventory->spec;
         const int64_t slot_ms = programme->end_utc_ms - programme->start_utc_ms;
-        const Asset *content = programme->asset_id ? content_of(inventory, programme, error) : NULL;
-        if (programme->asset_id && !content)
+        g_auto(Content) content = {0};
+        if (programme->asset_id && !content_of(inventory, programme, &content, error))
                 return NULL;
         Fill fill = {.inventory = inventory,
                      .history = history,
@@ -233,12 +279,12 @@ GArray *traffic_fill(const TrafficInventory *inventory, TrafficHistory *history,
                      .at_utc_ms = programme->start_utc_ms,
                      .seed = seed_mix(seed_mix(0, spec->id), programme->id)};
         begin_day(&fill);
-        if (content) {
-                const TrafficContent points = {.duration_ms = content->duration_ms,
-                                               .chapter_ms = content->chapter_ms,
-                                               .n_chapters = content->n_chapters};
+        if (content.asset) {
+                const TrafficContent points = {.duration_ms = content.asset->duration_ms,
+                                               .chapter_ms = content.asset->chapter_ms,
+                                               .n_chapters = content.asset->n_chapters};
                 g_autoptr(GArray) acts = traffic_acts(channel_spec_policy(spec), spec->type, &points, slot_ms);
-                fill_acts(&fill, content, acts);
+                fill_acts(&fill, &content, acts);
         } else if (inventory->filler->len > 0) {
                 add_filler(&fill, slot_ms);
         } else {

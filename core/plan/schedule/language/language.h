@@ -73,6 +73,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Imports, imports_clear)
 /* The mappings of that key: the file's own (or NULL), then those of its imports. Borrowed. */
 Chain imports_parts(const Imports *imports, const YamlNode *root, const char *key, Diag *diag);
 
+/* --- virtual.c --------------------------------------------------------------------------------------------------- */
+
+/* A virtual asset: a pool with a composition. After all pools as such. */
+void virtual_read(ScheduleRules *rules, const YamlNode *key, const YamlNode *node, Diag *diag);
+
 /* --- dates.c ----------------------------------------------------------------------------------------------------- */
 
 /* "2026-12-24", "2026-12-24..2026-12-26", "12-24", "12-24..01-06", or a list of them. Element type DateRange; NULL with

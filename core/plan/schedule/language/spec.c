@@ -9,7 +9,6 @@ static const char *const top_keys[] = {
         "channel", "channel_number",      "name",         "channel_type",  "timezone", "template", "format",  "filler",
         "pools",   "virtual_assets",      "templates",    "traffic",       "notes",    "schedule", "imports", "logo",
         "group",   "broadcast_day_start", "grid_minutes", "broadcast_day", NULL};
-static const char *const top_later[] = {"virtual_assets", NULL};
 static const char *const format_keys[] = {"video", "audio", "grid_minutes", NULL};
 static const char *const video_keys[] = {"width", "height", "frame_rate", "bitrate_kbps", NULL};
 static const char *const audio_keys[] = {"sample_rate", "channels", "bitrate_kbps", NULL};
@@ -238,6 +237,13 @@ static void read_pools(ChannelSpec *spec, const Chain *parts, Diag *diag) {
                         read_pool(spec, yaml_key_node(parts->nodes[part], i), yaml_value(parts->nodes[part], i), diag);
 }
 
+static void read_virtual_assets(ChannelSpec *spec, const Chain *parts, Diag *diag) {
+        for (unsigned part = 0; part < parts->n; part++)
+                for (unsigned i = 0; i < yaml_size(parts->nodes[part]); i++)
+                        virtual_read(spec->rules, yaml_key_node(parts->nodes[part], i),
+                                     yaml_value(parts->nodes[part], i), diag);
+}
+
 /* _defaults.yaml beside the file; NULL when there is none, or with faults. */
 static YamlDocument *load_defaults(const ChannelSpec *spec, const char *root_dir, Diag *diag) {
         static const char *const keys[] = {"traffic", "filler", "format", "notes", NULL};
@@ -260,8 +266,12 @@ static void read_policy(ChannelSpec *spec, const YamlNode *root, const YamlNode 
 /* INV-LANGUAGE-COMPATIBLE-001: without one of its own the channel has that of _defaults.yaml. */
 static void read_filler(ChannelSpec *spec, const YamlNode *root, const YamlNode *defaults, Diag *diag) {
         const YamlNode *filler = yaml_get(root, "filler") ? yaml_get(root, "filler") : yaml_get(defaults, "filler");
-        if (filler)
-                filler_read(spec->rules, spec, filler, diag);
+        if (!filler)
+                return;
+        filler_read(spec->rules, spec, filler, diag);
+        const Pool *pool = spec->rules->filler_pool ? rules_pool(spec->rules, spec->rules->filler_pool) : NULL;
+        if (pool && pool->composition)
+                yaml_fault(filler, diag, "filler cannot be the virtual asset \"%s\": name a pool", pool->name);
 }
 
 static void read_parts(ChannelSpec *spec, const YamlNode *root, const YamlNode *defaults, const Imports *imports,
@@ -271,7 +281,9 @@ static void read_parts(ChannelSpec *spec, const YamlNode *root, const YamlNode *
                          .spec = spec,
                          .templates = imports_parts(imports, root, "templates", diag),
                          .diag = diag};
+        const Chain virtual_assets = imports_parts(imports, root, "virtual_assets", diag);
         read_pools(spec, &pools, diag);
+        read_virtual_assets(spec, &virtual_assets, diag);
         read_filler(spec, root, defaults, diag);
         if (yaml_get(root, "schedule"))
                 schedule_read(&reader, yaml_get(root, "schedule"));
@@ -289,7 +301,6 @@ static void read_file(ChannelSpec *spec, const YamlDocument *document, const cha
         g_autoptr(YamlDocument) defaults_document = load_defaults(spec, root_dir, diag);
         const YamlNode *defaults = defaults_document ? yaml_root(defaults_document) : NULL;
         yaml_check_keys(root, "the channel file", top_keys, diag);
-        reader_refuse(root, "the channel file", top_later, diag);
         imports_read(&imports, root, root_dir, diag);
         read_identity(spec, root, diag);
         read_timezone(spec, root, diag);
