@@ -151,7 +151,8 @@ static void an_asset_is_named_by_id_path_or_alias(void **state) {
 
 static void a_search_finds_what_has_every_word(void **state) {
         World *world = *state;
-        g_autofree char *one = put(world, "Zebra", ASSET_READY), *two = put(world, "Ark", ASSET_READY);
+        g_autofree char *one = put(world, "Zebra", ASSET_READY);
+        g_free(put(world, "Ark", ASSET_READY));
         g_autoptr(CatalogSnapshot) catalog = load(world);
         const char *const both[] = {"TAILS", "episode", NULL}, *const last[] = {"tales", "zebra", NULL};
         const char *const none[] = {"zebra", "nowhere", NULL};

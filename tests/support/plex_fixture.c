@@ -134,30 +134,48 @@ void plex_fixture_run(PlexFixture *plex, const char *format, ...) {
         exec(plex->db, sql);
 }
 
-/* s: text or NULL; i: number; d: an instant, in the age's way */
-static void insert(PlexFixture *plex, const char *sql, const char *format, ...) {
+static void bind_instant(const PlexFixture *plex, sqlite3_stmt *statement, int i, int64_t at) {
+        if (plex->age == PLEX_TODAY) {
+                sqlite3_bind_int64(statement, i, at);
+                return;
+        }
+        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(at);
+        g_autofree char *written = g_date_time_format(utc, "%Y-%m-%d %H:%M:%S");
+        sqlite3_bind_text(statement, i, written, -1, SQLITE_TRANSIENT);
+}
+
+static void bind(const PlexFixture *plex, sqlite3_stmt *statement, const char *format, va_list *args) {
+        for (int i = 0; format[i]; i++) {
+                if (format[i] == 's')
+                        sqlite3_bind_text(statement, i + 1, va_arg(*args, const char *), -1, SQLITE_TRANSIENT);
+                else if (format[i] == 'd')
+                        bind_instant(plex, statement, i + 1, va_arg(*args, int64_t));
+                else
+                        sqlite3_bind_int64(statement, i + 1, va_arg(*args, int64_t));
+        }
+}
+
+static sqlite3_stmt *prepare(const PlexFixture *plex, const char *sql) {
         sqlite3_stmt *statement = NULL;
-        va_list args;
         if (sqlite3_prepare_v2(plex->db, sql, -1, &statement, NULL) != SQLITE_OK)
                 g_error("%s: %s", sql, sqlite3_errmsg(plex->db));
-        va_start(args, format);
-        for (int i = 0; format[i]; i++) {
-                const char *text = format[i] == 's' ? va_arg(args, const char *) : NULL;
-                const int64_t number = format[i] != 's' ? va_arg(args, int64_t) : 0;
-                if (format[i] == 's') {
-                        sqlite3_bind_text(statement, i + 1, text, -1, SQLITE_TRANSIENT);
-                } else if (format[i] == 'd' && plex->age == PLEX_OF_2014) {
-                        g_autoptr(GDateTime) at = g_date_time_new_from_unix_utc(number);
-                        g_autofree char *written = g_date_time_format(at, "%Y-%m-%d %H:%M:%S");
-                        sqlite3_bind_text(statement, i + 1, written, -1, SQLITE_TRANSIENT);
-                } else {
-                        sqlite3_bind_int64(statement, i + 1, number);
-                }
-        }
-        va_end(args);
+        return statement;
+}
+
+static void finish(const PlexFixture *plex, sqlite3_stmt *statement) {
         if (sqlite3_step(statement) != SQLITE_DONE)
-                g_error("%s: %s", sql, sqlite3_errmsg(plex->db));
+                g_error("%s: %s", sqlite3_sql(statement), sqlite3_errmsg(plex->db));
         sqlite3_finalize(statement);
+}
+
+/* s: text or NULL; i: number; d: an instant, in the age's way */
+static void insert(const PlexFixture *plex, const char *sql, const char *format, ...) {
+        sqlite3_stmt *statement = prepare(plex, sql);
+        va_list args;
+        va_start(args, format);
+        bind(plex, statement, format, &args);
+        va_end(args);
+        finish(plex, statement);
 }
 
 int64_t plex_fixture_section(PlexFixture *plex, const char *name, int type, const char *root) {

@@ -145,7 +145,7 @@ static int decide_all(const Config *config, const CliOptions *options, Decide de
                 return 1;
         g_clear_pointer(&store, store_close);
         store = cli_catalog_open(config, true);
-        for (char **word = options->arguments; store && *word; word++) {
+        for (char **word = options->arguments; store && word && *word; word++) {
                 g_autoptr(GError) error = NULL;
                 CatalogVerdict verdict = CATALOG_DONE;
                 g_autofree char *id = catalog_resolve(store, *word, &error);

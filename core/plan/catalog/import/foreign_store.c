@@ -290,11 +290,24 @@ int64_t foreign_int(sqlite3_stmt *query, int column) {
 
 /* --- dates: seconds in newer databases, text in older ones -------------------------------------------------------- */
 
+/* "1994-09-22", or with "01:02:03" behind one character more. */
 static GDateTime *from_text(const char *text) {
-        int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
-        const int n =
-                text ? sscanf(text, "%4d-%2d-%2d%*1[ T]%2d:%2d:%2d", &year, &month, &day, &hour, &minute, &second) : 0;
-        return n >= 3 ? g_date_time_new_utc(year, month, day, hour, minute, second) : NULL;
+        static const char form[] = "dddd-dd-dd?dd:dd:dd";
+        int numbers[6] = {0};
+        size_t n = 0, at = 0;
+        for (; text && at < sizeof(form) - 1; at++) {
+                const bool digit = form[at] == 'd';
+                if (digit ? !g_ascii_isdigit(text[at]) : form[at] != '?' && text[at] != form[at])
+                        break;
+                n += !digit;
+                if (digit)
+                        numbers[n] = numbers[n] * 10 + (text[at] - '0');
+        }
+        if (at < strlen("dddd-dd-dd"))
+                return NULL;
+        const bool time = at == sizeof(form) - 1;
+        return g_date_time_new_utc(numbers[0], numbers[1], numbers[2], time ? numbers[3] : 0, time ? numbers[4] : 0,
+                                   time ? numbers[5] : 0);
 }
 
 static GDateTime *when(sqlite3_stmt *query, int column) {
