@@ -187,6 +187,10 @@ bool foreign_finish(Foreign *foreign, GError **error) {
         return false;
 }
 
+bool foreign_lacks_log(const Foreign *foreign) {
+        return foreign->as_file && beside(foreign->path, "-wal");
+}
+
 /* --- schema ------------------------------------------------------------------------------------------------------ */
 
 /* A view or a virtual table of that name is none: it could be any program. INV-CATALOG-006 */

@@ -27,6 +27,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Foreign, foreign_close)
 /* All was read. RV_ERROR_UNAVAILABLE: the file was changed meanwhile, and what was read is not to be believed. */
 bool foreign_finish(Foreign *foreign, GError **error);
 
+/* It has a write-ahead log that may not be opened: what its server wrote lately was not seen. */
+bool foreign_lacks_log(const Foreign *foreign);
+
 /* The names of a table's columns in lower case; empty when there is no such table. g_hash_table_unref it. */
 GHashTable *foreign_columns(Foreign *foreign, const char *table, GError **error);
 /* RV_ERROR_INVALID with the names of those of columns (NULL-terminated) that the table lacks. */

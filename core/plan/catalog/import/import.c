@@ -351,7 +351,14 @@ static bool read_all(Import *import, GError **error) {
                 return false;
         bool (*read)(Foreign *, const char *const *, ImportList *, GError **) =
                 options->kind == CATALOG_PLEX ? plex_read : jellyfin_read;
-        return read(foreign, options->sections, import->list, error) && foreign_finish(foreign, error);
+        if (!read(foreign, options->sections, import->list, error) || !foreign_finish(foreign, error))
+                return false;
+        if (foreign_lacks_log(foreign))
+                g_ptr_array_insert(import->list->notes, 0,
+                                   g_strdup_printf("%s-wal may not be opened by this user: what %s wrote last was not "
+                                                   "seen.",
+                                                   resolved, import->whose));
+        return true;
 }
 
 /* A library whose folder is not there is the likeliest reason why its files are not. */
