@@ -120,6 +120,21 @@ static void a_campaign_that_the_catalog_does_not_know_is_a_warning(void **state)
         assert_null(strstr(faults, "soap"));
 }
 
+/* The example of docs/TRAFFIC.md is one that is read without a fault. */
+static void what_the_manual_shows_can_be_used(void **state) {
+        TrafficWorld *world = *state;
+        g_autofree char *page = NULL;
+        assert_true(g_file_get_contents(RV_SOURCE_DIR "/docs/TRAFFIC.md", &page, NULL, NULL));
+        g_auto(GStrv) parts = g_strsplit(page, "```", -1);
+        const char *policy = strstr(parts[1], "traffic:\n");
+        assert_non_null(policy);
+        traffic_ready(world, policy + strlen("traffic:\n"));
+        const BreakPolicy *read = channel_spec_policy(world->spec);
+        assert_int_equal(read->groups->len, 2);
+        assert_int_equal(read->dayparts->len, 2);
+        assert_int_equal(read->rules.caps[ASSET_COMMERCIAL].seconds_per_hour, 720);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, traffic_set_up, traffic_tear_down)
 
 int main(void) {
@@ -128,6 +143,7 @@ int main(void) {
                 T(all_faults_are_told_at_once),
                 T(INV_TRAFFIC_POLICY_SOURCE_001_the_channels_word_over_the_defaults),
                 T(campaigns_may_be_a_file_of_their_own),
+                T(what_the_manual_shows_can_be_used),
                 T(a_campaign_that_the_catalog_does_not_know_is_a_warning),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
