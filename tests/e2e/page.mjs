@@ -5,7 +5,6 @@ import path from "node:path";
 import { chromium } from "playwright-core";
 
 const WAIT_MS = 90000;
-const SLEEP_MS = 18000; // the playlist and what a player has ahead are twelve seconds
 const [url, shots] = process.argv.slice(2);
 
 const browser = await chromium.launch({
@@ -29,6 +28,11 @@ async function openPage(options) {
 
 const shot = (page, name) => page.screenshot({ path: path.join(shots, `${name}.png`) });
 const channels = async () => (await (await fetch(`${url}api/v1/channels`)).json()).channels;
+async function sequences(id) {
+  const text = await (await fetch(`${url}channel/${id}/live.m3u8`)).text();
+  const first = Number(/#EXT-X-MEDIA-SEQUENCE:(\d+)/.exec(text)[1]);
+  return { first, last: first + text.match(/#EXTINF/g).length - 1 };
+}
 const channel = async (id) => (await channels()).find((each) => each.id === id);
 
 async function eventually(what, condition) {
@@ -125,10 +129,12 @@ const scenarios = {
   // The machine slept for longer than the playlist is long: what is on now is on again without a hand on anything.
   async sleeping() {
     const { page } = await openPage({ viewport: { width: 1280, height: 720 } });
+    const [{ id }] = await channels();
     await page.locator(".channel").first().click();
     await assertPlays(page);
     await page.context().setOffline(true);
-    await new Promise((resolve) => setTimeout(resolve, SLEEP_MS)); // the sleep is the test
+    const known = await sequences(id);
+    await eventually("playlist that has moved on", async () => (await sequences(id)).first > known.last + 3);
     await page.context().setOffline(false);
     let before = Infinity;
     await eventually("picture after the sleep", async () => {
