@@ -182,23 +182,23 @@ static void INV_HORIZON_CONTINUOUS_COVERAGE_001_a_year_of_twenty_channels_in_thr
         /* Each stretch begins some days early, so that the night in question is met as guide, as block and on the air.
          */
         static const char *const nights[] = {
-                "2027-12-30T20:00:00Z", /* the year's end */
-                "2028-02-27T20:00:00Z", /* leap day */
-                "2028-03-10T20:00:00Z", /* New York, an hour forward, 12 March */
-                "2028-03-24T20:00:00Z", /* Berlin, an hour forward, 26 March */
-                "2028-03-31T03:00:00Z", /* Lord Howe, half an hour back, 2 April */
-                "2028-09-29T03:00:00Z", /* Lord Howe, half an hour forward, 1 October */
-                "2028-10-27T20:00:00Z", /* Berlin, an hour back, 29 October */
-                "2028-11-03T20:00:00Z", /* New York, an hour back, 5 November */
+                "2027-12-31T10:00:00Z", /* the year's end */
+                "2028-02-28T20:00:00Z", /* leap day */
+                "2028-03-11T20:00:00Z", /* New York, an hour forward, 12 March */
+                "2028-03-25T20:00:00Z", /* Berlin, an hour forward, 26 March */
+                "2028-04-01T03:00:00Z", /* Lord Howe, half an hour back, 2 April */
+                "2028-09-30T03:00:00Z", /* Lord Howe, half an hour forward, 1 October */
+                "2028-10-28T20:00:00Z", /* Berlin, an hour back, 29 October */
+                "2028-11-04T20:00:00Z", /* New York, an hour back, 5 November */
         };
         World *world = *state;
         if (g_getenv("RETROVUE_TEST_YEAR"))
                 live_through(world, "2027-12-28T05:00:00Z", 370 * DAY);
         else
                 for (size_t i = 0; i < G_N_ELEMENTS(nights); i++)
-                        live_through(world, nights[i], 2 * DAY + 12 * HOUR);
+                        live_through(world, nights[i], DAY + 12 * HOUR);
         print_message("%" G_GINT64_FORMAT " blocks\n", world->n_blocks);
-        assert_true(world->n_blocks > 10000);
+        assert_true(world->n_blocks > 5000);
 }
 
 int main(void) {

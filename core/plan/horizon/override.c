@@ -479,9 +479,9 @@ static void decide(ChannelPlan *plan, Override *override, const char *logs_dir, 
         if (!done)
                 store_refusal(&change, asked ? OVERRIDE_REFUSED : OVERRIDE_IN_FORCE);
         json_decref(change.others);
-        rv_info("horizon.override", RV_S("channel", plan->spec->id), RV_I("id", override->id),
-                RV_S("kind", override_kind_name(override->kind)), RV_S("state", override_state_name(override->state)),
-                RV_S("detail", override->detail));
+        rv_log(done ? RV_LOG_INFO : RV_LOG_WARNING, "horizon.override", RV_S("channel", plan->spec->id),
+               RV_I("id", override->id), RV_S("kind", override_kind_name(override->kind)),
+               RV_S("state", override_state_name(override->state)), RV_S("detail", override->detail));
 }
 
 bool channel_plan_load_overrides(ChannelPlan *plan, int64_t now_utc_ms, GError **error) {
