@@ -133,8 +133,9 @@ static unsigned print_differences(const Trial *trial, const GPtrArray *old, cons
                         j++;
                         continue;
                 }
-                const bool removed = a && (!b || a->start_utc_ms <= b->start_utc_ms);
+                const bool removed = !b || (a && a->start_utc_ms <= b->start_utc_ms);
                 const Programme *differs = removed ? a : b;
+                g_assert(differs);
                 n++;
                 if (list)
                         json_array_append_new(list,

@@ -186,7 +186,10 @@ static void inherit(const Sheaf *sheaf, const Draft *draft, int below_rank, int 
 }
 
 static bool same_chain(const Chain *a, const Chain *b) {
-        return a->n == b->n && memcmp(a->nodes, b->nodes, a->n * sizeof(a->nodes[0])) == 0;
+        bool same = a->n == b->n;
+        for (unsigned i = 0; i < a->n && same; i++)
+                same = a->nodes[i] == b->nodes[i];
+        return same;
 }
 
 static bool same_texts(char **a, char **b) {
