@@ -84,6 +84,8 @@ static void read_allowed(BreakRules *rules, const YamlNode *node, Diag *diag) {
         memset(rules->allowed, 0, sizeof(rules->allowed));
         rules->given |= BREAK_RULE_ALLOWED;
         for (unsigned i = 0; i < yaml_size(node); i++) {
+                if (g_strcmp0(yaml_text(yaml_item(node, i)), "filler") == 0)
+                        continue; /* INV-LANGUAGE-COMPATIBLE-001: it fills what nothing else does, named or not */
                 const AssetKind kind = read_kind(yaml_item(node, i), diag);
                 if (kind >= ASSET_COMMERCIAL)
                         rules->allowed[kind] = true;
