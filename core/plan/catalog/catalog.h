@@ -29,6 +29,7 @@ typedef enum {
         ASSET_TRAILER,
         ASSET_FILLER,
 } AssetKind;
+#define ASSET_KINDS (ASSET_FILLER + 1) /* size of an array indexed by AssetKind */
 
 const char *asset_kind_name(AssetKind kind);      /* "episode" ... "filler" */
 AssetKind asset_kind_from_name(const char *name); /* 0 when no kind has that name */
@@ -71,14 +72,20 @@ typedef struct {
 typedef struct {
         Asset **assets;
         uint32_t n_assets;
-        int64_t revision;     /* rises with every change */
-        gatomicrefcount refs; /* private */
+        int64_t revision;              /* rises with every change */
+        GHashTable *series;            /* private: folded name -> GPtrArray of Asset */
+        GPtrArray *kinds[ASSET_KINDS]; /* private: of Asset */
+        gatomicrefcount refs;          /* private */
 } CatalogSnapshot;
 
 CatalogSnapshot *catalog_snapshot_ref(CatalogSnapshot *snapshot);
 void catalog_snapshot_unref(CatalogSnapshot *snapshot);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CatalogSnapshot, catalog_snapshot_unref)
 const Asset *catalog_snapshot_find(const CatalogSnapshot *snapshot, const char *asset_id);
+/* The assets of a series, whatever the case of its name, and of a kind: Asset, by id, borrowed. A few besides may be
+ * among the former: ask the asset. */
+const GPtrArray *catalog_snapshot_series(const CatalogSnapshot *snapshot, const char *series);
+const GPtrArray *catalog_snapshot_kind(const CatalogSnapshot *snapshot, AssetKind kind);
 /* Tests and generators: a snapshot of assets made by hand; takes them. */
 CatalogSnapshot *catalog_snapshot_new(Asset **take_assets, uint32_t n_assets, int64_t revision);
 Asset *asset_new(void);

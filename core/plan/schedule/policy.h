@@ -11,8 +11,6 @@
 #include "core/plan/catalog/catalog.h"
 #include "core/plan/schedule/schedule.h"
 
-#define ASSET_KINDS (ASSET_FILLER + 1) /* size of an array indexed by AssetKind */
-
 /* Limits on what may stand in breaks; 0 = none. An hour is any 60 minutes. */
 typedef struct {
         int32_t per_break, per_hour; /* spots */

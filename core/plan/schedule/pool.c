@@ -135,22 +135,48 @@ static int compare_assets(gconstpointer a_at, gconstpointer b_at, gpointer user)
         return order ? order : strcmp(a->id, b->id);
 }
 
+typedef struct {
+        const Pool *pool;
+        const GHashTable *excluded;
+        int64_t added_from_utc_ms;
+        GPtrArray *assets;
+} Choice;
+
+static void choose_from(Choice *choice, const GPtrArray *candidates) {
+        for (guint i = 0; i < candidates->len; i++) {
+                Asset *asset = candidates->pdata[i];
+                if (!pool_accepts(choice->pool, asset) ||
+                    !asset_eligible(asset)) /* INV-PLAN-ELIGIBLE-ASSETS-ONLY-001 */
+                        continue;
+                if (asset->added_utc_ms < choice->added_from_utc_ms)
+                        continue;
+                if (!choice->excluded || !g_hash_table_contains((GHashTable *)choice->excluded, asset->id))
+                        g_ptr_array_add(choice->assets, asset);
+        }
+}
+
+/* A series that is named twice gives its assets twice; in order, they stand next to each other. */
+static void drop_repeated(GPtrArray *assets) {
+        guint n = 0;
+        for (guint i = 0; i < assets->len; i++)
+                if (n == 0 || assets->pdata[n - 1] != assets->pdata[i])
+                        assets->pdata[n++] = assets->pdata[i];
+        g_ptr_array_set_size(assets, (int)n);
+}
+
 GPtrArray *pool_evaluate_at(const Pool *pool, const char *seed, const CatalogSnapshot *catalog,
                             const GHashTable *excluded, int64_t utc_ms) {
         Ordering ordering = {.order = pool->order, .seed = seed_mix(seed_mix(0, seed), pool->name)};
-        const int64_t added_from = pool->added_within_ms > 0 ? utc_ms - pool->added_within_ms : INT64_MIN;
-        GPtrArray *assets = g_ptr_array_new();
-        for (uint32_t i = 0; i < catalog->n_assets; i++) {
-                Asset *asset = catalog->assets[i];
-                if (!pool_accepts(pool, asset) || !asset_eligible(asset)) /* INV-PLAN-ELIGIBLE-ASSETS-ONLY-001 */
-                        continue;
-                if (asset->added_utc_ms < added_from)
-                        continue;
-                if (!excluded || !g_hash_table_contains((GHashTable *)excluded, asset->id))
-                        g_ptr_array_add(assets, asset);
-        }
-        g_ptr_array_sort_with_data(assets, compare_assets, &ordering);
-        return assets;
+        Choice choice = {.pool = pool, .excluded = excluded, .assets = g_ptr_array_new()};
+        choice.added_from_utc_ms = pool->added_within_ms > 0 ? utc_ms - pool->added_within_ms : INT64_MIN;
+        for (char **series = pool->series; series && *series; series++)
+                choose_from(&choice, catalog_snapshot_series(catalog, *series));
+        for (AssetKind kind = 0; !pool->series && kind < ASSET_KINDS; kind++)
+                if (pool->kinds[kind])
+                        choose_from(&choice, catalog_snapshot_kind(catalog, kind));
+        g_ptr_array_sort_with_data(choice.assets, compare_assets, &ordering);
+        drop_repeated(choice.assets);
+        return choice.assets;
 }
 
 GPtrArray *pool_evaluate(const Pool *pool, const char *seed, const CatalogSnapshot *catalog,
