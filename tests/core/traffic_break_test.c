@@ -74,6 +74,28 @@ static void INV_TRAFFIC_STRUCTURE_001_ends_stand_around_something(void **state) 
                 assert_int_equal(traffic_history_count(world->history, world->catalog->assets[i]->id, 0), 0);
 }
 
+/* Three breaks of 160 s. */
+static void INV_TRAFFIC_STRUCTURE_001_a_short_break_goes_without_an_end_or_both(void **state) {
+        TrafficWorld *world = *state;
+        traffic_spots(world, ASSET_BUMPER, "Bumper", 3, 50000);
+        traffic_spots(world, ASSET_STATION_ID, "Id", 3, 50000);
+        traffic_spots(world, ASSET_COMMERCIAL, "Spot", 9, 100000);
+        traffic_spots(world, ASSET_PROMO, "Promo", 9, 155000);
+        traffic_ready(world, "  max_plays_per_day: 1\n");
+        g_autoptr(GArray) first = traffic_fill_at(world, slot_at(0));
+        assert_int_equal(traffic_plays_of(first, "Bumper"), 3);
+        assert_int_equal(traffic_plays_of(first, "Spot"), 3);
+        assert_int_equal(traffic_plays_of(first, "Id"), 0);
+        unsigned spots = 3, promos = 0;
+        for (int i = 1; i < 6; i++) { /* bumpers are used up */
+                g_autoptr(GArray) items = traffic_fill_at(world, slot_at(i));
+                spots += traffic_plays_of(items, "Spot");
+                promos += traffic_plays_of(items, "Promo");
+        }
+        assert_int_equal(spots, 9);
+        assert_int_equal(promos, 9);
+}
+
 static void a_library_of_bumpers_has_breaks_of_bumpers(void **state) {
         TrafficWorld *world = *state;
         traffic_spots(world, ASSET_BUMPER, "Bumper", 9, 20000);
@@ -361,6 +383,7 @@ int main(void) {
                 T(INV_TRAFFIC_STRUCTURE_001_ends_are_what_the_file_says),
                 T(INV_TRAFFIC_STRUCTURE_001_types_have_their_shares),
                 T(INV_TRAFFIC_STRUCTURE_001_ends_stand_around_something),
+                T(INV_TRAFFIC_STRUCTURE_001_a_short_break_goes_without_an_end_or_both),
                 T(a_library_of_bumpers_has_breaks_of_bumpers),
                 T(filler_stands_before_the_close),
                 T(INV_TRAFFIC_NO_REPEAT_001_not_twice_in_a_break_while_there_is_another),

@@ -115,17 +115,18 @@ static void pick_body(Fill *fill, BreakPlan *plan, int64_t at_utc_ms) {
         }
 }
 
-/* INV-TRAFFIC-STRUCTURE-001 */
-static void choose_spots(Fill *fill, const Frame *frame, int64_t length_ms, BreakPlan *plan) {
+typedef enum { NO_END, OPEN_ONLY, BOTH_ENDS } Ends;
+
+/* INV-TRAFFIC-STRUCTURE-001. Whether there is something between the ends, or nothing to be an end of. */
+static bool try_spots(Fill *fill, const Frame *frame, int64_t length_ms, Ends ends, BreakPlan *plan) {
         const int64_t start = fill->at_utc_ms;
         /* The pads are not known yet: an end is judged as of the break's begin, when it has rested least. */
         LineupAsk ask = {.at_utc_ms = start, .room_ms = length_ms / END_PART};
-        plan->left_ms = length_ms;
-        const Asset *open = pick_end(fill, frame, frame->rules.open, ask);
+        const Asset *open = ends >= OPEN_ONLY ? pick_end(fill, frame, frame->rules.open, ask) : NULL;
         const int64_t open_ms = open ? open->duration_ms : 0;
         ask.until_utc_ms = start + length_ms;
-        const Asset *close = pick_end(fill, frame, frame->rules.close, ask);
-        plan->left_ms -= open_ms + (close ? close->duration_ms : 0);
+        const Asset *close = ends == BOTH_ENDS ? pick_end(fill, frame, frame->rules.close, ask) : NULL;
+        plan->left_ms = length_ms - open_ms - (close ? close->duration_ms : 0);
         if (open)
                 g_ptr_array_add(plan->spots, (Asset *)open);
         const guint before = plan->spots->len;
@@ -133,9 +134,11 @@ static void choose_spots(Fill *fill, const Frame *frame, int64_t length_ms, Brea
         plan->n_before_close = plan->spots->len;
         if (close)
                 g_ptr_array_add(plan->spots, (Asset *)close);
-        if (plan->n_before_close > before || !(open || close))
-                return;
-        /* Nothing to stand between the ends: none of them is used, and the lineup forgets that it picked them. */
+        return plan->n_before_close > before || !(open || close);
+}
+
+/* Nothing of the plan is used, and the lineup forgets what it picked. */
+static void forget_spots(Fill *fill, const Frame *frame, int64_t length_ms, BreakPlan *plan) {
         g_ptr_array_set_size(plan->spots, 0);
         plan->n_before_close = 0;
         plan->left_ms = length_ms;
@@ -143,6 +146,12 @@ static void choose_spots(Fill *fill, const Frame *frame, int64_t length_ms, Brea
         fill->lineup = lineup_of(fill->history, fill->inventory, fill->day);
         lineup_begin_programme(fill->lineup, fill->seed);
         lineup_begin_break(fill->lineup, frame);
+}
+
+/* A break too short for its ends and a spot goes without one of them, or both: the spot is what it is there for. */
+static void choose_spots(Fill *fill, const Frame *frame, int64_t length_ms, BreakPlan *plan) {
+        for (Ends ends = BOTH_ENDS; !try_spots(fill, frame, length_ms, ends, plan) && ends > NO_END; ends--)
+                forget_spots(fill, frame, length_ms, plan);
 }
 
 /* One pad after each spot; the last ones get the odd milliseconds. INV-BREAK-PAD-DISTRIBUTED-001 */
