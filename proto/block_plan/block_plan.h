@@ -106,8 +106,8 @@ BlockPlan *block_plan_join(const BlockPlan *block, int64_t utc_ms);
 char *block_plan_sha256(const BlockPlan *block);
 
 /*
- * Codec. The message owns copies, each of them malloc'd, so that it may become part of a message which is freed whole;
- * by itself it is freed with block_plan_message_free. From a message: NULL when a string is NULL or not UTF-8 or a
+ * Codec. The message borrows the strings of the block and keeps it alive; it is freed with block_plan_message_free,
+ * which takes no other messages, and not as part of one. From a message: NULL when a string is NULL or not UTF-8 or a
  * number does not fit, never a judgement of the rules above.
  */
 Retrovue__Playout__V1__BlockPlan *block_plan_to_message(const BlockPlan *block);

@@ -5,13 +5,19 @@
 typedef Retrovue__Playout__V1__BlockPlan BlockMessage;
 typedef Retrovue__Playout__V1__Segment SegmentMessage;
 
-/* What a message says with an empty string: nothing. The empty one is protobuf-c's own, which it does not free. */
+/* A message that borrows the strings of a block, and keeps the block for them: one allocation for all of it. */
+typedef struct {
+        BlockMessage message;
+        BlockPlan *block;
+        SegmentMessage *segments[]; /* then the segments themselves */
+} Borrowed;
+
+/* What a message says with an empty string: nothing. It is only read, but not const to its type. */
 static char *to_text(const char *text) {
-        return text && *text != '\0' ? g_strdup(text) : (char *)protobuf_c_empty_string;
+        return text && *text != '\0' ? (char *)text : (char *)protobuf_c_empty_string;
 }
 
-static SegmentMessage *segment_to_message(const BlockSegment *segment) {
-        SegmentMessage *message = g_new(SegmentMessage, 1);
+static void segment_to_message(const BlockSegment *segment, SegmentMessage *message) {
         retrovue__playout__v1__segment__init(message);
         message->segment_index = segment->index;
         message->event_id = to_text(segment->event_id);
@@ -25,11 +31,14 @@ static SegmentMessage *segment_to_message(const BlockSegment *segment) {
         message->gain_millibel = segment->gain_millibel;
         message->fade_in_ms = segment->fade_in_ms;
         message->fade_out_ms = segment->fade_out_ms;
-        return message;
 }
 
 BlockMessage *block_plan_to_message(const BlockPlan *block) {
-        BlockMessage *message = g_new(BlockMessage, 1);
+        const size_t n = block->n_segments;
+        Borrowed *borrowed = g_malloc(sizeof *borrowed + n * (sizeof(SegmentMessage *) + sizeof(SegmentMessage)));
+        SegmentMessage *segments = (SegmentMessage *)(void *)&borrowed->segments[n];
+        BlockMessage *message = &borrowed->message;
+        borrowed->block = block_plan_ref(block);
         retrovue__playout__v1__block_plan__init(message);
         message->block_id = to_text(block->block_id);
         message->channel_id = to_text(block->channel_id);
@@ -37,15 +46,21 @@ BlockMessage *block_plan_to_message(const BlockPlan *block) {
         message->start_utc_ms = block->start_utc_ms;
         message->end_utc_ms = block->end_utc_ms;
         message->join_in_progress = block->join_in_progress;
-        message->n_segments = block->n_segments;
-        message->segments = g_new0(SegmentMessage *, block->n_segments);
-        for (uint32_t i = 0; i < block->n_segments; i++)
-                message->segments[i] = segment_to_message(&block->segments[i]);
+        message->n_segments = n;
+        message->segments = borrowed->segments;
+        for (size_t i = 0; i < n; i++) {
+                borrowed->segments[i] = &segments[i];
+                segment_to_message(&block->segments[i], &segments[i]);
+        }
         return message;
 }
 
 void block_plan_message_free(BlockMessage *message) {
-        retrovue__playout__v1__block_plan__free_unpacked(message, NULL);
+        Borrowed *borrowed = (Borrowed *)(void *)message;
+        if (!borrowed)
+                return;
+        block_plan_unref(borrowed->block);
+        g_free(borrowed);
 }
 
 /* protobuf-c does not look into strings: an unset one may be NULL and any bytes may be in it. INV-BLOCK-PLAN-008 */

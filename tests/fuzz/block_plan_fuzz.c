@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (!message)
                 return 0;
         g_autoptr(BlockPlan) block = block_plan_from_message(message);
-        block_plan_message_free(message);
+        retrovue__playout__v1__block_plan__free_unpacked(message, NULL);
         if (!block)
                 return 0;
         check_round_trip(block);

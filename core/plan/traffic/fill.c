@@ -158,6 +158,7 @@ static void choose_spots(Fill *fill, const Frame *frame, int64_t length_ms, Brea
 static void add_spot(Fill *fill, const BreakPlan *plan, guint i, int64_t pads_ms) {
         const Asset *spot = plan->spots->pdata[i];
         const guint n = plan->spots->len;
+        g_assert(i < n);
         add_play(fill, spot, spot->duration_ms);
         fill->report.spots_ms += spot->duration_ms;
         add_pad(fill, pads_ms / n + (i >= n - pads_ms % n));
