@@ -73,6 +73,11 @@ class Turn:
     def frames(self):
         return self.end - self.first
 
+    @property
+    def own_frames(self):
+        """Output frames until its pictures are over: sound may last longer, and tells how long it is planned."""
+        return self.frames if self.clip is None else min(self.frames, max(0, self._firsts[-1]))
+
     def frame(self, tick):
         """The source frame; None: black."""
         last = len(self._firsts) - 1
