@@ -59,30 +59,36 @@ int64_t hls_segment_duration_us(const HlsSegment *segment) {
 
 /* --- publication: with the lock held ----------------------------------------------------------------------------- */
 
-static const HlsSegment *first_listed(const Hls *hls) {
-        return hls->n_listed > 0 ? g_queue_peek_nth(&((Hls *)hls)->segments, hls->segments.length - hls->n_listed)
-                                 : NULL;
+GList *hls_first_listed(const Hls *hls) {
+        GList *l = hls->segments.tail;
+        for (unsigned i = 1; i < hls->n_listed; i++)
+                l = l->prev;
+        return hls->n_listed > 0 ? l : NULL;
+}
+
+static int64_t first_sequence(const Hls *hls) {
+        return ((const HlsSegment *)hls_first_listed(hls)->data)->sequence;
 }
 
 static bool lasts(const Hls *hls, int64_t n_targets) {
         int64_t total_us = 0;
-        GList *l = hls->segments.tail;
-        for (unsigned i = 0; i < hls->n_listed; i++, l = l->prev)
+        for (const GList *l = hls_first_listed(hls); l; l = l->next)
                 total_us += hls_segment_duration_us(l->data);
         return total_us >= n_targets * hls->target_s * 1000000;
 }
 
 static void withdraw(Hls *hls) {
-        hls->published = hls->full = false;
+        hls->full = false;
         g_clear_pointer(&hls->body, g_bytes_unref);
 }
 
 static void publish(Hls *hls) {
-        const bool is_new = first_listed(hls)->sequence == hls->beginning;
+        const bool is_new = first_sequence(hls) == hls->beginning;
         hls->full = hls->full || lasts(hls, MIN_TARGETS); /* INV-HLS-002 */
-        hls->published = hls->published || hls->full || (is_new && lasts(hls, MIN_TARGETS_NEW));
+        if (!hls->body && !hls->full && !(is_new && lasts(hls, MIN_TARGETS_NEW)))
+                return;
         g_clear_pointer(&hls->body, g_bytes_unref);
-        hls->body = hls->published ? hls_playlist_write(hls, hls->beginning) : NULL;
+        hls->body = hls_playlist_write(hls, hls->beginning);
 }
 
 /* INV-HLS-005: what has left the playlist stays for another window. */
@@ -115,7 +121,7 @@ static void stretch_target(Hls *hls, const HlsSegment *segment) {
         int64_t rounded_s = (hls_segment_duration_us(segment) + 500000) / 1000000;
         if (rounded_s <= hls->target_s)
                 return;
-        if (hls->published)
+        if (hls->body)
                 rv_warning("hls.target_stretched", RV_S("segment", segment->name), RV_I("from_s", hls->target_s),
                            RV_I("to_s", rounded_s));
         hls->target_s = rounded_s;
@@ -179,7 +185,7 @@ static void sink_random_access(void *user, int64_t frame) {
         pthread_mutex_lock(&hls->lock);
         bool complete = cut_at(hls, frame);
         int64_t next = hls->next_sequence, discontinuity = hls->discontinuity;
-        bool published = hls->published;
+        bool published = hls->body != NULL;
         pthread_mutex_unlock(&hls->lock);
         if (complete && hls->options.on_sequence)
                 hls->options.on_sequence(hls->options.user, next, discontinuity);
@@ -236,7 +242,7 @@ void hls_rest(Hls *hls) {
 static GBytes *body_from(const Hls *hls, int64_t beginning) {
         if (beginning == hls->beginning)
                 return hls->body ? g_bytes_ref(hls->body) : NULL;
-        return hls->full && beginning <= first_listed(hls)->sequence ? hls_playlist_write(hls, beginning) : NULL;
+        return hls->full && beginning <= first_sequence(hls) ? hls_playlist_write(hls, beginning) : NULL;
 }
 
 HlsPlaylist hls_playlist(Hls *hls, int64_t beginning) {
@@ -254,8 +260,7 @@ HlsPlaylist hls_playlist(Hls *hls, int64_t beginning) {
 
 static void measure(const Hls *hls, HlsMeasure *ret_measure) {
         int64_t bytes = 0, duration_us = 0;
-        GList *l = hls->segments.tail;
-        for (unsigned i = 0; i < hls->n_listed; i++, l = l->prev) {
+        for (const GList *l = hls_first_listed(hls); l; l = l->next) {
                 const HlsSegment *segment = l->data;
                 int64_t size = (int64_t)g_bytes_get_size(segment->data), us = hls_segment_duration_us(segment);
                 ret_measure->peak_bps = MAX(ret_measure->peak_bps, rv_mul_div_ceil(size * 8, 1000000, us));
@@ -268,7 +273,7 @@ static void measure(const Hls *hls, HlsMeasure *ret_measure) {
 bool hls_measure(Hls *hls, HlsMeasure *ret_measure) {
         HlsMeasure result = {0};
         pthread_mutex_lock(&hls->lock);
-        bool known = hls->published && hls->n_listed > 0;
+        bool known = hls->body != NULL;
         if (known) {
                 measure(hls, &result);
                 memcpy(result.codecs, hls->codecs, sizeof result.codecs);

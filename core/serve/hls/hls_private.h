@@ -40,14 +40,15 @@ struct Hls {
         unsigned n_listed; /* the newest so many are in the playlist */
         int64_t next_sequence, discontinuity;
         int64_t beginning; /* of the newest playlist */
-        bool published;    /* the newest one */
-        bool full;         /* it has held three target durations: so are older ones */
-        GBytes *body;      /* of the newest playlist, as published */
+        GBytes *body;      /* of the newest playlist; NULL: not published */
+        bool full;         /* it has held three target durations: older ones are published, too */
         char codecs[64];
 };
 
 /* playlist.c: the text of the listed segments, numbered from a beginning; call with the lock held. */
 GBytes *hls_playlist_write(const Hls *hls, int64_t beginning);
+/* Its link among the segments; NULL when none is listed. With the lock held. */
+GList *hls_first_listed(const Hls *hls);
 int64_t hls_segment_duration_us(const HlsSegment *segment);
 
 /* codecs.c: RFC 6381 names of what a segment carries; empty when it cannot be told. */

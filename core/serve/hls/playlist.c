@@ -16,9 +16,7 @@ static void write_segment(GString *out, const HlsSegment *segment) {
 
 GBytes *hls_playlist_write(const Hls *hls, int64_t beginning) {
         GString *out = g_string_sized_new(2048);
-        GList *l = hls->segments.tail;
-        for (unsigned i = 1; i < hls->n_listed; i++)
-                l = l->prev;
+        const GList *l = hls_first_listed(hls);
         const HlsSegment *first = l->data;
         int64_t discontinuity = first->discontinuity;
         g_string_append_printf(

@@ -118,8 +118,8 @@ unsigned pace_check(Pace *pace);
 
 /* --- routes ------------------------------------------------------------------------------------------------------ */
 
-enum MHD_Result live_playlist(Request *request);       /* argument: channel */
-enum MHD_Result live_older_playlist(Request *request); /* rest: <beginning>.m3u8 */
+enum MHD_Result live_playlist(Request *request);      /* argument: channel */
+enum MHD_Result live_playlist_from(Request *request); /* rest: <beginning>.m3u8 */
 enum MHD_Result live_master(Request *request);
 enum MHD_Result live_segment(Request *request); /* rest: name */
 enum MHD_Result live_raw(Request *request);

@@ -142,7 +142,7 @@ enum MHD_Result live_playlist(Request *request) {
         return find_channel(request) ? respond_playlist(request, HLS_NEWEST) : no_channel(request);
 }
 
-enum MHD_Result live_older_playlist(Request *request) {
+enum MHD_Result live_playlist_from(Request *request) {
         guint64 beginning = 0;
         g_autofree char *number = g_str_has_suffix(request->rest, ".m3u8")
                                           ? g_strndup(request->rest, strlen(request->rest) - strlen(".m3u8"))
