@@ -2,76 +2,28 @@
 
 #include <glib/gstdio.h>
 
-#include "core/plan/horizon/horizon.h"
 #include "core/plan/transmission_log/transmission_log.h"
 #include "proto/base/log.h"
-#include "tests/core/plan_fixture.h"
-#include "tests/support/cmocka.h"
+#include "tests/core/horizon_fixture.h"
 
 #define NOW "2026-11-22T04:28:00Z" /* 23:28 on the 21st in New York: broadcast day 2026-11-21, until 11:00Z */
 
-typedef struct {
-        Fixture fixture;
-        RvClock *clock;
-        Store *store;
-        PlanBoard *board;
-        Horizon *horizon;
-        CatalogSnapshot *catalog;
-        GPtrArray *specs;
-        const char *film, *episode; /* asset ids: 100 minutes, 22 minutes */
-} World;
-
-static void open_world(World *world) {
-        g_autofree char *path = g_build_filename(world->fixture.dir, "retrovue.db", NULL);
-        world->store = store_open(path, NULL);
-        assert_non_null(world->store);
-        world->board = plan_board_new();
-        const HorizonOptions options = {.store = world->store,
-                                        .board = world->board,
-                                        .clock = world->clock,
-                                        .min_epg_ms = 72 * HOUR,
-                                        .min_execution_ms = 5 * HOUR,
-                                        .logs_dir = world->fixture.dir};
-        world->horizon = horizon_new(&options);
-        horizon_set_inputs(world->horizon, world->specs, world->catalog);
-}
-
-static void close_world(World *world) {
-        horizon_free(world->horizon);
-        plan_board_unref(world->board);
-        store_close(world->store);
-}
+static const char *film_id, *episode_id; /* asset ids: 100 minutes, 22 minutes */
 
 static int set_up(void **state) {
-        World *world = g_new0(World, 1);
-        fixture_begin(&world->fixture);
-        world->clock = rv_clock_fake_new(fixture_utc(NOW));
-        world->specs = g_ptr_array_new_with_free_func((GDestroyNotify)channel_spec_unref);
+        World *world = world_new(NOW, 72 * HOUR, 5 * HOUR);
         fixture_series(&world->fixture, "Cheers", 60, 22 * MINUTE);
         for (int i = 0; i < 12; i++)
                 fixture_asset(&world->fixture, ASSET_COMMERCIAL, "Soap", 45000 + i * 5000);
-        world->film = fixture_asset(&world->fixture, ASSET_MOVIE, "Alien", 100 * MINUTE)->id;
-        world->episode = fixture_episode(&world->fixture, "Frasier", 1, 1, 22 * MINUTE)->id;
+        film_id = fixture_asset(&world->fixture, ASSET_MOVIE, "Alien", 100 * MINUTE)->id;
+        episode_id = fixture_episode(&world->fixture, "Frasier", 1, 1, 22 * MINUTE)->id;
         world->catalog = fixture_catalog(&world->fixture);
-        g_ptr_array_add(
-                world->specs,
-                fixture_spec(&world->fixture,
-                             "channel: cheers\nchannel_number: 5\ntimezone: America/New_York\n"
-                             "pools: {cheers: {match: {type: episode, series_title: Cheers}}}\n"
-                             "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: cheers}}]}\n"));
+        add_channel(world, "channel: cheers\nchannel_number: 5\ntimezone: America/New_York\n"
+                           "pools: {cheers: {match: {type: episode, series_title: Cheers}}}\n"
+                           "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: cheers}}]}\n");
         open_world(world);
+        set_inputs(world);
         *state = world;
-        return 0;
-}
-
-static int tear_down(void **state) {
-        World *world = *state;
-        close_world(world);
-        g_ptr_array_unref(world->specs);
-        catalog_snapshot_unref(world->catalog);
-        rv_clock_fake_free(world->clock);
-        fixture_end(&world->fixture);
-        g_free(world);
         return 0;
 }
 
@@ -190,14 +142,14 @@ static void INV_HORIZON_OVERRIDE_001_a_locked_block_changes_with_a_record_and_no
         World *world = *state;
         g_autoptr(PlanView) before = evaluated(world);
         g_autofree char *old_log = log_id(world, "2026-11-21");
-        const int64_t id = ask(world, OVERRIDE_REPLACE, "2026-11-22T08:10:00Z", world->episode);
+        const int64_t id = ask(world, OVERRIDE_REPLACE, "2026-11-22T08:10:00Z", episode_id);
         assert_state(world, id, OVERRIDE_ASKED, NULL);
         g_autoptr(PlanView) after = evaluated(world);
         assert_state(world, id, OVERRIDE_IN_FORCE, NULL);
         assert_true(after->generation > before->generation);
         assert_row(after, "2026-11-22T07:30:00Z", "2026-11-22T09:00:00Z",
                    "30 Cheers 5x02\n30 Frasier 1x01\n30 Cheers 5x04\n");
-        assert_string_equal(block_at(after, "2026-11-22T08:00:00Z")->segments[0].asset_uuid, world->episode);
+        assert_string_equal(block_at(after, "2026-11-22T08:00:00Z")->segments[0].asset_uuid, episode_id);
         assert_same_blocks(before, after, fixture_utc("2026-11-22T08:00:00Z"), fixture_utc("2026-11-22T08:30:00Z"));
         g_autoptr(Override) made = record(world, id);
         assert_int_equal(made->start_utc_ms, fixture_utc("2026-11-22T08:00:00Z"));
@@ -253,11 +205,11 @@ static void INV_HORIZON_OVERRIDE_001_what_is_on_the_air_past_or_handed_out_stays
 static void a_special_covers_what_it_is_long_and_what_follows_stays(void **state) {
         World *world = *state;
         g_autoptr(PlanView) before = evaluated(world);
-        const int64_t wrong = ask(world, OVERRIDE_REPLACE, "2026-11-22T08:00:00Z", world->film);
-        const int64_t between = ask(world, OVERRIDE_INSERT, "2026-11-22T08:10:00Z", world->film);
+        const int64_t wrong = ask(world, OVERRIDE_REPLACE, "2026-11-22T08:00:00Z", film_id);
+        const int64_t between = ask(world, OVERRIDE_INSERT, "2026-11-22T08:10:00Z", film_id);
         const int64_t nothing = ask(world, OVERRIDE_INSERT, "2026-11-22T08:00:00Z", "nosuch");
-        const int64_t over_the_end = ask(world, OVERRIDE_INSERT, "2026-11-22T10:30:00Z", world->film);
-        const int64_t id = ask(world, OVERRIDE_INSERT, "2026-11-22T08:00:00Z", world->film);
+        const int64_t over_the_end = ask(world, OVERRIDE_INSERT, "2026-11-22T10:30:00Z", film_id);
+        const int64_t id = ask(world, OVERRIDE_INSERT, "2026-11-22T08:00:00Z", film_id);
         g_autoptr(PlanView) after = evaluated(world);
         assert_state(world, wrong, OVERRIDE_REFUSED, "needs 120 minutes and the programme there has 30");
         assert_state(world, between, OVERRIDE_REFUSED, "2026-11-22T03:30");
@@ -273,7 +225,7 @@ static void a_special_covers_what_it_is_long_and_what_follows_stays(void **state
 static void INV_HORIZON_OVERRIDE_001_it_stands_until_it_airs(void **state) {
         World *world = *state;
         g_autoptr(PlanView) before = evaluated(world);
-        const int64_t id = ask(world, OVERRIDE_INSERT, "2026-11-23T01:00:00Z", world->film);
+        const int64_t id = ask(world, OVERRIDE_INSERT, "2026-11-23T01:00:00Z", film_id);
         const int64_t far = ask(world, OVERRIDE_SKIP, "2026-11-26T20:00:00Z", NULL); /* the guide is not there yet */
         g_autoptr(PlanView) after = evaluated(world);
         const int64_t from = fixture_utc("2026-11-23T01:00:00Z"), end = after->epg_end_utc_ms;
@@ -284,14 +236,13 @@ static void INV_HORIZON_OVERRIDE_001_it_stands_until_it_airs(void **state) {
         assert_string_equal(planned, expected);
 
         world->catalog->revision += 10; /* all that is not locked is planned anew */
-        close_world(world);
-        open_world(world);
+        restart(world);
         g_autoptr(PlanView) again = evaluated(world);
         g_autofree char *still = row(again, from, end);
         assert_string_equal(still, expected);
         rv_clock_fake_advance_ms(world->clock, 20 * HOUR);
         g_autoptr(PlanView) locked = evaluated(world);
-        assert_string_equal(block_at(locked, "2026-11-23T01:00:00Z")->segments[0].asset_uuid, world->film);
+        assert_string_equal(block_at(locked, "2026-11-23T01:00:00Z")->segments[0].asset_uuid, film_id);
         g_autofree char *at_last = row(locked, from, end);
         assert_string_equal(at_last, expected);
         rv_clock_fake_advance_ms(world->clock, 24 * HOUR);
@@ -306,7 +257,7 @@ static void an_override_that_is_cancelled_leaves_what_was(void **state) {
         g_autoptr(PlanView) before = evaluated(world);
         const int64_t from = fixture_utc(NOW);
         g_autofree char *expected = row(before, from, before->epg_end_utc_ms);
-        const int64_t film = ask(world, OVERRIDE_INSERT, "2026-11-22T08:00:00Z", world->film);
+        const int64_t film = ask(world, OVERRIDE_INSERT, "2026-11-22T08:00:00Z", film_id);
         const int64_t over = ask(world, OVERRIDE_SKIP, "2026-11-22T08:00:00Z", NULL);
         g_autoptr(PlanView) during = evaluated(world);
         assert_row(during, "2026-11-22T08:00:00Z", "2026-11-22T10:30:00Z", "120 filler\n30 Cheers 5x07\n");
@@ -334,7 +285,7 @@ static void a_spot_whose_file_is_gone_is_passed_over(void **state) {
                 if (asset->kind == ASSET_COMMERCIAL && asset->duration_ms > 60000)
                         assert_int_equal(g_unlink(asset->uri), 0);
         }
-        const int64_t id = ask(world, OVERRIDE_REPLACE, "2026-11-22T08:00:00Z", world->episode);
+        const int64_t id = ask(world, OVERRIDE_REPLACE, "2026-11-22T08:00:00Z", episode_id);
         horizon_evaluate(world->horizon);
         assert_state(world, id, OVERRIDE_IN_FORCE, NULL);
         g_autoptr(PlanView) after = plan_board_view(world->board, "cheers");
@@ -351,9 +302,9 @@ static void a_spot_whose_file_is_gone_is_passed_over(void **state) {
 static void a_special_whose_file_goes_before_it_is_locked_is_filler(void **state) {
         World *world = *state;
         g_autoptr(PlanView) before = evaluated(world);
-        ask(world, OVERRIDE_INSERT, "2026-11-23T01:00:00Z", world->film);
+        ask(world, OVERRIDE_INSERT, "2026-11-23T01:00:00Z", film_id);
         g_autoptr(PlanView) after = evaluated(world);
-        const Asset *film = catalog_snapshot_find(world->catalog, world->film);
+        const Asset *film = catalog_snapshot_find(world->catalog, film_id);
         assert_int_equal(g_unlink(film->uri), 0);
         rv_clock_fake_advance_ms(world->clock, 20 * HOUR);
         horizon_evaluate(world->horizon);

@@ -1,9 +1,7 @@
 /* Cooldowns and caps as the horizon keeps them: over days, restarts and what evidence says. */
-#include "core/plan/horizon/horizon.h"
 #include "core/plan/traffic/traffic.h"
 #include "core/plan/transmission_log/transmission_log.h"
-#include "tests/core/plan_fixture.h"
-#include "tests/support/cmocka.h"
+#include "tests/core/horizon_fixture.h"
 
 #define N_SPOTS 40
 #define COOLDOWN (45 * MINUTE)
@@ -16,59 +14,16 @@ static const char *const yaml = "channel: one\n"
                                 "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: all}}]}\n"
                                 "traffic: {default_cooldown_seconds: 2700, max_plays_per_day: 6}\n";
 
-typedef struct {
-        Fixture fixture;
-        RvClock *clock;
-        Store *store;
-        PlanBoard *board;
-        Horizon *horizon;
-        CatalogSnapshot *catalog;
-        GPtrArray *specs;
-} World;
-
-static void start(World *world) {
-        g_autofree char *path = g_build_filename(world->fixture.dir, "retrovue.db", NULL);
-        world->store = store_open(path, NULL);
-        world->board = plan_board_new();
-        const HorizonOptions options = {.store = world->store,
-                                        .board = world->board,
-                                        .clock = world->clock,
-                                        .min_epg_ms = 48 * HOUR,
-                                        .min_execution_ms = 3 * HOUR,
-                                        .logs_dir = world->fixture.dir};
-        world->horizon = horizon_new(&options);
-        horizon_set_inputs(world->horizon, world->specs, world->catalog);
-}
-
-static void stop(World *world) {
-        g_clear_pointer(&world->horizon, horizon_free);
-        g_clear_pointer(&world->board, plan_board_unref);
-        g_clear_pointer(&world->store, store_close);
-}
-
 static int set_up(void **state) {
-        World *world = g_new0(World, 1);
-        fixture_begin(&world->fixture);
-        world->clock = rv_clock_fake_new(fixture_utc("2026-10-30T10:00:00Z")); /* two days before clocks change */
+        World *world = world_new("2026-10-30T10:00:00Z", 48 * HOUR, 3 * HOUR); /* two days before clocks change */
         fixture_series(&world->fixture, "A", 30, 22 * MINUTE);
         for (int i = 0; i < N_SPOTS; i++)
                 fixture_asset(&world->fixture, ASSET_COMMERCIAL, "Spot", 30000);
         world->catalog = fixture_catalog(&world->fixture);
-        world->specs = g_ptr_array_new_with_free_func((GDestroyNotify)channel_spec_unref);
-        g_ptr_array_add(world->specs, fixture_spec(&world->fixture, yaml));
-        start(world);
+        add_channel(world, yaml);
+        open_world(world);
+        set_inputs(world);
         *state = world;
-        return 0;
-}
-
-static int tear_down(void **state) {
-        World *world = *state;
-        stop(world);
-        g_ptr_array_unref(world->specs);
-        catalog_snapshot_unref(world->catalog);
-        rv_clock_fake_free(world->clock);
-        fixture_end(&world->fixture);
-        g_free(world);
         return 0;
 }
 
@@ -117,8 +72,7 @@ static void INV_TRAFFIC_CAPS_001_hold_over_days_and_restarts(void **state) {
         for (int hour = 0; hour < 72; hour++) {
                 pass(world, HOUR);
                 if (hour % 5 == 0) {
-                        stop(world);
-                        start(world);
+                        restart(world);
                 }
         }
         assert_in_range(audit(world), 3 * CAP * N_SPOTS, 4 * CAP * N_SPOTS); /* three whole days, and three hours */
@@ -132,8 +86,7 @@ static void INV_TRAFFIC_STATE_SOURCE_001_a_restart_changes_no_plan(void **state)
                 for (int hour = 0; hour < 30; hour++) {
                         pass(world, HOUR);
                         if (round == 1 && hour % 3 == 0) {
-                                stop(world);
-                                start(world);
+                                restart(world);
                         }
                 }
                 g_autoptr(GPtrArray) blocks = transmission_log_blocks(world->store, "one", 0, NULL);

@@ -1,11 +1,8 @@
-#include "core/plan/horizon/horizon.h"
-
 #include <glib/gstdio.h>
 
 #include "core/plan/transmission_log/transmission_log.h"
 #include "proto/base/thread.h"
-#include "tests/core/plan_fixture.h"
-#include "tests/support/cmocka.h"
+#include "tests/core/horizon_fixture.h"
 
 #define NOW "2026-11-22T04:28:00Z"
 
@@ -36,55 +33,6 @@
         "    - movie_marathon: {start: \"20:00\", end: \"23:30\", movie_selector: {pool: films}, allow_bleed: true}\n" \
         "    - block: {start: \"23:30\", end: \"06:00\", pool: frasier, mode: random}\n"
 
-typedef struct {
-        Fixture fixture;
-        RvClock *clock;
-        Store *store;
-        PlanBoard *board;
-        Horizon *horizon;
-        CatalogSnapshot *catalog;
-        GPtrArray *specs;
-        int n_published;
-} World;
-
-static void on_published(void *user, const char *channel_id) {
-        ((World *)user)->n_published++;
-}
-
-static void open_world(World *world) {
-        g_autofree char *path = g_build_filename(world->fixture.dir, "retrovue.db", NULL);
-        g_autoptr(GError) error = NULL;
-        world->store = store_open(path, &error);
-        assert_non_null(world->store);
-        world->board = plan_board_new();
-        const HorizonOptions options = {.store = world->store,
-                                        .board = world->board,
-                                        .clock = world->clock,
-                                        .min_epg_ms = 72 * HOUR,
-                                        .min_execution_ms = 6 * HOUR,
-                                        .logs_dir = world->fixture.dir,
-                                        .on_published = on_published,
-                                        .user = world};
-        world->horizon = horizon_new(&options);
-}
-
-static void close_world(World *world) {
-        g_clear_pointer(&world->horizon, horizon_free);
-        g_clear_pointer(&world->board, plan_board_unref);
-        g_clear_pointer(&world->store, store_close);
-}
-
-static void set_inputs(World *world) {
-        horizon_set_inputs(world->horizon, world->specs, world->catalog);
-}
-
-/* The program ends and starts again at once. */
-static void restart(World *world) {
-        close_world(world);
-        open_world(world);
-        set_inputs(world);
-}
-
 static void make_catalog(World *world) {
         fixture_series(&world->fixture, "Cheers", 60, 22 * MINUTE);
         fixture_series(&world->fixture, "Frasier", 40, 50 * MINUTE);
@@ -96,29 +44,11 @@ static void make_catalog(World *world) {
 }
 
 static int set_up(void **state) {
-        World *world = g_new0(World, 1);
-        fixture_begin(&world->fixture);
-        world->clock = rv_clock_fake_new(fixture_utc(NOW));
-        world->specs = g_ptr_array_new_with_free_func((GDestroyNotify)channel_spec_unref);
+        World *world = world_new(NOW, 72 * HOUR, 6 * HOUR);
         make_catalog(world);
         open_world(world);
         *state = world;
         return 0;
-}
-
-static int tear_down(void **state) {
-        World *world = *state;
-        close_world(world);
-        g_ptr_array_unref(world->specs);
-        catalog_snapshot_unref(world->catalog);
-        rv_clock_fake_free(world->clock);
-        fixture_end(&world->fixture);
-        g_free(world);
-        return 0;
-}
-
-static void add_channel(World *world, const char *yaml) {
-        g_ptr_array_add(world->specs, fixture_spec(&world->fixture, yaml));
 }
 
 static int64_t now_of(const World *world) {

@@ -1,0 +1,81 @@
+/* A horizon on a store and a fake clock, for the tests of what it keeps. Each test file brings catalog and channels. */
+#pragma once
+
+#include "core/plan/horizon/horizon.h"
+#include "tests/core/plan_fixture.h"
+#include "tests/support/cmocka.h"
+
+typedef struct {
+        Fixture fixture;
+        RvClock *clock;
+        int64_t min_epg_ms, min_execution_ms;
+        Store *store;
+        PlanBoard *board;
+        Horizon *horizon;
+        CatalogSnapshot *catalog;
+        GPtrArray *specs;
+        int n_published;
+} World;
+
+static void world_published(void *user, const char *channel_id) {
+        ((World *)user)->n_published++;
+}
+
+static inline void open_world(World *world) {
+        g_autofree char *path = g_build_filename(world->fixture.dir, "retrovue.db", NULL);
+        world->store = store_open(path, NULL);
+        assert_non_null(world->store);
+        world->board = plan_board_new();
+        const HorizonOptions options = {.store = world->store,
+                                        .board = world->board,
+                                        .clock = world->clock,
+                                        .min_epg_ms = world->min_epg_ms,
+                                        .min_execution_ms = world->min_execution_ms,
+                                        .logs_dir = world->fixture.dir,
+                                        .on_published = world_published,
+                                        .user = world};
+        world->horizon = horizon_new(&options);
+}
+
+static inline void close_world(World *world) {
+        g_clear_pointer(&world->horizon, horizon_free);
+        g_clear_pointer(&world->board, plan_board_unref);
+        g_clear_pointer(&world->store, store_close);
+}
+
+static inline void set_inputs(World *world) {
+        horizon_set_inputs(world->horizon, world->specs, world->catalog);
+}
+
+/* The program ends and starts again at once. */
+static inline void restart(World *world) {
+        close_world(world);
+        open_world(world);
+        set_inputs(world);
+}
+
+/* Without catalog, channels and horizon: add them, then open_world. */
+static inline World *world_new(const char *now, int64_t min_epg_ms, int64_t min_execution_ms) {
+        World *world = g_new0(World, 1);
+        fixture_begin(&world->fixture);
+        world->clock = rv_clock_fake_new(fixture_utc(now));
+        world->min_epg_ms = min_epg_ms;
+        world->min_execution_ms = min_execution_ms;
+        world->specs = g_ptr_array_new_with_free_func((GDestroyNotify)channel_spec_unref);
+        return world;
+}
+
+static inline void add_channel(World *world, const char *yaml) {
+        g_ptr_array_add(world->specs, fixture_spec(&world->fixture, yaml));
+}
+
+static inline int tear_down(void **state) {
+        World *world = *state;
+        close_world(world);
+        g_ptr_array_unref(world->specs);
+        catalog_snapshot_unref(world->catalog);
+        rv_clock_fake_free(world->clock);
+        fixture_end(&world->fixture);
+        g_free(world);
+        return 0;
+}
