@@ -431,14 +431,25 @@ static void add_shortfall(json_t *alerts, const PlanView *view, int64_t now_utc_
                                                 "file", "line", 0, "column", 0, "message", message));
 }
 
+static void add_notices(json_t *alerts, const PlanView *view) {
+        for (char **notice = view->notices; notice && *notice; notice++) {
+                g_autofree char *text = g_utf8_make_valid(*notice, -1);
+                g_autofree char *message = g_strdup_printf("channel %s: %s", view->spec->id, text);
+                json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s}", "severity", "warning", "file", "line",
+                                                        0, "column", 0, "message", message));
+        }
+}
+
 json_t *planner_alerts(Planner *planner) {
         const int64_t now = rv_clock_utc_ms(planner->options.clock);
         g_autoptr(GPtrArray) views = plan_board_views(planner->options.board);
         pthread_mutex_lock(&planner->lock);
         json_t *alerts = json_deep_copy(planner->alerts); /* its counts are no other thread's business */
         pthread_mutex_unlock(&planner->lock);
-        for (guint i = 0; i < views->len; i++)
+        for (guint i = 0; i < views->len; i++) {
                 add_shortfall(alerts, views->pdata[i], now);
+                add_notices(alerts, views->pdata[i]);
+        }
         return alerts;
 }
 

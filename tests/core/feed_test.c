@@ -358,6 +358,26 @@ static void INV_CHANNELMANAGER_NO_PLANNING_001_no_plan_is_an_explicit_end(void *
         feed_free(made);
 }
 
+static void who_plans_knows_what_was_fed(void **state) {
+        Engine *engine = *state;
+        int64_t until = 0;
+        publish(engine, N_BLOCKS);
+        Feed *made = start_feed(engine);
+        AWAIT(engine->live);
+        assert_false(plan_board_hold(engine->board, "retro", NOON + 2 * BLOCK_MS, &until));
+        assert_int_equal(until, NOON + 3 * BLOCK_MS); /* blocks 1 and 2 */
+        assert_true(plan_board_hold(engine->board, "retro", until, &until));
+        give_credits(engine, 1);
+        AWAIT(feed_stats(made).blocks_started == 1);
+        assert_fed_in_order(engine, 2); /* it is about to change */
+        publish(engine, N_BLOCKS);
+        feed_plan_changed(made);
+        AWAIT(engine->fed->len == 3);
+        assert_fed_in_order(engine, 3);
+        end_feed(engine, made);
+        assert_true(plan_board_hold(engine->board, "retro", NOON, &until));
+}
+
 static void a_refused_block_ends_the_session_with_the_rule(void **state) {
         Engine *engine = *state;
         engine->credits_at_start = 1;
@@ -392,6 +412,7 @@ int main(void) {
                 TEST(INV_FEED_QUEUE_001_a_full_queue_only_waits),
                 TEST(INV_CHANNELMANAGER_NO_PLANNING_001_waits_for_the_plan_and_resumes),
                 TEST(INV_CHANNELMANAGER_NO_PLANNING_001_no_plan_is_an_explicit_end),
+                TEST(who_plans_knows_what_was_fed),
                 TEST(a_refused_block_ends_the_session_with_the_rule),
                 TEST(a_lost_engine_ends_the_feed),
         };

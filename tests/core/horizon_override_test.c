@@ -5,6 +5,7 @@
 #include "core/plan/transmission_log/transmission_log.h"
 #include "proto/base/log.h"
 #include "tests/core/horizon_fixture.h"
+#include "tests/support/chance.h"
 
 #define NOW "2026-11-22T04:28:00Z" /* 23:28 on the 21st in New York: broadcast day 2026-11-21, until 11:00Z */
 
@@ -185,21 +186,237 @@ static void INV_TL_REPLACE_001_the_files_of_a_sealed_log_stay_and_the_new_one_ha
         assert_non_null(strstr(second, block_at(after, "2026-11-22T08:00:00Z")->block_id));
 }
 
-static void INV_HORIZON_OVERRIDE_001_what_is_on_the_air_past_or_handed_out_stays(void **state) {
+static void INV_HORIZON_OVERRIDE_001_what_is_on_the_air_or_past_stays(void **state) {
         World *world = *state;
         g_autoptr(PlanView) before = evaluated(world);
-        /* On the air, what an engine may have already (four blocks), and yesterday. */
-        static const char *const late[] = {"2026-11-22T04:10:00Z", "2026-11-22T06:00:00Z", "2026-11-21T20:00:00Z"};
+        static const char *const late[] = {"2026-11-22T04:10:00Z", "2026-11-22T04:28:00Z", "2026-11-21T20:00:00Z"};
         for (size_t i = 0; i < G_N_ELEMENTS(late); i++) {
                 const int64_t id = ask(world, OVERRIDE_SKIP, late[i], NULL);
                 g_autoptr(PlanView) after = evaluated(world);
-                assert_ptr_equal(after, before);
-                assert_state(world, id, OVERRIDE_REFUSED, "too late");
+                assert_same_blocks(before, after, 0, 0);
+                assert_state(world, id, OVERRIDE_REFUSED, "too late: what begins before 2026-11-21T23:30");
         }
-        const int64_t id = ask(world, OVERRIDE_SKIP, "2026-11-22T06:30:00Z", NULL);
+        const int64_t id =
+                ask(world, OVERRIDE_SKIP, "2026-11-22T04:30:00Z", NULL); /* in two minutes, and nobody watches */
         g_autoptr(PlanView) after = evaluated(world);
         assert_state(world, id, OVERRIDE_IN_FORCE, NULL);
-        assert_row(after, "2026-11-22T06:30:00Z", "2026-11-22T07:00:00Z", "30 filler\n");
+        assert_row(after, "2026-11-22T04:30:00Z", "2026-11-22T05:00:00Z", "30 filler\n");
+}
+
+static PlanResult take(PlanReader *reader, const char *at, BlockPlan **ret_block) {
+        return plan_reader_take(reader, fixture_utc(at), ret_block);
+}
+
+static void INV_HORIZON_HANDED_OUT_001_what_an_engine_has_stays_and_the_next_block_may_change(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        g_autoptr(PlanReader) reader = plan_reader_new(world->board, "cheers");
+        g_autoptr(PlanReader) elsewhere = plan_reader_new(world->board, "other");
+        g_autoptr(BlockPlan) first = NULL, second = NULL, third = NULL, none = NULL;
+        assert_int_equal(take(reader, "2026-11-22T04:28:00Z", &first), PLAN_OK);
+        assert_int_equal(take(reader, "2026-11-22T04:30:00Z", &second), PLAN_OK);
+        assert_int_equal(take(reader, "2026-11-22T05:00:00Z", &third), PLAN_OK);
+        assert_int_equal(take(elsewhere, "2026-11-22T05:00:00Z", &none), PLAN_NO_CHANNEL);
+        const int64_t handed = ask(world, OVERRIDE_SKIP, "2026-11-22T05:00:00Z", NULL);
+        const int64_t next = ask(world, OVERRIDE_REPLACE, "2026-11-22T05:30:00Z", episode_id);
+        g_autoptr(PlanView) after = evaluated(world);
+        assert_state(world, handed, OVERRIDE_REFUSED, "too late: what begins before 2026-11-22T00:30");
+        assert_state(world, next, OVERRIDE_IN_FORCE, NULL);
+        assert_ptr_equal(block_at(after, "2026-11-22T05:00:00Z"), third);
+        g_autoptr(BlockPlan) fourth = NULL;
+        assert_int_equal(take(reader, "2026-11-22T05:30:00Z", &fourth), PLAN_OK); /* it is held no longer */
+        assert_string_equal(fourth->segments[0].asset_uuid, episode_id);
+        g_clear_pointer(&reader, plan_reader_free); /* the session is over: who comes next joins anew */
+        const int64_t again = ask(world, OVERRIDE_SKIP, "2026-11-22T05:00:00Z", NULL);
+        g_autoptr(PlanView) last = evaluated(world);
+        assert_state(world, again, OVERRIDE_IN_FORCE, NULL);
+}
+
+static void INV_HORIZON_HANDED_OUT_001_what_is_held_waits_for_the_next_publication(void **state) {
+        World *world = *state;
+        int64_t handed_until = 0;
+        const int64_t from = fixture_utc("2026-11-22T05:00:00Z");
+        g_autoptr(PlanView) view = evaluated(world);
+        g_autoptr(PlanReader) reader = plan_reader_new(world->board, "cheers");
+        g_autoptr(BlockPlan) before = NULL, held = NULL, later = NULL, released = NULL, published = NULL;
+        assert_true(plan_board_hold(world->board, "cheers", from, &handed_until));
+        assert_true(plan_board_hold(world->board, "cheers", from + HOUR, &handed_until)); /* the earlier one counts */
+        assert_int_equal(take(reader, "2026-11-22T04:30:00Z", &before), PLAN_OK);
+        assert_int_equal(take(reader, "2026-11-22T05:00:00Z", &held), PLAN_NO_SCHEDULE_DATA);
+        assert_int_equal(take(reader, "2026-11-22T08:00:00Z", &later), PLAN_NO_SCHEDULE_DATA);
+        plan_board_release(world->board, "cheers");
+        assert_int_equal(take(reader, "2026-11-22T05:00:00Z", &released), PLAN_OK);
+        assert_false(plan_board_hold(world->board, "cheers", from, &handed_until));
+        assert_int_equal(handed_until, from + 30 * MINUTE);
+        assert_true(plan_board_hold(world->board, "cheers", handed_until, &handed_until));
+        plan_board_publish(world->board, plan_view_ref(view));
+        assert_int_equal(take(reader, "2026-11-22T05:30:00Z", &published), PLAN_OK);
+}
+
+/* A day of sessions and overrides by chance: what was handed out is locked as it was, to the last field. */
+static void INV_HORIZON_HANDED_OUT_001_no_block_changes_after_it_was_handed_out(void **state) {
+        World *world = *state;
+        g_autoptr(GRand) rand = chance_new();
+        g_autoptr(GPtrArray) handed = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
+        PlanReader *reader = NULL;
+        int64_t next = 0;
+        unsigned n_in_force = 0;
+        for (int round = 0; round < 150; round++) {
+                const int64_t now = rv_clock_utc_ms(world->clock);
+                g_autoptr(PlanView) view = evaluated(world);
+                if (!reader || g_rand_int_range(rand, 0, 8) == 0) { /* somebody else tunes in */
+                        plan_reader_free(reader);
+                        reader = plan_reader_new(world->board, "cheers");
+                        next = now;
+                        g_ptr_array_set_size(handed, 0);
+                }
+                for (int n = g_rand_int_range(rand, 0, 4); n > 0 && next < now + 2 * HOUR; n--) {
+                        BlockPlan *block = NULL;
+                        assert_int_equal(plan_reader_take(reader, MAX(next, now), &block), PLAN_OK);
+                        next = block->end_utc_ms;
+                        g_ptr_array_add(handed, block);
+                }
+                Override override = {.channel_id = (char *)"cheers", .kind = OVERRIDE_SKIP, .asked_utc_ms = now};
+                override.at_utc_ms = now + g_rand_int_range(rand, 0, 16) * 10 * MINUTE;
+                if (g_rand_boolean(rand)) {
+                        override.kind = OVERRIDE_REPLACE;
+                        override.asset_id = (char *)episode_id;
+                }
+                assert_true(override_store_ask(world->store, &override, NULL));
+                g_autoptr(PlanView) after = evaluated(world);
+                g_autoptr(Override) decided = record(world, override.id);
+                n_in_force += decided->state == OVERRIDE_IN_FORCE;
+                for (guint i = 0; i < handed->len; i++) {
+                        const BlockPlan *block = handed->pdata[i];
+                        g_autoptr(BlockPlan) locked =
+                                transmission_log_find(world->store, "cheers", block->block_id, NULL);
+                        assert_non_null(locked);
+                        g_autofree char *one = block_plan_sha256(block), *other = block_plan_sha256(locked);
+                        assert_string_equal(one, other);
+                }
+                rv_clock_fake_advance_ms(world->clock, g_rand_int_range(rand, 1, 25) * MINUTE);
+        }
+        plan_reader_free(reader);
+        assert_in_range(n_in_force, 20, 149);
+}
+
+static guint n_notices(const PlanView *view, const char *text) {
+        guint n = 0;
+        for (char **notice = view->notices; *notice; notice++)
+                n += strstr(*notice, text) != NULL;
+        return n;
+}
+
+static void INV_HORIZON_OVERRIDE_001_a_refusal_is_told_until_its_time_is_past_or_it_is_cancelled(void **state) {
+        World *world = *state;
+        const int64_t id = ask(world, OVERRIDE_SKIP, "2026-11-22T04:10:00Z", NULL);
+        const int64_t other = ask(world, OVERRIDE_INSERT, "2026-11-22T08:10:00Z", film_id);
+        g_autoptr(PlanView) told = evaluated(world);
+        assert_int_equal(n_notices(told, "override 1 (skip at 2026-11-21T23:10) was refused: too late"), 1);
+        assert_int_equal(n_notices(told, "override 2 (insert at 2026-11-22T03:10) was refused: no programme begins"),
+                         1);
+        assert_null(told->fault); /* the plan itself is as it should be */
+        rv_clock_fake_advance_ms(world->clock, HOUR);
+        g_autoptr(PlanView) later = evaluated(world);
+        assert_int_equal(n_notices(later, "override 1"), 0);
+        assert_int_equal(n_notices(later, "override 2"), 1);
+        cancel(world, other);
+        g_autoptr(PlanView) quiet = evaluated(world);
+        assert_int_equal(n_notices(quiet, "override"), 0);
+        assert_state(world, other, OVERRIDE_CANCELLED, "no programme begins"); /* the record stays */
+        assert_state(world, id, OVERRIDE_REFUSED, "too late");
+}
+
+static void one_that_cannot_be_taken_back_is_told(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        const int64_t id = ask(world, OVERRIDE_SKIP, "2026-11-22T04:30:00Z", NULL);
+        g_autoptr(PlanView) during = evaluated(world);
+        rv_clock_fake_advance_ms(world->clock, 3 * MINUTE); /* on the air */
+        cancel(world, id);
+        g_autoptr(PlanView) after = evaluated(world);
+        assert_state(world, id, OVERRIDE_IN_FORCE, "too late");
+        assert_int_equal(n_notices(after, "could not be taken back: too late"), 1);
+        assert_row(after, "2026-11-22T04:30:00Z", "2026-11-22T05:00:00Z", "30 filler\n");
+}
+
+/* No room in the store: not a refusal. It is tried again, and the fault says why it is not in force. */
+static void what_cannot_be_stored_is_tried_again(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        assert_true(store_run(world->store, NULL,
+                              "CREATE TRIGGER full_log BEFORE UPDATE ON transmission_log "
+                              "BEGIN SELECT RAISE(ABORT, 'no room'); END",
+                              ""));
+        const int64_t id = ask(world, OVERRIDE_REPLACE, "2026-11-22T08:00:00Z", episode_id);
+        horizon_evaluate(world->horizon);
+        g_autoptr(PlanView) failed = plan_board_view(world->board, "cheers");
+        assert_non_null(strstr(failed->fault, "override 1 cannot be put in force yet"));
+        assert_state(world, id, OVERRIDE_ASKED, NULL);
+        assert_same_blocks(before, failed, 0, 0);
+        assert_true(store_run(world->store, NULL, "DROP TRIGGER full_log", ""));
+        g_autoptr(PlanView) after = evaluated(world);
+        assert_null(after->fault);
+        assert_state(world, id, OVERRIDE_IN_FORCE, NULL);
+        assert_row(after, "2026-11-22T08:00:00Z", "2026-11-22T08:30:00Z", "30 Frasier 1x01\n");
+}
+
+/* The later one lies over the earlier, over whole programmes; the earlier one comes back when it goes. */
+static void specials_that_meet_lie_one_over_the_other(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        const int64_t film = ask(world, OVERRIDE_INSERT, "2026-11-22T07:00:00Z", film_id);
+        const int64_t inside = ask(world, OVERRIDE_INSERT, "2026-11-22T08:00:00Z", episode_id);
+        const int64_t over = ask(world, OVERRIDE_INSERT, "2026-11-22T06:00:00Z", film_id); /* runs into the first */
+        g_autoptr(PlanView) after = evaluated(world);
+        assert_state(world, inside, OVERRIDE_REFUSED, "no programme begins then; one begins at 2026-11-22T02:00");
+        assert_state(world, over, OVERRIDE_IN_FORCE, NULL);
+        assert_row(after, "2026-11-22T06:00:00Z", "2026-11-22T09:30:00Z", "120 Alien\n60 filler\n30 Cheers 5x05\n");
+        assert_int_equal(n_notices(after, "does not air"), 0); /* who asked for the second knows what it covers */
+        cancel(world, over);
+        g_autoptr(PlanView) back = evaluated(world);
+        assert_row(back, "2026-11-22T06:00:00Z", "2026-11-22T09:30:00Z",
+                   "30 Cheers 4x09\n30 Cheers 4x10\n120 Alien\n30 Cheers 5x05\n");
+        cancel(world, film);
+        g_autoptr(PlanView) gone = evaluated(world);
+        assert_same_blocks(before, gone, 0, 0);
+}
+
+/* To the day's end exactly, and not a minute beyond: that belongs to the next day. */
+static void a_special_may_reach_the_days_end(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        const int64_t id = ask(world, OVERRIDE_INSERT, "2026-11-22T09:00:00Z", film_id);
+        const int64_t beyond = ask(world, OVERRIDE_INSERT, "2026-11-23T09:30:00Z", film_id);
+        g_autoptr(PlanView) view = evaluated(world);
+        assert_state(world, id, OVERRIDE_IN_FORCE, NULL);
+        assert_state(world, beyond, OVERRIDE_REFUSED, "end of the broadcast day");
+        assert_row(view, "2026-11-22T08:30:00Z", "2026-11-22T11:30:00Z", "30 Cheers 5x04\n120 Alien\n30 Cheers 5x09\n");
+}
+
+static void assert_clock_change(World *world, const char *now, const char *at, const char *end) {
+        rv_clock_fake_step_utc_ms(world->clock, fixture_utc(now) - rv_clock_utc_ms(world->clock));
+        restart(world);
+        g_autoptr(PlanView) before = evaluated(world);
+        const int64_t id = ask(world, OVERRIDE_INSERT, at, film_id);
+        g_autoptr(PlanView) after = evaluated(world);
+        g_autoptr(Override) made = record(world, id);
+        assert_state(world, id, OVERRIDE_IN_FORCE, NULL);
+        assert_int_equal(made->start_utc_ms, fixture_utc(at));
+        assert_int_equal(made->end_utc_ms, fixture_utc(end));
+        assert_same_blocks(before, after, made->start_utc_ms, made->end_utc_ms);
+        rv_clock_fake_advance_ms(world->clock, 3 * HOUR);
+        g_autoptr(PlanView) aired = evaluated(world); /* asserts that nothing is missing */
+        assert_string_equal(block_at(aired, at)->segments[0].asset_uuid, film_id);
+}
+
+/* 120 minutes of elapsed time, whatever the clocks on the wall do meanwhile. */
+static void a_special_over_a_change_of_clock_is_as_long_as_it_is(void **state) {
+        World *world = *state;
+        assert_clock_change(world, "2027-03-14T03:10:00Z", "2027-03-14T06:00:00Z",
+                            "2027-03-14T08:00:00Z"); /* 1:00 EST */
+        assert_clock_change(world, "2027-11-07T02:10:00Z", "2027-11-07T05:00:00Z",
+                            "2027-11-07T07:00:00Z"); /* 1:00 EDT */
 }
 
 static void a_special_covers_what_it_is_long_and_what_follows_stays(void **state) {
@@ -312,6 +529,31 @@ static void a_special_whose_file_goes_before_it_is_locked_is_filler(void **state
         assert_non_null(strstr(later->fault, "no file that can be read"));
         assert_int_equal(plan_view_health(later, rv_clock_utc_ms(world->clock)).execution_short_ms, 0);
         assert_row(later, "2026-11-23T01:00:00Z", "2026-11-23T03:00:00Z", "120 filler\n");
+        assert_int_equal(n_notices(later, "does not air as asked"), 1);
+}
+
+/* Before it is decided on, and after. */
+static void a_special_that_becomes_ineligible_is_refused_or_filler(void **state) {
+        World *world = *state;
+        Asset *film = (Asset *)catalog_snapshot_find(world->catalog, film_id);
+        g_autoptr(PlanView) before = evaluated(world);
+        const int64_t early = ask(world, OVERRIDE_INSERT, "2026-11-23T01:00:00Z", film_id);
+        g_autoptr(PlanView) during = evaluated(world);
+        film->approved = false;
+        world->catalog->revision++;
+        restart(world);
+        const int64_t late = ask(world, OVERRIDE_INSERT, "2026-11-23T05:00:00Z", film_id);
+        g_autoptr(PlanView) after = evaluated(world);
+        assert_state(world, early, OVERRIDE_IN_FORCE, NULL);
+        assert_state(world, late, OVERRIDE_REFUSED, "may not be planned");
+        assert_row(after, "2026-11-23T01:00:00Z", "2026-11-23T03:00:00Z", "120 filler\n");
+        assert_int_equal(n_notices(after, "override 1 (insert at 2026-11-22T20:00) does not air as asked"), 1);
+        film->approved = true;
+        world->catalog->revision++;
+        restart(world);
+        g_autoptr(PlanView) again = evaluated(world);
+        assert_row(again, "2026-11-23T01:00:00Z", "2026-11-23T03:00:00Z", "120 Alien\n");
+        assert_int_equal(n_notices(again, "does not air"), 0);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -322,12 +564,22 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 T(INV_HORIZON_OVERRIDE_001_a_locked_block_changes_with_a_record_and_nothing_else_does),
                 T(INV_TL_REPLACE_001_the_files_of_a_sealed_log_stay_and_the_new_one_has_its_own),
-                T(INV_HORIZON_OVERRIDE_001_what_is_on_the_air_past_or_handed_out_stays),
+                T(INV_HORIZON_OVERRIDE_001_what_is_on_the_air_or_past_stays),
+                T(INV_HORIZON_HANDED_OUT_001_what_an_engine_has_stays_and_the_next_block_may_change),
+                T(INV_HORIZON_HANDED_OUT_001_what_is_held_waits_for_the_next_publication),
+                T(INV_HORIZON_HANDED_OUT_001_no_block_changes_after_it_was_handed_out),
+                T(INV_HORIZON_OVERRIDE_001_a_refusal_is_told_until_its_time_is_past_or_it_is_cancelled),
+                T(one_that_cannot_be_taken_back_is_told),
+                T(what_cannot_be_stored_is_tried_again),
+                T(specials_that_meet_lie_one_over_the_other),
+                T(a_special_may_reach_the_days_end),
+                T(a_special_over_a_change_of_clock_is_as_long_as_it_is),
                 T(a_special_covers_what_it_is_long_and_what_follows_stays),
                 T(INV_HORIZON_OVERRIDE_001_it_stands_until_it_airs),
                 T(an_override_that_is_cancelled_leaves_what_was),
                 T(a_spot_whose_file_is_gone_is_passed_over),
                 T(a_special_whose_file_goes_before_it_is_locked_is_filler),
+                T(a_special_that_becomes_ineligible_is_refused_or_filler),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

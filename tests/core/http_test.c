@@ -86,6 +86,49 @@ static void channels_say_what_is_on_and_how_they_are(void **state) {
         json_decref(list);
 }
 
+static json_t *horizon_of(json_t *list) {
+        return json_object_get(json_array_get(json_object_get(list, "channels"), 0), "horizon");
+}
+
+static int64_t number(const json_t *object, const char *key) {
+        return json_integer_value(json_object_get(object, key));
+}
+
+static void channels_say_how_far_they_are_planned(void **state) {
+        g_auto(Answer) early = get("/api/v1/channels");
+        json_t *list = document(&early), *horizon = horizon_of(list);
+        assert_true(json_is_null(json_object_get(horizon, "extension")));
+        json_decref(list);
+
+        PlanView *view = view_new("retro", 5, "Retro Prime");
+        view_add(view, "Cheers", "a-1", 120);
+        view->epg_end_utc_ms = SERVE_NOON + 120 * SERVE_MINUTE;
+        view->execution_end_utc_ms = SERVE_NOON + 90 * SERVE_MINUTE;
+        view->min_epg_ms = 180 * SERVE_MINUTE;
+        view->min_execution_ms = 60 * SERVE_MINUTE;
+        view->extension = (PlanExtension){.id = 7, .reason = EXTENSION_DUE, .complete = false, .at_utc_ms = 5};
+        plan_board_publish(world->board, view);
+        rv_clock_fake_advance_ms(world->clock, 45 * SERVE_MINUTE);
+        g_auto(Answer) answer = get("/api/v1/channels");
+        list = document(&answer);
+        horizon = horizon_of(list);
+        const json_t *extension = json_object_get(horizon, "extension");
+        assert_int_equal(number(horizon, "epg_end_utc_ms"), SERVE_NOON + 120 * SERVE_MINUTE);
+        assert_int_equal(number(horizon, "execution_end_utc_ms"), SERVE_NOON + 90 * SERVE_MINUTE);
+        assert_true(json_real_value(json_object_get(horizon, "epg_depth_hours")) == 1.25);
+        assert_true(json_real_value(json_object_get(horizon, "execution_depth_hours")) == 0.75);
+        assert_int_equal(number(horizon, "epg_short_ms"), 105 * SERVE_MINUTE);
+        assert_int_equal(number(horizon, "execution_short_ms"), 15 * SERVE_MINUTE);
+        assert_int_equal(number(horizon, "min_epg_ms"), 180 * SERVE_MINUTE);
+        assert_int_equal(number(horizon, "min_execution_ms"), 60 * SERVE_MINUTE);
+        assert_true(number(horizon, "generation") > 1);
+        assert_int_equal(number(extension, "id"), 7);
+        assert_string_equal(json_string_value(json_object_get(extension, "reason")), "due");
+        assert_string_equal(json_string_value(json_object_get(extension, "result")), "short");
+        assert_int_equal(number(extension, "at_utc_ms"), 5);
+        json_decref(list);
+}
+
 static size_t n_programmes(const char *target) {
         g_auto(Answer) answer = get(target);
         assert_int_equal(answer.status, 200);
@@ -401,6 +444,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 HTTP_TEST(INV_HTTP_001_head_is_get_without_a_body),
                 HTTP_TEST(channels_say_what_is_on_and_how_they_are),
+                HTTP_TEST(channels_say_how_far_they_are_planned),
                 HTTP_TEST(ranges_are_milliseconds_or_iso_8601),
                 HTTP_TEST(the_record_is_read_through),
                 HTTP_TEST(INV_HTTP_008_not_ready_is_503_and_never_an_empty_document),

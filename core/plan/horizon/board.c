@@ -8,7 +8,15 @@ struct PlanBoard {
         gatomicrefcount refs;
         pthread_mutex_t lock; /* guards what follows; never held across I/O or planning */
         GHashTable *views;    /* channel id (the view's own) -> PlanView */
+        GHashTable *held;     /* channel id -> int64_t: nothing that ends later is handed out for now */
+        GPtrArray *readers;   /* PlanReader, borrowed */
         int64_t generation;
+};
+
+struct PlanReader {
+        PlanBoard *board;
+        char *channel_id;
+        int64_t handed_until_utc_ms; /* guarded by the board's lock; INT64_MIN = nothing was */
 };
 
 /* --- views ----------------------------------------------------------------------------------------------------------
@@ -26,6 +34,7 @@ void plan_view_unref(PlanView *view) {
         g_clear_pointer(&view->programmes, g_ptr_array_unref);
         g_clear_pointer(&view->blocks, g_ptr_array_unref);
         g_free(view->fault);
+        g_strfreev(view->notices);
         g_free(view);
 }
 
@@ -101,6 +110,8 @@ PlanBoard *plan_board_new(void) {
         board->refs = 1;
         pthread_mutex_init(&board->lock, NULL);
         board->views = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)plan_view_unref);
+        board->held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        board->readers = g_ptr_array_new();
         return board;
 }
 
@@ -113,6 +124,8 @@ void plan_board_unref(PlanBoard *board) {
         if (!board || !g_atomic_int_dec_and_test(&board->refs))
                 return;
         g_hash_table_unref(board->views);
+        g_hash_table_unref(board->held);
+        g_ptr_array_unref(board->readers);
         pthread_mutex_destroy(&board->lock);
         g_free(board);
 }
@@ -124,6 +137,7 @@ void plan_board_publish(PlanBoard *board, PlanView *take_view) {
         if (g_hash_table_lookup_extended(board->views, take_view->spec->id, NULL, (gpointer *)&before))
                 g_hash_table_steal(board->views, take_view->spec->id);
         g_hash_table_insert(board->views, take_view->spec->id, take_view);
+        g_hash_table_remove(board->held, take_view->spec->id);
         pthread_mutex_unlock(&board->lock);
         plan_view_unref(before);
 }
@@ -171,4 +185,71 @@ int64_t plan_board_generation(PlanBoard *board) {
         const int64_t generation = board->generation;
         pthread_mutex_unlock(&board->lock);
         return generation;
+}
+
+/* --- handing out ----------------------------------------------------------------------------------------------------
+ */
+
+PlanReader *plan_reader_new(PlanBoard *board, const char *channel_id) {
+        PlanReader *reader = g_new(PlanReader, 1);
+        *reader = (PlanReader){plan_board_ref(board), g_strdup(channel_id), INT64_MIN};
+        pthread_mutex_lock(&board->lock);
+        g_ptr_array_add(board->readers, reader);
+        pthread_mutex_unlock(&board->lock);
+        return reader;
+}
+
+void plan_reader_free(PlanReader *reader) {
+        if (!reader)
+                return;
+        pthread_mutex_lock(&reader->board->lock);
+        g_ptr_array_remove_fast(reader->board->readers, reader);
+        pthread_mutex_unlock(&reader->board->lock);
+        plan_board_unref(reader->board);
+        g_free(reader->channel_id);
+        g_free(reader);
+}
+
+/* INV-HORIZON-HANDED-OUT-001: under the lock that the planner's hold takes, so that a block is either handed out, and
+ * stays, or changed before anybody has it. */
+PlanResult plan_reader_take(PlanReader *reader, int64_t utc_ms, BlockPlan **ret_block) {
+        PlanBoard *board = reader->board;
+        BlockPlan *block = NULL;
+        pthread_mutex_lock(&board->lock);
+        PlanResult result = plan_view_block_at(g_hash_table_lookup(board->views, reader->channel_id), utc_ms, &block);
+        const int64_t *held_utc_ms = g_hash_table_lookup(board->held, reader->channel_id);
+        if (block && held_utc_ms && block->end_utc_ms > *held_utc_ms) {
+                g_clear_pointer(&block, block_plan_unref);
+                result = PLAN_NO_SCHEDULE_DATA;
+        }
+        if (block)
+                reader->handed_until_utc_ms = MAX(reader->handed_until_utc_ms, block->end_utc_ms);
+        pthread_mutex_unlock(&board->lock);
+        if (block)
+                *ret_block = block;
+        return result;
+}
+
+bool plan_board_hold(PlanBoard *board, const char *channel_id, int64_t from_utc_ms, int64_t *ret_handed_until_utc_ms) {
+        int64_t handed_until = INT64_MIN;
+        pthread_mutex_lock(&board->lock);
+        for (guint i = 0; i < board->readers->len; i++) {
+                const PlanReader *reader = board->readers->pdata[i];
+                if (strcmp(reader->channel_id, channel_id) == 0)
+                        handed_until = MAX(handed_until, reader->handed_until_utc_ms);
+        }
+        const bool free_to_change = handed_until <= from_utc_ms;
+        const int64_t *held_utc_ms = g_hash_table_lookup(board->held, channel_id);
+        if (free_to_change && (!held_utc_ms || *held_utc_ms > from_utc_ms))
+                g_hash_table_replace(board->held, g_strdup(channel_id), g_memdup2(&from_utc_ms, sizeof(from_utc_ms)));
+        pthread_mutex_unlock(&board->lock);
+        if (!free_to_change)
+                *ret_handed_until_utc_ms = handed_until;
+        return free_to_change;
+}
+
+void plan_board_release(PlanBoard *board, const char *channel_id) {
+        pthread_mutex_lock(&board->lock);
+        g_hash_table_remove(board->held, channel_id);
+        pthread_mutex_unlock(&board->lock);
 }

@@ -22,6 +22,7 @@ ChannelPlan *channel_plan_new(Store *store, ChannelSpec *spec, CatalogSnapshot *
         plan->blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
         plan->history = traffic_history_new();
         plan->overrides = g_ptr_array_new_with_free_func((GDestroyNotify)override_free);
+        plan->notices = g_ptr_array_new_with_free_func(g_free);
         plan->excluded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         plan->fault = g_string_new(NULL);
         plan->dirty = true;
@@ -36,6 +37,7 @@ void channel_plan_free(ChannelPlan *plan) {
         traffic_history_free(plan->history);
         traffic_inventory_free(plan->inventory);
         g_ptr_array_unref(plan->overrides);
+        g_ptr_array_unref(plan->notices);
         g_hash_table_unref(plan->excluded);
         g_string_free(plan->fault, true);
         g_free(plan->compile_fault);

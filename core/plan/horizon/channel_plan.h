@@ -17,6 +17,7 @@ typedef struct {
         TrafficHistory *history;     /* plays of this channel, as far back as any rule looks */
         TrafficInventory *inventory; /* of spec, catalog and excluded; NULL = to be made */
         GPtrArray *overrides;        /* Override: to be decided, or in force and not long past */
+        GPtrArray *notices;          /* text: overrides that were refused or do not air as asked */
         GHashTable *excluded;        /* asset id -> TlFault: refused at the lock, not to be used for now */
         bool loaded;                 /* what earlier runs stored has been taken up */
         bool stale;                  /* rules or catalog are not those that the days were compiled from */
@@ -58,8 +59,11 @@ void channel_plan_drop_past(ChannelPlan *plan, int64_t now_utc_ms);
 
 /* Overrides (override.c). */
 bool channel_plan_load_overrides(ChannelPlan *plan, int64_t now_utc_ms, GError **error);
-/* Decides those that wait to be put in force or taken back. */
-void channel_plan_apply_overrides(ChannelPlan *plan, const char *logs_dir, int64_t now_utc_ms);
+/* Decides those that wait to be put in force or taken back. What is changed is held on the board until it is published
+ * or released. */
+void channel_plan_apply_overrides(ChannelPlan *plan, PlanBoard *board, const char *logs_dir, int64_t now_utc_ms);
+/* What an operator should know of overrides, anew. */
+void channel_plan_review_overrides(ChannelPlan *plan, int64_t now_utc_ms);
 /* A compiled day with the programmes of overrides in it. */
 ScheduleDay *channel_plan_lay_overrides(const ChannelPlan *plan, ScheduleDay *take_day);
 /* The programmes of a day that begin before the instant, as they were before any override (Programme with its unref).

@@ -106,7 +106,18 @@ static PlanView *view_of(const Horizon *horizon, const ChannelPlan *plan) {
         view->min_execution_ms = horizon->options.min_execution_ms;
         view->extension = plan->extension;
         view->fault = plan->fault->len > 0 ? g_strdup(plan->fault->str) : NULL;
+        view->notices = g_new0(char *, plan->notices->len + 1);
+        for (guint i = 0; i < plan->notices->len; i++)
+                view->notices[i] = g_strdup(plan->notices->pdata[i]);
         return view;
+}
+
+static bool same_notices(const PlanView *view, const ChannelPlan *plan) {
+        guint n = 0;
+        for (; view->notices[n] && n < plan->notices->len; n++)
+                if (strcmp(view->notices[n], plan->notices->pdata[n]) != 0)
+                        return false;
+        return n == plan->notices->len && !view->notices[n];
 }
 
 static void publish(Horizon *horizon, ChannelPlan *plan) {
@@ -116,7 +127,7 @@ static void publish(Horizon *horizon, ChannelPlan *plan) {
         const char *fault = plan->fault->len > 0 ? plan->fault->str : NULL;
         if (fault && g_strcmp0(before ? before->fault : NULL, fault) != 0)
                 rv_warning("horizon.fault", RV_S("channel", plan->spec->id), RV_S("fault", fault));
-        if (before && !plan->dirty && g_strcmp0(before->fault, fault) == 0)
+        if (before && !plan->dirty && g_strcmp0(before->fault, fault) == 0 && same_notices(before, plan))
                 return;
         if (plan->empty_breaks > 0)
                 rv_warning("horizon.empty_breaks", RV_S("channel", plan->spec->id), RV_I("breaks", plan->empty_breaks));
@@ -218,7 +229,7 @@ static int64_t evaluate_plan(Horizon *horizon, ChannelPlan *plan) {
         const bool prepared = good && prepare(plan, now);
         good = prepared;
         if (good) {
-                channel_plan_apply_overrides(plan, horizon->logs_dir, now);
+                channel_plan_apply_overrides(plan, horizon->options.board, horizon->logs_dir, now);
                 /* INV-HORIZON-EXECUTION-MIN-001: with the lead, also a minute later, before the next evaluation. */
                 good = extend_epg_until(plan, now + horizon->options.min_epg_ms + lead, now);
                 good = extend_execution(horizon, plan, now + horizon->options.min_execution_ms + lead, UINT_MAX, now) &&
@@ -227,7 +238,9 @@ static int64_t evaluate_plan(Horizon *horizon, ChannelPlan *plan) {
         note(plan, before, good, now);
         if (prepared)
                 channel_plan_drop_past(plan, now);
+        channel_plan_review_overrides(plan, now);
         publish(horizon, plan);
+        plan_board_release(horizon->options.board, plan->spec->id);
         return now + (good || channel_plan_execution_end(plan) > now + EVALUATE_MS ? EVALUATE_MS : RETRY_MS);
 }
 

@@ -45,6 +45,7 @@ typedef struct {
         int64_t min_epg_ms, min_execution_ms;         /* how far ahead both should reach, at any time */
         PlanExtension extension;
         char *fault; /* why the horizon is short or not what the rules say, a sentence or more; NULL when all is well */
+        char **notices;       /* overrides that were refused or do not air as asked, a sentence each; NULL = none */
         gatomicrefcount refs; /* private */
 } PlanView;
 
@@ -88,6 +89,24 @@ int64_t plan_board_generation(PlanBoard *board);
  * reference. */
 void plan_board_publish(PlanBoard *board, PlanView *take_view);
 void plan_board_unpublish(PlanBoard *board, const char *channel_id);
+
+/*
+ * Handing out: who feeds an engine takes its blocks through a reader of its own, so that who plans knows how far that
+ * has gone: what was handed out is not changed any more, all that comes later may be. Any thread.
+ */
+typedef struct PlanReader PlanReader;
+PlanReader *plan_reader_new(PlanBoard *board, const char *channel_id);
+/* The session is over: what it was handed counts no more. NULL is allowed. */
+void plan_reader_free(PlanReader *reader);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanReader, plan_reader_free)
+/* The block at an instant (new reference), handed out from now on. PLAN_NO_SCHEDULE_DATA also while it is held: the
+ * next publication, or a second later, is the time to ask again. */
+PlanResult plan_reader_take(PlanReader *reader, int64_t utc_ms, BlockPlan **ret_block) G_GNUC_WARN_UNUSED_RESULT;
+/* For who plans: from now on nothing that ends after the instant is handed out, until the channel is released or
+ * published. False, and nothing is held: it has been, until *ret_handed_until_utc_ms. */
+bool plan_board_hold(PlanBoard *board, const char *channel_id, int64_t from_utc_ms,
+                     int64_t *ret_handed_until_utc_ms) G_GNUC_WARN_UNUSED_RESULT;
+void plan_board_release(PlanBoard *board, const char *channel_id);
 
 typedef struct Horizon Horizon;
 

@@ -10,8 +10,8 @@
 #include "proto/base/id.h"
 #include "proto/base/log.h"
 
-#define FED_BLOCKS_MAX 4 /* after the one on the air: as many as an engine's queue holds */
-#define REFUSALS_MAX 16  /* spots passed over before the override is refused */
+#define REFUSAL_SHOWN_MS INT64_C(3600000) /* after its time, and after it was refused */
+#define REFUSALS_MAX 16                   /* spots passed over before the override is refused */
 #define DAYS_KEPT_MS INT64_C(172800000)
 
 static int64_t start_of(const json_t *programme) {
@@ -193,24 +193,23 @@ GPtrArray *channel_plan_lift_overrides(const ChannelPlan *plan, const ScheduleDa
 
 typedef struct {
         ChannelPlan *plan;
+        PlanBoard *board;
         Override *override;
         const char *logs_dir;
         int64_t now_utc_ms;
+        bool failed;    /* not refused: it is tried again */
         guint day;      /* of plan->days */
         json_t *others; /* what is to be laid */
 } Change;
 
-/* Until when blocks may have been handed to an engine: nothing before that is changed. */
-static int64_t fed_until(const ChannelPlan *plan, int64_t now_utc_ms) {
+/* The end of what is on the air. */
+static int64_t on_air_until(const ChannelPlan *plan, int64_t now_utc_ms) {
         const Programme *on_air = channel_plan_programme_at(plan, now_utc_ms);
         int64_t until = on_air ? on_air->end_utc_ms : now_utc_ms;
-        unsigned n = 0;
-        for (guint i = 0; i < plan->blocks->len && n <= FED_BLOCKS_MAX; i++) {
+        for (guint i = 0; i < plan->blocks->len; i++) {
                 const BlockPlan *block = plan->blocks->pdata[i];
-                if (block->end_utc_ms <= now_utc_ms)
-                        continue;
-                until = MAX(until, block->end_utc_ms);
-                n++;
+                if (block->start_utc_ms <= now_utc_ms && block->end_utc_ms > now_utc_ms)
+                        until = MAX(until, block->end_utc_ms);
         }
         return until;
 }
@@ -227,6 +226,14 @@ static bool G_GNUC_PRINTF(2, 3) refuse(Change *change, const char *format, ...) 
         g_free(change->override->detail);
         change->override->detail = g_strdup_vprintf(format, args);
         va_end(args);
+        return false;
+}
+
+/* The store or a file refuses: the override stays as it is and is tried again. */
+static bool fail(Change *change, const GError *error) {
+        change->failed = true;
+        channel_plan_fault(change->plan, "override %" G_GINT64_FORMAT " cannot be put in force yet: %s",
+                           change->override->id, error->message);
         return false;
 }
 
@@ -275,7 +282,7 @@ static GPtrArray *fill(Change *change, const ScheduleDay *day, int64_t from_utc_
         g_autoptr(TrafficHistory) history = traffic_history_new();
         g_autoptr(GError) error = NULL;
         if (!traffic_history_take_up(history, plan->store, plan->spec, change->now_utc_ms, &error)) {
-                refuse(change, "%s", error->message);
+                fail(change, error);
                 return NULL;
         }
         for (guint i = 0; i < day->programmes->len; i++) {
@@ -349,7 +356,7 @@ static bool store_change(Change *change, const ScheduleDay *day, const TlReplace
                         store_rollback(store);
                 }
         }
-        return refuse(change, "it cannot be stored: %s", error->message);
+        return fail(change, error);
 }
 
 /* Blocks that start in the time replaced give way to others. */
@@ -383,6 +390,16 @@ static json_t *part_of(const json_t *programmes, int64_t from_utc_ms, int64_t to
         return part;
 }
 
+/* Nobody is handed any more what begins then or later; false: somebody was. */
+static bool hold(Change *change, int64_t from_utc_ms) {
+        int64_t until = on_air_until(change->plan, change->now_utc_ms);
+        if (from_utc_ms >= until && plan_board_hold(change->board, change->plan->spec->id, from_utc_ms, &until))
+                return true;
+        g_autofree char *earliest = time_text(change->plan, until);
+        return refuse(change, "too late: what begins before %s is past, on the air, or handed to the engine already",
+                      earliest);
+}
+
 /* Lays change->others into the day, in the guide and as far as it is locked; the record says so. */
 static bool lay(Change *change, OverrideState state) {
         ChannelPlan *plan = change->plan;
@@ -402,13 +419,10 @@ static bool lay(Change *change, OverrideState state) {
                 json_decref(after);
         }
         json_decref(programmes);
-        if (from < fed_until(plan, change->now_utc_ms)) {
-                g_autofree char *earliest = time_text(plan, fed_until(plan, change->now_utc_ms));
-                return refuse(change, "too late: what begins before %s is on the air, past, or handed out for it",
-                              earliest);
-        }
         if (to > day->end_utc_ms)
                 return refuse(change, "it would run over the end of the broadcast day");
+        if (!hold(change, from))
+                return false;
         g_autoptr(GPtrArray) blocks = fill_checked(change, made, from, to);
         if (!blocks)
                 return false;
@@ -455,31 +469,39 @@ static bool take_back(Change *change) {
         return lay(change, OVERRIDE_CANCELLED);
 }
 
+/* As it was before it was tried. */
+static void take_down(Override *override, OverrideState state) {
+        override->state = state;
+        if (state != OVERRIDE_ASKED && state != OVERRIDE_REFUSED)
+                return;
+        override->start_utc_ms = override->end_utc_ms = 0;
+        g_clear_pointer(&override->was, json_decref);
+        g_clear_pointer(&override->becomes, json_decref);
+}
+
 /* The record of what did not come about. */
 static void store_refusal(Change *change, OverrideState state) {
         Override *override = change->override;
         g_autoptr(GError) error = NULL;
-        override->state = state;
+        take_down(override, state);
         override->decided_utc_ms = change->now_utc_ms;
-        if (state == OVERRIDE_REFUSED) {
-                override->start_utc_ms = override->end_utc_ms = 0;
-                g_clear_pointer(&override->was, json_decref);
-                g_clear_pointer(&override->becomes, json_decref);
-        }
         if (!override_store_decide(change->plan->store, override, &error))
                 channel_plan_fault(change->plan, "an override's record cannot be stored: %s", error->message);
 }
 
-static void decide(ChannelPlan *plan, Override *override, const char *logs_dir, int64_t now_utc_ms) {
-        Change change = {.plan = plan, .override = override, .logs_dir = logs_dir, .now_utc_ms = now_utc_ms};
-        const bool asked = override->state == OVERRIDE_ASKED;
-        if (asked && override->at_utc_ms >= channel_plan_epg_end(plan))
+static void decide(Change *change) {
+        Override *override = change->override;
+        const OverrideState before = override->state;
+        const bool asked = before == OVERRIDE_ASKED;
+        if (asked && override->at_utc_ms >= channel_plan_epg_end(change->plan))
                 return; /* the guide does not reach that far yet */
-        const bool done = asked ? put_in_force(&change) : take_back(&change);
-        if (!done)
-                store_refusal(&change, asked ? OVERRIDE_REFUSED : OVERRIDE_IN_FORCE);
-        json_decref(change.others);
-        rv_log(done ? RV_LOG_INFO : RV_LOG_WARNING, "horizon.override", RV_S("channel", plan->spec->id),
+        const bool done = asked ? put_in_force(change) : take_back(change);
+        if (!done && change->failed)
+                take_down(override, before);
+        else if (!done)
+                store_refusal(change, asked ? OVERRIDE_REFUSED : OVERRIDE_IN_FORCE);
+        g_clear_pointer(&change->others, json_decref);
+        rv_log(done ? RV_LOG_INFO : RV_LOG_WARNING, "horizon.override", RV_S("channel", change->plan->spec->id),
                RV_I("id", override->id), RV_S("kind", override_kind_name(override->kind)),
                RV_S("state", override_state_name(override->state)), RV_S("detail", override->detail));
 }
@@ -493,7 +515,7 @@ bool channel_plan_load_overrides(ChannelPlan *plan, int64_t now_utc_ms, GError *
         return true;
 }
 
-void channel_plan_apply_overrides(ChannelPlan *plan, const char *logs_dir, int64_t now_utc_ms) {
+void channel_plan_apply_overrides(ChannelPlan *plan, PlanBoard *board, const char *logs_dir, int64_t now_utc_ms) {
         g_autoptr(GError) error = NULL;
         if (!channel_plan_load_overrides(plan, now_utc_ms, &error)) {
                 channel_plan_fault(plan, "overrides cannot be read: %s", error->message);
@@ -501,7 +523,72 @@ void channel_plan_apply_overrides(ChannelPlan *plan, const char *logs_dir, int64
         }
         for (guint i = 0; i < plan->overrides->len; i++) {
                 Override *override = plan->overrides->pdata[i];
+                Change change = {.plan = plan,
+                                 .board = board,
+                                 .override = override,
+                                 .logs_dir = logs_dir,
+                                 .now_utc_ms = now_utc_ms};
                 if (override->state == OVERRIDE_ASKED || override->state == OVERRIDE_CANCELLING)
-                        decide(plan, override, logs_dir, now_utc_ms);
+                        decide(&change);
+        }
+}
+
+/* --- what an operator should know ----------------------------------------------------------------------------------
+ */
+
+static void G_GNUC_PRINTF(3, 4) notice(ChannelPlan *plan, const Override *override, const char *format, ...) {
+        g_autofree char *at = time_text(plan, override->at_utc_ms);
+        va_list args;
+        va_start(args, format);
+        g_autofree char *what = g_strdup_vprintf(format, args);
+        va_end(args);
+        g_ptr_array_add(plan->notices, g_strdup_printf("override %" G_GINT64_FORMAT " (%s at %s) %s", override->id,
+                                                       override_kind_name(override->kind), at, what));
+}
+
+static bool lies_under_another(const ChannelPlan *plan, const Override *override) {
+        for (guint i = 0; i < plan->overrides->len; i++) {
+                const Override *other = plan->overrides->pdata[i];
+                if (other->id > override->id && in_force(other) && other->start_utc_ms < override->end_utc_ms &&
+                    other->end_utc_ms > override->start_utc_ms)
+                        return true;
+        }
+        return false;
+}
+
+static bool is_planned(const ChannelPlan *plan, const Override *override) {
+        g_autofree char *entry = g_strdup_printf("override@%" G_GINT64_FORMAT, override->id);
+        for (guint i = 0; i < plan->days->len; i++) {
+                const ScheduleDay *day = plan->days->pdata[i];
+                for (guint j = 0; j < day->programmes->len; j++) {
+                        const Programme *programme = day->programmes->pdata[j];
+                        if (g_strcmp0(programme->entry, entry) == 0 &&
+                            g_strcmp0(programme->asset_id, override->asset_id) == 0)
+                                return true;
+                }
+        }
+        return false;
+}
+
+void channel_plan_review_overrides(ChannelPlan *plan, int64_t now_utc_ms) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GPtrArray) troubled =
+                override_store_troubled(plan->store, plan->spec->id, now_utc_ms - REFUSAL_SHOWN_MS, &error);
+        g_ptr_array_set_size(plan->notices, 0);
+        if (!troubled) {
+                channel_plan_fault(plan, "overrides cannot be read: %s", error->message);
+                return;
+        }
+        for (guint i = 0; i < troubled->len; i++) {
+                const Override *override = troubled->pdata[i];
+                notice(plan, override, "%s: %s",
+                       override->state == OVERRIDE_REFUSED ? "was refused" : "could not be taken back",
+                       override->detail);
+        }
+        for (guint i = 0; i < plan->overrides->len; i++) {
+                const Override *override = plan->overrides->pdata[i];
+                if (in_force(override) && override->start_utc_ms > now_utc_ms && !is_planned(plan, override) &&
+                    !lies_under_another(plan, override))
+                        notice(plan, override, "does not air as asked: what it names cannot be played now");
         }
 }

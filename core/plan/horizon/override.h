@@ -4,7 +4,8 @@
  *
  * Anybody with a Store of their own asks, cancels and lists; the horizon decides at its next evaluation, within a
  * minute: it puts the change in force, in guide and locked blocks at once, or refuses it and says why. What is past, on
- * the air or may have been handed to an engine is never changed.
+ * the air or has been handed to an engine is never changed. A refusal is an alert until its time is past, an hour at
+ * least, or it is cancelled.
  */
 #pragma once
 
@@ -55,7 +56,10 @@ bool override_store_ask(Store *store, Override *override, GError **error);
 GPtrArray *override_store_list(Store *store, const char *channel_id, GError **error);
 /* Those that the horizon has to decide, or that are in force beyond the instant. */
 GPtrArray *override_store_live(Store *store, const char *channel_id, int64_t after_utc_ms, GError **error);
-/* Takes back what is asked or in force. *ret_done is false when there is no such override in one of these states. */
+/* Those that were refused after the instant or for one after it, and those in force that could not be taken back. */
+GPtrArray *override_store_troubled(Store *store, const char *channel_id, int64_t after_utc_ms, GError **error);
+/* Takes back what is asked or in force; what was refused is no alert any more. *ret_done is false when there is no such
+ * override in one of these states. */
 bool override_store_cancel(Store *store, const char *channel_id, int64_t id, int64_t now_utc_ms, bool *ret_done,
                            GError **error);
 /* For the horizon: stores state, decided_utc_ms, detail, start, end, was and becomes. */

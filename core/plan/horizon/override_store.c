@@ -98,6 +98,17 @@ GPtrArray *override_store_live(Store *store, const char *channel_id, int64_t aft
                               error);
 }
 
+GPtrArray *override_store_troubled(Store *store, const char *channel_id, int64_t after_utc_ms, GError **error) {
+        return read_overrides(store,
+                              store_query(store, error,
+                                          "SELECT " COLUMNS " FROM plan_override WHERE channel_id = ? AND "
+                                          "(state = 'refused' AND max(at_utc_ms, decided_utc_ms) > ? "
+                                          "OR state = 'in_force' AND detail IS NOT NULL AND end_utc_ms > ?) "
+                                          "ORDER BY override_id",
+                                          "sii", channel_id, after_utc_ms, after_utc_ms),
+                              error);
+}
+
 static bool number_of_new(Store *store, int64_t *ret_id, GError **error) {
         g_autoptr(GError) failure = NULL;
         sqlite3_stmt *query = store_query(store, error, "SELECT last_insert_rowid()", "");
@@ -128,9 +139,10 @@ bool override_store_cancel(Store *store, const char *channel_id, int64_t id, int
         /* In one statement: the horizon may decide between a look and a step. */
         sqlite3_stmt *query = store_query(
                 store, error,
-                "UPDATE plan_override SET state = CASE state WHEN 'asked' THEN 'cancelled' ELSE 'cancelling' END, "
-                "detail = NULL, decided_utc_ms = ? "
-                "WHERE channel_id = ? AND override_id = ? AND state IN ('asked', 'in_force') RETURNING override_id",
+                "UPDATE plan_override SET state = CASE state WHEN 'in_force' THEN 'cancelling' ELSE 'cancelled' END, "
+                "detail = CASE state WHEN 'refused' THEN detail END, decided_utc_ms = ? "
+                "WHERE channel_id = ? AND override_id = ? AND state IN ('asked', 'in_force', 'refused') "
+                "RETURNING override_id",
                 "isi", now_utc_ms, channel_id, id);
         if (!query)
                 return false;

@@ -37,6 +37,7 @@ struct Feed {
 
         /* The director's thread only. */
         RpcClient *client;
+        PlanReader *reader; /* what it hands out is not changed any more */
         int credits;
         int64_t next_start_utc_ms; /* where the next block to be fed begins */
         FeedEnd end;
@@ -103,11 +104,8 @@ static const char *result_name(int result) {
 
 /* The planned block at an instant, or NULL: nothing is planned there. */
 static BlockPlan *block_at(Feed *feed, int64_t utc_ms) {
-        g_autoptr(PlanView) view = plan_board_view(feed->board, feed->channel_id);
         BlockPlan *block = NULL;
-        if (!view || plan_view_block_at(view, utc_ms, &block) != PLAN_OK)
-                return NULL;
-        return block;
+        return plan_reader_take(feed->reader, utc_ms, &block) == PLAN_OK ? block : NULL;
 }
 
 /* INV-CHANNELMANAGER-NO-PLANNING-001: the block that follows the last one fed, or NULL: not planned yet. After a hole
@@ -421,6 +419,7 @@ Feed *feed_start(const FeedOptions *options, GError **error) {
         feed->evidence_endpoint = g_strdup(options->evidence_endpoint);
         feed->spool_dir = g_strdup(options->spool_dir);
         feed->board = plan_board_ref(options->board);
+        feed->reader = plan_reader_new(options->board, options->channel_id);
         feed->clock = options->clock;
         feed->context = options->context;
         feed->preroll_ms = options->preroll_ms;
@@ -459,6 +458,7 @@ void feed_free(Feed *feed) {
         if (!feed)
                 return;
         rv_thread_join(feed->thread);
+        plan_reader_free(feed->reader);
         plan_board_unref(feed->board);
         pthread_mutex_destroy(&feed->lock);
         g_free(feed->channel_id);

@@ -74,6 +74,27 @@ static void add_status(json_t *object, Channel *channel) {
         json_object_set_new(object, "fault", fault[0] ? json_string(fault) : json_null());
 }
 
+/* INV-HORIZON-HEALTH-001, for who is not in this process. */
+static json_t *horizon_json(const PlanView *view, int64_t now_utc_ms) {
+        const PlanHealth health = plan_view_health(view, now_utc_ms);
+        const PlanExtension *extension = &view->extension;
+        json_t *object = json_pack(
+                "{s:I,s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:n}", "epg_end_utc_ms", (json_int_t)view->epg_end_utc_ms,
+                "execution_end_utc_ms", (json_int_t)view->execution_end_utc_ms, "epg_depth_hours",
+                (double)health.epg_depth_ms / HOUR_MS, "execution_depth_hours",
+                (double)health.execution_depth_ms / HOUR_MS, "epg_short_ms", (json_int_t)health.epg_short_ms,
+                "execution_short_ms", (json_int_t)health.execution_short_ms, "min_epg_ms", (json_int_t)view->min_epg_ms,
+                "min_execution_ms", (json_int_t)view->min_execution_ms, "generation", (json_int_t)view->generation,
+                "extension");
+        if (extension->id > 0)
+                json_object_set_new(object, "extension",
+                                    json_pack("{s:I,s:s,s:s,s:I}", "id", (json_int_t)extension->id, "reason",
+                                              extension_reason_name(extension->reason), "result",
+                                              extension->complete ? "complete" : "short", "at_utc_ms",
+                                              (json_int_t)extension->at_utc_ms));
+        return object;
+}
+
 static json_t *channel_json(Request *request, const PlanView *view) {
         const HttpOptions *options = &request->http->options;
         const char *id = view->spec->id;
@@ -87,6 +108,7 @@ static json_t *channel_json(Request *request, const PlanView *view) {
                 json_object_set_new(object, "plan_fault", json_string(fault));
         }
         json_object_set_new(object, "planned_until_utc_ms", json_integer(view->execution_end_utc_ms));
+        json_object_set_new(object, "horizon", horizon_json(view, rv_clock_utc_ms(options->clock)));
         json_object_set_new(object, "logo", json_string(logo));
         json_object_set_new(object, "streams", streams_json(request, id));
         return object;
