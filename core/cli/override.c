@@ -89,8 +89,14 @@ static json_t *override_json(const Override *override) {
 static void print_override(const ChannelSpec *spec, const Override *override) {
         const char *title = json_string_value(json_object_get(json_array_get(override->becomes, 0), "title"));
         g_autofree char *at = cli_local_time(spec, override->at_utc_ms, "%Y-%m-%d %H:%M");
-        printf("%5" G_GINT64_FORMAT "  %s  %-8s  %-10s  %s\n", override->id, at, override_kind_name(override->kind),
-               override_state_name(override->state),
+        g_autofree char *airs = NULL;
+        if (override->end_utc_ms > 0) {
+                g_autofree char *start = cli_local_time(spec, override->start_utc_ms, "%H:%M");
+                g_autofree char *end = cli_local_time(spec, override->end_utc_ms, "%H:%M");
+                airs = g_strdup_printf("%s-%s  ", start, end);
+        }
+        printf("%5" G_GINT64_FORMAT "  %s  %-8s  %-10s  %s%s\n", override->id, at, override_kind_name(override->kind),
+               override_state_name(override->state), airs ? airs : "",
                override->detail ? override->detail
                : title          ? title
                                 : (override->asset_id ? override->asset_id : ""));
@@ -117,6 +123,36 @@ static int list(const CliLook *look, const ChannelSpec *spec, const CliOptions *
 
 /* --- asking ------------------------------------------------------------------------------------------------------ */
 
+/* The programme that is planned for the instant (a new reference); NULL: the guide does not reach that far. */
+static Programme *planned_at(const CliLook *look, const ChannelSpec *spec, int64_t utc_ms) {
+        char day[11], before[11];
+        schedule_day_of(spec, utc_ms, day);
+        schedule_day_step(day, -1, before); /* it may have run over */
+        g_autoptr(GPtrArray) days = schedule_store_days(look->store, spec->id, before, NULL);
+        for (guint i = 0; days && i < days->len; i++) {
+                const ScheduleDay *planned = days->pdata[i];
+                for (guint j = 0; j < planned->programmes->len; j++) {
+                        Programme *programme = planned->programmes->pdata[j];
+                        if (programme->start_utc_ms <= utc_ms && utc_ms < programme->end_utc_ms)
+                                return programme_ref(programme);
+                }
+        }
+        return NULL;
+}
+
+/* When it will air, as far as that is known now. */
+static void print_airing(const CliLook *look, const ChannelSpec *spec, const Override *override) {
+        g_autoptr(Programme) programme = planned_at(look, spec, override->at_utc_ms);
+        if (!programme) {
+                printf("  the guide does not reach that far yet; it is decided on when it does\n");
+                return;
+        }
+        g_autofree char *start = cli_local_time(spec, programme->start_utc_ms, "%Y-%m-%d %H:%M");
+        g_autofree char *end = cli_local_time(spec, programme->end_utc_ms, "%H:%M");
+        printf("  it will air at %s, where \"%s\" is planned until %s, unless an engine has that already\n", start,
+               programme->subtitle ? programme->subtitle : programme->title, end);
+}
+
 static int ask(const CliLook *look, const ChannelSpec *spec, OverrideKind kind, const CliOptions *options) {
         g_autoptr(GError) error = NULL;
         g_autofree char *asset_id = NULL;
@@ -141,6 +177,7 @@ static int ask(const CliLook *look, const ChannelSpec *spec, OverrideKind kind, 
         printf("override %" G_GINT64_FORMAT " is recorded: %s %s at %s; `retrovue serve` decides on it within a minute "
                "(`retrovue override list %s`)\n",
                override.id, override_kind_name(kind), spec->id, at, spec->id);
+        print_airing(look, spec, &override);
         return 0;
 }
 
@@ -156,9 +193,10 @@ static int cancel(const CliLook *look, const ChannelSpec *spec, const CliOptions
             !override_store_cancel(store, spec->id, (int64_t)id, rv_clock_utc_ms(rv_clock_system()), &done, &error))
                 return cli_fail("%s", error->message);
         if (!done)
-                return cli_fail("channel %s has no override %s that is asked for or in force (`retrovue override list "
-                                "%s`)",
-                                spec->id, options->arguments[2], spec->id);
+                return cli_fail(
+                        "channel %s has no override %s that is asked for, in force or refused (`retrovue override list "
+                        "%s`)",
+                        spec->id, options->arguments[2], spec->id);
         printf("override %s is to be taken back; `retrovue serve` decides on it within a minute\n",
                options->arguments[2]);
         return 0;
@@ -217,7 +255,8 @@ static int run(int argc, char **argv) {
                 "  list     all that was asked for, and what became of it\n"
                 "  cancel   takes one back\n"
                 "TIME is 20:00 (the next one) or 2026-11-22T20:00 on the channel's clocks; ASSET an id, a path or a "
-                "title. What is past, on the air or handed to an engine stays.",
+                "title. What is past, on the air or handed to an engine stays: while somebody watches, the next four\n"
+                "programmes at most. What was refused is an alert until its time is past or it is cancelled.",
                 argc, argv);
         if (status < 0)
                 status = check(&options);

@@ -384,13 +384,15 @@ static void overrides_are_recorded_listed_and_taken_back(void **state) {
         assert_string_equal(world->out, "");
         assert_int_equal(run(world, "override skip cheers 2999-12-31T20:00"), 0);
         assert_non_null(strstr(world->out, "override 1 is recorded: skip cheers at 2999-12-31 20:00"));
+        assert_non_null(strstr(world->out, "the guide does not reach that far yet"));
         assert_int_equal(run(world, "override skip cheers 20:00"), 0);
         assert_non_null(strstr(world->out, "override 2 is recorded"));
+        assert_non_null(strstr(world->out, "20:00, where \"Cheers "));
         assert_int_equal(run(world, "override list cheers"), 0);
         assert_non_null(strstr(world->out, "    1  2999-12-31 20:00  skip      asked"));
         assert_int_equal(run(world, "override cancel cheers 1"), 0);
         assert_int_equal(run(world, "override cancel cheers 1"), 1);
-        assert_says(world, "no override 1 that is asked for or in force");
+        assert_says(world, "no override 1 that is asked for, in force or refused");
         assert_int_equal(run(world, "override list cheers --json"), 0);
         json_t *list = json_loads(world->out, 0, NULL);
         assert_int_equal(json_array_size(list), 2);
