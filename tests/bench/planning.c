@@ -79,7 +79,7 @@ static void plan_days(Run *run, int n_days) {
                 const double middle = cpu_s();
                 for (guint j = 0; j < compiled->programmes->len; j++) {
                         const Programme *programme = compiled->programmes->pdata[j];
-                        g_autoptr(GArray) items = traffic_fill(inventory, history, programme, NULL, NULL);
+                        g_autoptr(GArray) items = traffic_fill(inventory, history, NULL, programme, NULL, NULL);
                         const double filled = cpu_s();
                         g_autoptr(BlockPlan) block = transmission_log_block(run->spec, programme, items);
                         run->n_segments += (int)items->len;

@@ -22,7 +22,8 @@ typedef struct {
         ChannelSpec *spec;
         TrafficInventory *inventory;
         TrafficHistory *history;
-        Asset *content; /* 22 minutes: three breaks of 160 s in a slot */
+        TrafficComing *coming; /* NULL = nothing is known */
+        Asset *content;        /* 22 minutes: three breaks of 160 s in a slot */
 } TrafficWorld;
 
 static inline int traffic_set_up(void **state) {
@@ -37,6 +38,7 @@ static inline int traffic_set_up(void **state) {
 static inline int traffic_tear_down(void **state) {
         TrafficWorld *world = *state;
         traffic_history_free(world->history);
+        traffic_coming_free(world->coming);
         g_clear_pointer(&world->inventory, traffic_inventory_free);
         g_clear_pointer(&world->spec, channel_spec_unref);
         g_clear_pointer(&world->catalog, catalog_snapshot_unref);
@@ -71,7 +73,7 @@ static inline GArray *traffic_fill_with(TrafficWorld *world, TrafficHistory *his
                                      .end_utc_ms = start_utc_ms + slot_ms,
                                      .asset_id = content ? content->id : NULL};
         g_autoptr(GError) error = NULL;
-        GArray *items = traffic_fill(world->inventory, history, &programme, NULL, &error);
+        GArray *items = traffic_fill(world->inventory, history, world->coming, &programme, NULL, &error);
         assert_null(error);
         assert_non_null(items);
         g_free(id);

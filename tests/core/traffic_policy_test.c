@@ -45,6 +45,11 @@ static void INV_TRAFFIC_POLICY_SOURCE_001_faults_have_their_place(void **state) 
         assert_fault(world, "  campaigns: {a: {inventory: x}}\n", "channel.yaml:6:15", "no inventory \"x\"");
         assert_fault(world, "  campaigns: {a: {assets: x, dayparts: late}}\n", "channel.yaml:6:15",
                      "no daypart \"late\"");
+        assert_fault(world, "  promos: {a: {for: Tavern}}\n", "channel.yaml:6:12", "has no spots");
+        assert_fault(world, "  promos: {a: {assets: x, when: tonite}}\n", "channel.yaml:6:33",
+                     "is not one of any, today, tonight");
+        assert_fault(world, "  promos: {a: {assets: x, within_hours: 1000}}\n", "channel.yaml:6:41", "336");
+        assert_fault(world, "  promo_within_hours: soon\n", "channel.yaml:6:23", "soon");
 }
 
 static void all_faults_are_told_at_once(void **state) {

@@ -64,7 +64,7 @@ static GArray *fill_at(World *world, const Asset *content, int64_t start_utc_ms,
                        TrafficReport *report) {
         g_autoptr(Programme) made = programme(content, start_utc_ms, slot_ms);
         g_autoptr(GError) error = NULL;
-        GArray *items = traffic_fill(world->inventory, world->history, made, report, &error);
+        GArray *items = traffic_fill(world->inventory, world->history, NULL, made, report, &error);
         if (!items)
                 print_error("%s\n", error->message);
         assert_non_null(items);
@@ -445,11 +445,11 @@ static void content_that_is_gone_is_an_error_and_leaves_no_trace(void **state) {
         world->content->state = ASSET_MISSING;
         g_autoptr(Programme) made = programme(world->content, fixture_utc(START), 1800000);
         g_autoptr(GError) error = NULL, length = NULL;
-        assert_null(traffic_fill(world->inventory, world->history, made, NULL, &error));
+        assert_null(traffic_fill(world->inventory, world->history, NULL, made, NULL, &error));
         assert_non_null(strstr(error->message, "not eligible any more"));
         world->content->state = ASSET_READY;
         made->end_utc_ms = made->start_utc_ms + 1200000;
-        assert_null(traffic_fill(world->inventory, world->history, made, NULL, &length));
+        assert_null(traffic_fill(world->inventory, world->history, NULL, made, NULL, &length));
         assert_non_null(strstr(length->message, "longer"));
         for (guint i = 0; i < world->catalog->n_assets; i++)
                 assert_int_equal(traffic_history_count(world->history, world->catalog->assets[i]->id, 0), 0);

@@ -22,7 +22,7 @@ static void INV_LANGUAGE_VIRTUAL_001_breaks_come_at_the_joint(void **state) {
         g_autoptr(GError) error = NULL;
         for (guint i = 0; i < day->programmes->len; i++) {
                 const Programme *programme = day->programmes->pdata[i];
-                g_autoptr(GArray) items = traffic_fill(inventory, history, programme, NULL, &error);
+                g_autoptr(GArray) items = traffic_fill(inventory, history, NULL, programme, NULL, &error);
                 int64_t total_ms = 0, last_end_ms = 0;
                 guint n_content = 0;
                 assert_non_null(items);
@@ -44,7 +44,7 @@ static void INV_LANGUAGE_VIRTUAL_001_breaks_come_at_the_joint(void **state) {
         /* A part that has gone takes the programme with it. */
         const Programme *first = day->programmes->pdata[0];
         ((Asset *)catalog_snapshot_find(catalog, first->part_ids[1]))->state = ASSET_MISSING;
-        assert_null(traffic_fill(inventory, history, first, NULL, &error));
+        assert_null(traffic_fill(inventory, history, NULL, first, NULL, &error));
         assert_non_null(strstr(error->message, "not in the catalog any more"));
         fixture_end(&fixture);
 }

@@ -36,7 +36,7 @@ static int set_up(void **state) {
         world->blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
         for (guint i = 0; i < world->day->programmes->len; i++) {
                 const Programme *programme = world->day->programmes->pdata[i];
-                g_autoptr(GArray) items = traffic_fill(inventory, history, programme, NULL, NULL);
+                g_autoptr(GArray) items = traffic_fill(inventory, history, NULL, programme, NULL, NULL);
                 g_ptr_array_add(world->blocks, transmission_log_block(world->spec, programme, items));
         }
         *state = world;
@@ -163,7 +163,7 @@ static void INV_TL_ID_001_the_same_block_made_again_has_the_same_ids(void **stat
         const World *world = *state;
         g_autoptr(TrafficInventory) inventory = traffic_inventory_new(world->spec, world->catalog, NULL);
         g_autoptr(TrafficHistory) history = traffic_history_new();
-        g_autoptr(GArray) items = traffic_fill(inventory, history, world->day->programmes->pdata[0], NULL, NULL);
+        g_autoptr(GArray) items = traffic_fill(inventory, history, NULL, world->day->programmes->pdata[0], NULL, NULL);
         g_autoptr(BlockPlan) again = transmission_log_block(world->spec, world->day->programmes->pdata[0], items);
         g_autofree char *sha256 = block_plan_sha256(again), *expected = block_plan_sha256(block(world, 0));
         assert_string_equal(sha256, expected);

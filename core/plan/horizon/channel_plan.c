@@ -36,6 +36,7 @@ void channel_plan_free(ChannelPlan *plan) {
         g_ptr_array_unref(plan->blocks);
         traffic_history_free(plan->history);
         traffic_inventory_free(plan->inventory);
+        traffic_coming_free(plan->coming);
         g_ptr_array_unref(plan->overrides);
         g_ptr_array_unref(plan->notices);
         g_hash_table_unref(plan->excluded);
@@ -80,7 +81,7 @@ void channel_plan_set_inputs(ChannelPlan *plan, ChannelSpec *spec, CatalogSnapsh
         plan->catalog = catalog;
         g_clear_pointer(&plan->inventory, traffic_inventory_free);
         g_hash_table_remove_all(plan->excluded);
-        plan->dirty = true;
+        channel_plan_days_changed(plan);
 }
 
 int64_t channel_plan_epg_end(const ChannelPlan *plan) {
@@ -219,7 +220,7 @@ void channel_plan_drop_past(ChannelPlan *plan, int64_t now_utc_ms) {
         if (over == 0)
                 return;
         g_ptr_array_remove_range(plan->days, 0, over);
-        plan->dirty = true;
+        channel_plan_days_changed(plan);
         traffic_history_forget_before(plan->history, traffic_history_begin_utc_ms(plan->spec, now_utc_ms));
         if (!schedule_store_purge(plan->store, plan->spec->id, yesterday, &error) ||
             !transmission_log_purge(plan->store, plan->spec->id, now_utc_ms - BLOCKS_STORED_MS, &error))

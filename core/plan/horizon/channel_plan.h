@@ -16,6 +16,7 @@ typedef struct {
         guint n_unstored;            /* of blocks, the last ones: checked, about to be stored */
         TrafficHistory *history;     /* plays of this channel, as far back as any rule looks */
         TrafficInventory *inventory; /* of spec, catalog and excluded; NULL = to be made */
+        TrafficComing *coming;       /* of days; NULL = to be made */
         GPtrArray *overrides;        /* Override: to be decided, or in force and not long past */
         GPtrArray *notices;          /* text: overrides that were refused or do not air as asked */
         GHashTable *excluded;        /* asset id -> TlFault: refused at the lock, not to be used for now */
@@ -71,3 +72,7 @@ ScheduleDay *channel_plan_lay_overrides(const ChannelPlan *plan, ScheduleDay *ta
 GPtrArray *channel_plan_lift_overrides(const ChannelPlan *plan, const ScheduleDay *day, int64_t until_utc_ms);
 /* Borrowed. */
 const TrafficInventory *channel_plan_inventory(ChannelPlan *plan);
+/* What the days hold, for promos; borrowed until they change. */
+const TrafficComing *channel_plan_coming(ChannelPlan *plan);
+/* For who changes days. */
+void channel_plan_days_changed(ChannelPlan *plan);

@@ -43,7 +43,7 @@ static bool begin_day(ChannelPlan *plan, int64_t now_utc_ms) {
         }
         g_ptr_array_set_size(plan->days, 0);
         g_ptr_array_add(plan->days, compiled);
-        plan->dirty = true;
+        channel_plan_days_changed(plan);
         return true;
 }
 
@@ -62,7 +62,7 @@ bool channel_plan_extend_day(ChannelPlan *plan, int64_t now_utc_ms) {
                 return false;
         }
         g_ptr_array_add(plan->days, compiled);
-        plan->dirty = true;
+        channel_plan_days_changed(plan);
         return true;
 }
 
@@ -163,6 +163,6 @@ bool channel_plan_recompile(ChannelPlan *plan, int64_t now_utc_ms) {
                 g_ptr_array_extend_and_steal(plan->days, g_steal_pointer(&made));
         }
         plan->stale = false;
-        plan->dirty = true;
+        channel_plan_days_changed(plan);
         return true;
 }

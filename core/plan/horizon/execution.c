@@ -76,7 +76,8 @@ static Try try_block(ChannelPlan *plan, int64_t now_utc_ms) {
                 return TRY_FAILED;
         }
         g_autoptr(Programme) programme = programme_ref(planned); /* a recompilation may let go of it */
-        g_autoptr(GArray) items = traffic_fill(channel_plan_inventory(plan), plan->history, programme, &report, &error);
+        g_autoptr(GArray) items = traffic_fill(channel_plan_inventory(plan), plan->history, channel_plan_coming(plan),
+                                               programme, &report, &error);
         if (!items) {
                 channel_plan_fault(plan, "%s", error->message);
                 return programme->asset_id && exclude(plan, programme->asset_id, TL_INELIGIBLE, programme, now_utc_ms)

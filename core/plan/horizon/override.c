@@ -289,7 +289,8 @@ static GPtrArray *fill(Change *change, const ScheduleDay *day, int64_t from_utc_
                 const Programme *programme = day->programmes->pdata[i];
                 if (programme->start_utc_ms < from_utc_ms || programme->start_utc_ms >= MIN(to_utc_ms, locked_until))
                         continue;
-                g_autoptr(GArray) items = traffic_fill(channel_plan_inventory(plan), history, programme, NULL, &error);
+                g_autoptr(GArray) items = traffic_fill(channel_plan_inventory(plan), history, channel_plan_coming(plan),
+                                                       programme, NULL, &error);
                 if (!items) {
                         refuse(change, "%s", error->message);
                         return NULL;
@@ -436,7 +437,7 @@ static bool lay(Change *change, OverrideState state) {
                 exchange_blocks(plan, &replacement);
         schedule_day_free(plan->days->pdata[change->day]);
         plan->days->pdata[change->day] = g_steal_pointer(&made);
-        plan->dirty = true;
+        channel_plan_days_changed(plan);
         return true;
 }
 

@@ -11,7 +11,8 @@ static const char *const traffic_keys[] = {"allowed_types",      "default_cooldo
                                            "structure",          "caps",
                                            "separation",         "barred_categories",
                                            "dayparts",           "inventories",
-                                           "campaigns",          NULL};
+                                           "campaigns",          "promos",
+                                           "promo_within_hours", NULL};
 static const char *const structure_keys[] = {"open", "body", "close", NULL};
 static const char *const cap_keys[] = {"per_break", "per_hour", "seconds_per_hour", NULL};
 static const char *const separation_keys[] = {"advertiser_seconds", "category_seconds", NULL};
@@ -29,8 +30,11 @@ static const char *const filler_keys[] = {"path", "duration_ms", "pool", NULL};
 #define FILLER_MIN_MS 1000
 
 BreakPolicy break_policy_default(void) {
-        BreakPolicy policy = {
-                .breaks_per_half_hour = 3, .min_act_ms = 2 * MINUTE_MS, .min_break_ms = 30000, .fade_ms = 500};
+        BreakPolicy policy = {.breaks_per_half_hour = 3,
+                              .min_act_ms = 2 * MINUTE_MS,
+                              .min_break_ms = 30000,
+                              .fade_ms = 500,
+                              .promo_within_ms = 48 * 60 * MINUTE_MS};
         for (int kind = ASSET_COMMERCIAL; kind < ASSET_FILLER; kind++)
                 policy.rules.allowed[kind] = true;
         policy.rules.open[0] = ASSET_BUMPER;
@@ -63,6 +67,7 @@ static void group_free(gpointer pointer) {
 void break_policy_clear(BreakPolicy *policy) {
         g_clear_pointer(&policy->dayparts, g_ptr_array_unref);
         g_clear_pointer(&policy->groups, g_ptr_array_unref);
+        g_clear_pointer(&policy->promos, g_ptr_array_unref);
         g_clear_pointer(&policy->rules.barred, g_strfreev);
 }
 
@@ -454,19 +459,28 @@ bool spot_group_holds(const GPtrArray *groups, const SpotGroup *group, const Ass
         return inventory && spot_group_holds(groups, inventory, asset); /* which has none itself */
 }
 
+static bool any_spot(const GPtrArray *groups, const SpotGroup *group, const CatalogSnapshot *catalog) {
+        for (uint32_t i = 0; i < catalog->n_assets; i++)
+                if (catalog->assets[i]->kind >= ASSET_COMMERCIAL && spot_group_holds(groups, group, catalog->assets[i]))
+                        return true;
+        return false;
+}
+
+static void check_spots(const GPtrArray *groups, const SpotGroup *group, const char *what,
+                        const CatalogSnapshot *catalog, Diag *diag) {
+        if (!any_spot(groups, group, catalog))
+                diag_add(diag, DIAG_WARNING, group->file, group->line, group->column,
+                         "%s \"%s\": the catalog has none of its spots: check their titles, file names and tags", what,
+                         group->name);
+}
+
 void break_policy_check(const BreakPolicy *policy, const CatalogSnapshot *catalog, Diag *diag) {
         for (guint i = 0; policy->groups && i < policy->groups->len; i++) {
                 const SpotGroup *group = policy->groups->pdata[i];
-                bool holds = false;
-                for (uint32_t j = 0; j < catalog->n_assets && !holds; j++)
-                        holds = catalog->assets[j]->kind >= ASSET_COMMERCIAL &&
-                                spot_group_holds(policy->groups, group, catalog->assets[j]);
-                if (!holds)
-                        diag_add(
-                                diag, DIAG_WARNING, group->file, group->line, group->column,
-                                "%s \"%s\": the catalog has none of its spots: check their titles, file names and tags",
-                                group->campaign ? "campaign" : "inventory", group->name);
+                check_spots(policy->groups, group, group->campaign ? "campaign" : "inventory", catalog, diag);
         }
+        for (guint i = 0; policy->promos && i < policy->promos->len; i++)
+                check_spots(NULL, &((const PromoRule *)policy->promos->pdata[i])->spots, "promos", catalog, diag);
 }
 
 /* --- all of it ------------------------------------------------------------------------------------------------------
@@ -492,6 +506,7 @@ void policy_read(BreakPolicy *policy, const YamlNode *node, Diag *diag) {
                 read_dayparts(policy, yaml_get(node, "dayparts"), diag);
         read_groups(policy, yaml_get(node, "inventories"), "traffic.inventories", diag);
         read_groups(policy, yaml_get(node, "campaigns"), "traffic.campaigns", diag);
+        promo_rules_read(policy, node, diag);
         check_names(policy, diag);
 }
 

@@ -61,6 +61,25 @@ typedef struct {
         char **dayparts;                               /* names; NULL = any time */
 } SpotGroup;
 
+/* When what a promo is for has to be on. */
+typedef enum {
+        PROMO_NAMED = 0, /* as the promo's own name says */
+        PROMO_ANY_TIME,
+        PROMO_TODAY,   /* this broadcast day */
+        PROMO_TONIGHT, /* this broadcast day, from 17:00 on */
+        PROMO_TOMORROW,
+        PROMO_MONDAY, /* and the days up to Sunday: that broadcast day */
+        PROMO_SUNDAY = PROMO_MONDAY + 6,
+} PromoWhen;
+
+/* What promos are for, where their names do not say. */
+typedef struct {
+        SpotGroup spots; /* its name, place, assets and tags */
+        char **titles;   /* series and films; empty: nothing in particular; NULL: as the promo's own name says */
+        PromoWhen when;
+        int64_t within_ms; /* 0 = the channel's */
+} PromoRule;
+
 typedef struct {
         BreakRules rules;
         int64_t cooldown_ms[ASSET_KINDS];   /* between two plays of the same spot; 0 = none */
@@ -74,10 +93,12 @@ typedef struct {
         int32_t fade_ms;                    /* at second-class breakpoints */
         GPtrArray *dayparts;                /* Daypart, the first that fits counts; NULL = none */
         GPtrArray *groups;                  /* SpotGroup; NULL = none */
+        GPtrArray *promos;                  /* PromoRule; NULL = none */
+        int64_t promo_within_ms;            /* how far ahead promos speak of */
 } BreakPolicy;
 
 /* Three breaks in half an hour, every interstitial kind, a bumper before and a station id or bumper after, no cooldown,
- * acts of two minutes and breaks of half a minute at least, fades of 500 ms. */
+ * acts of two minutes and breaks of half a minute at least, fades of 500 ms, promos of what is on within two days. */
 BreakPolicy break_policy_default(void);
 void break_policy_clear(BreakPolicy *policy);
 
@@ -85,7 +106,9 @@ void break_policy_clear(BreakPolicy *policy);
 bool spot_group_holds(const GPtrArray *groups, const SpotGroup *group, const Asset *asset);
 /* The group a campaign takes its spots, advertiser and category from where it has none itself; NULL: none. */
 const SpotGroup *spot_group_inventory(const GPtrArray *groups, const SpotGroup *campaign);
-/* Warns of campaigns and inventories that hold nothing of the catalog. */
+/* The first rule that holds the asset; NULL: none. */
+const PromoRule *promo_rule_of(const BreakPolicy *policy, const Asset *asset);
+/* Warns of campaigns, inventories and promos that hold nothing of the catalog. */
 void break_policy_check(const BreakPolicy *policy, const CatalogSnapshot *catalog, Diag *diag);
 
 /* Borrowed from the spec. */

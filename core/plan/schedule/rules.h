@@ -157,6 +157,8 @@ struct ScheduleRules {
 const Pool *rules_pool(const ScheduleRules *rules, const char *name);
 /* Reads `traffic` over what the policy says already. */
 void policy_read(BreakPolicy *policy, const YamlNode *node, Diag *diag);
+/* Its `promos` and `promo_within_hours`. */
+void promo_rules_read(BreakPolicy *policy, const YamlNode *traffic, Diag *diag);
 /* Reads `filler`. */
 void filler_read(ScheduleRules *rules, const ChannelSpec *spec, const YamlNode *node, Diag *diag);
 

@@ -19,7 +19,8 @@ typedef struct {
         GArray *items;     /* TrafficItem */
         int64_t at_utc_ms; /* where the next item starts */
         uint64_t seed;
-        unsigned chosen; /* spots and filler so far */
+        const int64_t *airings; /* by subject */
+        unsigned chosen;        /* spots and filler so far */
         TrafficReport report;
 } Fill;
 
@@ -144,7 +145,7 @@ static void forget_spots(Fill *fill, const Frame *frame, int64_t length_ms, Brea
         plan->left_ms = length_ms;
         traffic_history_set_lineup(fill->history, NULL, NULL);
         fill->lineup = lineup_of(fill->history, fill->inventory, fill->day);
-        lineup_begin_programme(fill->lineup, fill->seed);
+        lineup_begin_programme(fill->lineup, fill->seed, fill->airings);
         lineup_begin_break(fill->lineup, frame);
 }
 
@@ -273,21 +274,23 @@ static void begin_day(Fill *fill) {
                 schedule_day_bounds(spec, day, &fill->day.start_utc_ms, &fill->day.end_utc_ms);
         }
         fill->lineup = lineup_of(fill->history, fill->inventory, fill->day);
-        lineup_begin_programme(fill->lineup, fill->seed);
+        lineup_begin_programme(fill->lineup, fill->seed, fill->airings);
 }
 
-GArray *traffic_fill(const TrafficInventory *inventory, TrafficHistory *history, const Programme *programme,
-                     TrafficReport *ret_report, GError **error) {
+GArray *traffic_fill(const TrafficInventory *inventory, TrafficHistory *history, const TrafficComing *coming,
+                     const Programme *programme, TrafficReport *ret_report, GError **error) {
         const ChannelSpec *spec = inventory->spec;
         const int64_t slot_ms = programme->end_utc_ms - programme->start_utc_ms;
         g_auto(Content) content = {0};
         if (programme->asset_id && !content_of(inventory, programme, &content, error))
                 return NULL;
+        g_autofree int64_t *airings = inventory_airings(inventory, coming, programme);
         Fill fill = {.inventory = inventory,
                      .history = history,
                      .items = g_array_sized_new(false, true, sizeof(TrafficItem), ITEMS_USUAL),
                      .at_utc_ms = programme->start_utc_ms,
-                     .seed = seed_mix(seed_mix(0, spec->id), programme->id)};
+                     .seed = seed_mix(seed_mix(0, spec->id), programme->id),
+                     .airings = airings};
         begin_day(&fill);
         if (content.asset) {
                 const TrafficContent points = {.duration_ms = content.asset->duration_ms,

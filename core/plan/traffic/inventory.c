@@ -126,16 +126,26 @@ static Line *line_of(TrafficInventory *inventory, int campaign, AssetKind kind) 
         return &g_array_index(inventory->lines, Line, inventory->lines->len - 1);
 }
 
-static void add_to_line(TrafficInventory *inventory, int campaign, const Asset *asset, guint number) {
+static void add_to_line(TrafficInventory *inventory, int campaign, const Asset *asset, guint number, bool promotes) {
         Line *line = line_of(inventory, campaign, asset->kind);
+        line->promotes = line->promotes || promotes;
         line->shortest_ms = MIN(line->shortest_ms, asset->duration_ms);
         g_array_append_val(line->spots, number);
 }
 
+static int add_subject(TrafficInventory *inventory, const GHashTable *titles, const Asset *asset) {
+        Subject subject = {0};
+        if (!subject_of(channel_spec_policy(inventory->spec), titles, asset, &subject))
+                return -1;
+        g_array_append_val(inventory->subjects, subject);
+        return (int)inventory->subjects->len - 1;
+}
+
 /* Whose it is, as the first group says that knows, and the lines it stands in: the house's where no campaign has it. */
-static void add_spot(TrafficInventory *inventory, const Asset *asset) {
+static void add_spot(TrafficInventory *inventory, const GHashTable *titles, const Asset *asset) {
         const GPtrArray *groups = channel_spec_policy(inventory->spec)->groups;
         const guint number = inventory->spots->len;
+        const int subject = add_subject(inventory, titles, asset);
         const char *advertiser = NULL, *category = NULL;
         bool house = true;
         for (guint i = 0; groups && i < groups->len; i++) {
@@ -148,18 +158,27 @@ static void add_spot(TrafficInventory *inventory, const Asset *asset) {
                 category = category ? category : group->category;
                 category = category || !owner ? category : owner->category;
                 if (group->campaign)
-                        add_to_line(inventory, (int)i, asset, number);
+                        add_to_line(inventory, (int)i, asset, number, subject >= 0);
                 house = house && !group->campaign;
         }
         if (house)
-                add_to_line(inventory, -1, asset, number);
+                add_to_line(inventory, -1, asset, number, subject >= 0);
         const Spot spot = {.asset = asset,
                            .lot = seed_mix(0, asset->id),
                            .advertiser = number_of(inventory->advertisers, advertiser),
                            .category = number_of(inventory->categories, category),
-                           .category_name = category};
+                           .category_name = category,
+                           .subject = subject};
         g_array_append_val(inventory->spots, spot);
         g_hash_table_insert(inventory->spot_of, (Asset *)asset, GUINT_TO_POINTER(number + 1));
+}
+
+int64_t *inventory_airings(const TrafficInventory *inventory, const TrafficComing *coming, const Programme *programme) {
+        int64_t *airings = g_new0(int64_t, inventory->subjects->len + 1);
+        for (guint i = 0; i < inventory->subjects->len; i++)
+                airings[i] = coming_airing(coming, inventory->spec, &g_array_index(inventory->subjects, Subject, i),
+                                           programme);
+        return airings;
 }
 
 const SpotGroup *inventory_campaign(const TrafficInventory *inventory, int campaign) {
@@ -199,10 +218,11 @@ static void line_clear(gpointer line) {
 static void fill_up(TrafficInventory *inventory) {
         const BreakPolicy *policy = channel_spec_policy(inventory->spec);
         const CatalogSnapshot *catalog = inventory->catalog;
+        g_autoptr(GHashTable) titles = subject_titles(catalog);
         for (uint32_t i = 0; i < catalog->n_assets; i++) {
                 const Asset *asset = catalog->assets[i];
                 if (kind_allowed(policy, asset->kind) && asset_eligible(asset) && usable(inventory, asset))
-                        add_spot(inventory, asset);
+                        add_spot(inventory, titles, asset);
         }
         g_autoptr(GPtrArray) filler = channel_spec_filler(inventory->spec, catalog);
         for (guint i = 0; i < filler->len; i++)
@@ -220,6 +240,8 @@ TrafficInventory *traffic_inventory_new(ChannelSpec *spec, CatalogSnapshot *cata
         inventory->serial = (uint64_t)g_atomic_int_add(&serial, 1) + 1;
         inventory->spots = g_array_new(false, true, sizeof(Spot));
         inventory->spot_of = g_hash_table_new(NULL, NULL);
+        inventory->subjects = g_array_new(false, true, sizeof(Subject));
+        g_array_set_clear_func(inventory->subjects, subject_clear);
         inventory->lines = g_array_new(false, true, sizeof(Line));
         g_array_set_clear_func(inventory->lines, line_clear);
         inventory->filler = g_ptr_array_new();
@@ -235,6 +257,7 @@ void traffic_inventory_free(TrafficInventory *inventory) {
                 return;
         g_array_unref(inventory->spots);
         g_hash_table_unref(inventory->spot_of);
+        g_array_unref(inventory->subjects);
         g_array_unref(inventory->lines);
         g_ptr_array_unref(inventory->filler);
         g_array_unref(inventory->frames);

@@ -4,6 +4,9 @@
 
 #define HOUR_MS INT64_C(3600000)
 #define RECENT_MS (2 * HOUR_MS) /* plays that hourly caps are counted from */
+#define PROMO_SOON_MAX 12       /* what is on at once counts as if its promo had rested (12 + 4) / 4 times as long */
+#define PROMO_SOON_STEP 4
+#define PROMO_REST_MS (HOUR_MS / 4) /* but not in the next break */
 
 /* A spot's plays, and its place in the break being filled. */
 typedef struct {
@@ -41,6 +44,7 @@ struct Lineup {
         /* The programme and the break being filled. */
         const Frame *frame;
         uint64_t seed;
+        const int64_t *airings; /* by subject: when it is on next; 0 = no promo of it may be */
         int64_t placed_ms[ASSET_KINDS];
         unsigned in_break[ASSET_KINDS]; /* [0] = all */
         GArray *picks;                  /* guint */
@@ -297,6 +301,8 @@ static bool spot_may(const Lineup *lineup, guint number, const LineupAsk *ask) {
         const BreakPolicy *policy = lineup->policy;
         const Spot *spot = spot_at(lineup, number);
         const Runner *runner = &lineup->runners[number];
+        if (spot->subject >= 0 && lineup->airings[spot->subject] == 0)
+                return false; /* INV-TRAFFIC-PROMO-001 */
         if (policy->max_plays_per_day > 0 &&
             traffic_plays_since(runner->plays, lineup->day.start_utc_ms) + runner->in_break >=
                     (unsigned)policy->max_plays_per_day)
@@ -324,6 +330,18 @@ static uint64_t lot_of(const Lineup *lineup, guint number, int64_t at_utc_ms) {
         return seed_mix_int(lineup->seed ^ spot_at(lineup, number)->lot, at_utc_ms);
 }
 
+static bool in_line_may(const Lineup *lineup, const Line *line, guint number, const LineupAsk *ask, Pass pass) {
+        const int64_t duration_ms = spot_at(lineup, number)->asset->duration_ms;
+        return duration_ms <= ask->room_ms && pass_admits(lineup, number, pass) && spot_may(lineup, number, ask) &&
+               cap_allows(lineup, line->kind, line->kind, ask, duration_ms) &&
+               cap_allows(lineup, (AssetKind)0, line->kind, ask, duration_ms);
+}
+
+static bool has_cooled_down(const Line *line, const Runner *runner, int64_t at_utc_ms) {
+        return runner->last_utc_ms == INT64_MIN || line->cooldown_ms == 0 ||
+               at_utc_ms - runner->last_utc_ms >= line->cooldown_ms;
+}
+
 /* The first of the line that may; of those that never played, by lot. */
 static int pick_in_line(const Lineup *lineup, guint line_number, const LineupAsk *ask, Pass pass) {
         const Line *line = &g_array_index(lineup->inventory->lines, Line, line_number);
@@ -334,14 +352,9 @@ static int pick_in_line(const Lineup *lineup, guint line_number, const LineupAsk
                 const guint number = g_array_index(order, guint, i);
                 const Runner *runner = &lineup->runners[number];
                 const bool fresh = runner->last_utc_ms == INT64_MIN;
-                if (!fresh && best >= 0)
-                        break;
-                if (!fresh && line->cooldown_ms > 0 && ask->at_utc_ms - runner->last_utc_ms < line->cooldown_ms)
+                if ((!fresh && best >= 0) || !has_cooled_down(line, runner, ask->at_utc_ms))
                         break; /* those behind it have rested less */
-                const int64_t duration_ms = spot_at(lineup, number)->asset->duration_ms;
-                if (duration_ms > ask->room_ms || !pass_admits(lineup, number, pass) ||
-                    !spot_may(lineup, number, ask) || !cap_allows(lineup, line->kind, line->kind, ask, duration_ms) ||
-                    !cap_allows(lineup, (AssetKind)0, line->kind, ask, duration_ms))
+                if (!in_line_may(lineup, line, number, ask, pass))
                         continue;
                 if (!fresh)
                         return (int)number;
@@ -349,6 +362,50 @@ static int pick_in_line(const Lineup *lineup, guint line_number, const LineupAsk
                 if (best < 0 || lot < best_lot) {
                         best = (int)number;
                         best_lot = lot;
+                }
+        }
+        return best;
+}
+
+/* How soon what the spot is a promo of is on, in PROMO_SOON_MAX steps; 0: not soon, or it is of nothing. */
+static int64_t soon_steps(const Lineup *lineup, guint number, int64_t at_utc_ms) {
+        const int subject = spot_at(lineup, number)->subject;
+        if (subject < 0)
+                return 0;
+        const int64_t within_ms = g_array_index(lineup->inventory->subjects, Subject, subject).within_ms;
+        const int64_t lead_ms = CLAMP(lineup->airings[subject] - at_utc_ms, 0, within_ms);
+        return PROMO_SOON_MAX * (within_ms - lead_ms) / within_ms;
+}
+
+/* How long the spot has rested, and more the sooner its programme is on: so that promos of what is near play more often
+ * than others, but not in every break. */
+static int64_t eagerness(const Lineup *lineup, guint number, int64_t at_utc_ms) {
+        const int64_t last = lineup->runners[number].last_utc_ms;
+        const int64_t steps = soon_steps(lineup, number, at_utc_ms);
+        if (last == INT64_MIN)
+                return INT64_MAX - PROMO_SOON_MAX + steps;
+        const int64_t rest_ms = at_utc_ms - last;
+        return rest_ms < PROMO_REST_MS ? rest_ms : rest_ms * (PROMO_SOON_STEP + steps) / PROMO_SOON_STEP;
+}
+
+/* Of a line with promos of something: the most eager, by lot among equals. */
+static int pick_promo(const Lineup *lineup, guint line_number, const LineupAsk *ask, Pass pass) {
+        const Line *line = &g_array_index(lineup->inventory->lines, Line, line_number);
+        const GArray *order = lineup->order[line_number];
+        int64_t best_eagerness = 0;
+        int best = -1;
+        for (guint i = 0; i < order->len; i++) {
+                const guint number = g_array_index(order, guint, i);
+                if (!has_cooled_down(line, &lineup->runners[number], ask->at_utc_ms))
+                        break; /* those behind it have rested less */
+                if (!in_line_may(lineup, line, number, ask, pass))
+                        continue;
+                const int64_t mine = eagerness(lineup, number, ask->at_utc_ms);
+                if (best < 0 || mine > best_eagerness ||
+                    (mine == best_eagerness &&
+                     lot_of(lineup, number, ask->at_utc_ms) < lot_of(lineup, (guint)best, ask->at_utc_ms))) {
+                        best = (int)number;
+                        best_eagerness = mine;
                 }
         }
         return best;
@@ -384,7 +441,7 @@ static Candidate candidate_of(const Lineup *lineup, const LineupAsk *ask, Pass p
                 if (!ask->kinds[line->kind] || line->shortest_ms > ask->room_ms ||
                     (line->campaign >= 0 && !campaign_may(lineup, line->campaign, ask->at_utc_ms)))
                         continue;
-                const int spot = pick_in_line(lineup, i, ask, pass);
+                const int spot = line->promotes ? pick_promo(lineup, i, ask, pass) : pick_in_line(lineup, i, ask, pass);
                 if (spot < 0)
                         continue;
                 const Candidate found = {.spot = spot,
@@ -502,8 +559,9 @@ int lineup_pick_body(Lineup *lineup, int64_t at_utc_ms, int64_t room_ms) {
 /* --- breaks and plays -----------------------------------------------------------------------------------------------
  */
 
-void lineup_begin_programme(Lineup *lineup, uint64_t seed) {
+void lineup_begin_programme(Lineup *lineup, uint64_t seed, const int64_t *airings) {
         lineup->seed = seed;
+        lineup->airings = airings;
         memset(lineup->placed_ms, 0, sizeof(lineup->placed_ms));
 }
 

@@ -20,8 +20,8 @@ LineupDay lineup_day(const TrafficHistory *history, const TrafficInventory *inve
 
 /* A new break under the rules of a frame. */
 void lineup_begin_break(Lineup *lineup, const Frame *frame);
-/* A new programme: shares of types are counted anew. */
-void lineup_begin_programme(Lineup *lineup, uint64_t seed);
+/* A new programme: shares of types are counted anew. airings: by subject of the inventory; borrowed until the next. */
+void lineup_begin_programme(Lineup *lineup, uint64_t seed, const int64_t *airings);
 
 typedef struct {
         const bool *kinds;

@@ -2,8 +2,9 @@
  * Traffic: where a programme's breaks are and what fills them. A programme in its slot becomes a row of items (acts,
  * spots, filler, pad) that sums to the slot exactly.
  *
- * Deterministic: the same programme, catalog, policy and play history give the same items. Called by horizon on the
- * planner's thread, once for each block, as it comes within the execution horizon; never again after it is stored.
+ * Deterministic: the same programme, catalog, policy, play history and schedule ahead give the same items. Called by
+ * horizon on the planner's thread, once for each block, as it comes within the execution horizon; never again after it
+ * is stored.
  */
 #pragma once
 
@@ -91,6 +92,18 @@ bool traffic_plays_put(Store *store, const char *channel_id, const TrafficPlanne
 bool traffic_plays_withdraw(Store *store, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms,
                             GError **error);
 
+/* --- what comes up --------------------------------------------------------------------------------------------------
+ */
+
+/* When which series and films are on, as far as days are compiled: what promos may speak of. */
+typedef struct TrafficComing TrafficComing;
+
+TrafficComing *traffic_coming_new(void);
+void traffic_coming_free(TrafficComing *coming);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TrafficComing, traffic_coming_free)
+/* A programme; in order of time. catalog: where the parts of a composed one are found. */
+void traffic_coming_add(TrafficComing *coming, const Programme *programme, const CatalogSnapshot *catalog);
+
 /* --- filling --------------------------------------------------------------------------------------------------------
  */
 
@@ -117,7 +130,8 @@ typedef struct {
 
 /*
  * The programme's items (element type TrafficItem) and their plays in the history. NULL and GError, the history
- * unchanged, when the content is not in the catalog, not eligible or too long for its slot. ret_report may be NULL.
+ * unchanged, when the content is not in the catalog, not eligible or too long for its slot. coming: NULL = nothing is
+ * known, so that no promo of something plays. ret_report may be NULL.
  */
-GArray *traffic_fill(const TrafficInventory *inventory, TrafficHistory *history, const Programme *programme,
-                     TrafficReport *ret_report, GError **error);
+GArray *traffic_fill(const TrafficInventory *inventory, TrafficHistory *history, const TrafficComing *coming,
+                     const Programme *programme, TrafficReport *ret_report, GError **error);
