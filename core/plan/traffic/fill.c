@@ -138,21 +138,18 @@ static bool try_spots(Fill *fill, const Frame *frame, int64_t length_ms, Ends en
         return plan->n_before_close > before || !(open || close);
 }
 
-/* Nothing of the plan is used, and the lineup forgets what it picked. */
-static void forget_spots(Fill *fill, const Frame *frame, int64_t length_ms, BreakPlan *plan) {
+/* Nothing of the plan is used. */
+static void forget_spots(Fill *fill, int64_t length_ms, BreakPlan *plan) {
         g_ptr_array_set_size(plan->spots, 0);
         plan->n_before_close = 0;
         plan->left_ms = length_ms;
-        traffic_history_set_lineup(fill->history, NULL, NULL);
-        fill->lineup = lineup_of(fill->history, fill->inventory, fill->day);
-        lineup_begin_programme(fill->lineup, fill->seed, fill->airings);
-        lineup_begin_break(fill->lineup, frame);
+        lineup_take_back(fill->lineup);
 }
 
 /* A break too short for its ends and a spot goes without one of them, or both: the spot is what it is there for. */
 static void choose_spots(Fill *fill, const Frame *frame, int64_t length_ms, BreakPlan *plan) {
         for (Ends ends = BOTH_ENDS; !try_spots(fill, frame, length_ms, ends, plan) && ends > NO_END; ends--)
-                forget_spots(fill, frame, length_ms, plan);
+                forget_spots(fill, length_ms, plan);
 }
 
 /* One pad after each spot; the last ones get the odd milliseconds. INV-BREAK-PAD-DISTRIBUTED-001 */

@@ -20,6 +20,17 @@ typedef struct {
         AssetKind kind;
 } Recent;
 
+/* What is to be put back when a pick is taken back. */
+typedef struct {
+        guint spot;
+        int64_t last_utc_ms;
+} Pick;
+
+/* The spot at the end of a line stood elsewhere in it before. */
+typedef struct {
+        guint line, from;
+} Move;
+
 /* A campaign as of now. */
 typedef struct {
         int64_t start_utc_ms, end_utc_ms; /* of its flight; equal: not on air */
@@ -47,8 +58,12 @@ struct Lineup {
         const int64_t *airings; /* by subject: when it is on next; 0 = no promo of it may be */
         int64_t placed_ms[ASSET_KINDS];
         unsigned in_break[ASSET_KINDS]; /* [0] = all */
-        GArray *picks;                  /* guint */
+        GArray *picks;                  /* Pick */
+        GArray *moves;                  /* Move: what the picks did to the lines */
+        /* As it was before the break. */
         guint n_recent_before;
+        int previous_before;
+        int64_t placed_before_ms[ASSET_KINDS];
 };
 
 static guint n_groups(const Lineup *lineup) {
@@ -74,6 +89,7 @@ static void lineup_free(gpointer pointer) {
         g_free(lineup->category_saved);
         g_array_unref(lineup->recent);
         g_array_unref(lineup->picks);
+        g_array_unref(lineup->moves);
         g_free(lineup->efforts);
         g_free(lineup);
 }
@@ -152,7 +168,8 @@ static Lineup *lineup_new(TrafficHistory *history, const TrafficInventory *inven
         lineup->advertiser_saved = never(g_hash_table_size(inventory->advertisers));
         lineup->category_saved = never(g_hash_table_size(inventory->categories));
         lineup->recent = g_array_new(false, true, sizeof(Recent));
-        lineup->picks = g_array_new(false, true, sizeof(guint));
+        lineup->picks = g_array_new(false, true, sizeof(Pick));
+        lineup->moves = g_array_new(false, true, sizeof(Move));
         lineup->efforts = g_new0(Effort, n_groups(lineup) + 1);
         look_up_runners(lineup);
         sort_lines(lineup);
@@ -454,19 +471,43 @@ static Candidate candidate_of(const Lineup *lineup, const LineupAsk *ask, Pass p
         return best;
 }
 
-/* To the end of its lines: it has rested least. */
-static void move_back(Lineup *lineup, guint number) {
+static bool holds_kind(const Lineup *lineup, guint line, AssetKind kind) {
+        return g_array_index(lineup->inventory->lines, Line, line).kind == kind;
+}
+
+static void move_to_end(GArray *order, guint from) {
+        const guint number = g_array_index(order, guint, from);
+        g_array_remove_index(order, from);
+        g_array_append_val(order, number);
+}
+
+/* A pick goes to the end of its lines, as if it had played. It stood near the front: it rested longest. */
+static void move_picked(Lineup *lineup, guint number) {
         const AssetKind kind = spot_at(lineup, number)->asset->kind;
         for (guint i = 0; i < lineup->inventory->lines->len; i++) {
                 GArray *order = lineup->order[i];
-                if (g_array_index(lineup->inventory->lines, Line, i).kind != kind)
+                Move move = {.line = i};
+                if (!holds_kind(lineup, i, kind))
                         continue;
-                for (guint j = 0; j < order->len; j++)
-                        if (g_array_index(order, guint, j) == number) {
-                                g_array_remove_index(order, j);
-                                g_array_append_val(order, number);
-                                break;
-                        }
+                while (move.from < order->len && g_array_index(order, guint, move.from) != number)
+                        move.from++;
+                if (move.from == order->len)
+                        continue;
+                move_to_end(order, move.from);
+                g_array_append_val(lineup->moves, move);
+        }
+}
+
+/* A play goes to the end of its lines. It stands near it, having been picked. */
+static void move_played(Lineup *lineup, guint number) {
+        const AssetKind kind = spot_at(lineup, number)->asset->kind;
+        for (guint i = 0; i < lineup->inventory->lines->len; i++) {
+                GArray *order = lineup->order[i];
+                guint at = holds_kind(lineup, i, kind) ? order->len : 0;
+                while (at > 0 && g_array_index(order, guint, at - 1) != number)
+                        at--;
+                if (at > 0)
+                        move_to_end(order, at - 1);
         }
 }
 
@@ -475,7 +516,6 @@ static void touch(Lineup *lineup, guint number, int64_t at_utc_ms) {
         lineup->runners[number].last_utc_ms = at_utc_ms;
         remember_group(lineup->advertiser_last, spot->advertiser, at_utc_ms);
         remember_group(lineup->category_last, spot->category, at_utc_ms);
-        move_back(lineup, number);
 }
 
 static void count_campaigns_of(Lineup *lineup, guint number) {
@@ -490,14 +530,16 @@ static void count_campaigns_of(Lineup *lineup, guint number) {
 static void take(Lineup *lineup, guint number, int64_t at_utc_ms) {
         const Asset *asset = spot_at(lineup, number)->asset;
         const Recent play = {at_utc_ms, asset->duration_ms, asset->kind};
+        const Pick pick = {number, lineup->runners[number].last_utc_ms};
         lineup->runners[number].in_break++;
         lineup->in_break[0]++;
         lineup->in_break[asset->kind]++;
         lineup->placed_ms[asset->kind] += asset->duration_ms;
-        g_array_append_val(lineup->picks, number);
+        g_array_append_val(lineup->picks, pick);
         g_array_append_val(lineup->recent, play);
         count_campaigns_of(lineup, number);
         touch(lineup, number, at_utc_ms);
+        move_picked(lineup, number);
         lineup->previous = (int)number;
 }
 
@@ -574,20 +616,40 @@ static void copy_groups(const Lineup *lineup, int64_t *advertisers, const int64_
 void lineup_begin_break(Lineup *lineup, const Frame *frame) {
         lineup->frame = frame;
         lineup->n_recent_before = lineup->recent->len;
+        lineup->previous_before = lineup->previous;
+        memcpy(lineup->placed_before_ms, lineup->placed_ms, sizeof(lineup->placed_ms));
         copy_groups(lineup, lineup->advertiser_saved, lineup->advertiser_last, lineup->category_saved,
                     lineup->category_last);
 }
 
 void lineup_end_break(Lineup *lineup) {
         for (guint i = 0; i < lineup->picks->len; i++)
-                lineup->runners[g_array_index(lineup->picks, guint, i)].in_break = 0;
+                lineup->runners[g_array_index(lineup->picks, Pick, i).spot].in_break = 0;
         for (guint i = 0; i < n_groups(lineup); i++)
                 lineup->efforts[i].in_break = 0;
         memset(lineup->in_break, 0, sizeof(lineup->in_break));
         g_array_set_size(lineup->picks, 0);
+        g_array_set_size(lineup->moves, 0);
         g_array_set_size(lineup->recent, lineup->n_recent_before);
         copy_groups(lineup, lineup->advertiser_last, lineup->advertiser_saved, lineup->category_last,
                     lineup->category_saved);
+}
+
+void lineup_take_back(Lineup *lineup) {
+        for (guint i = lineup->moves->len; i > 0; i--) {
+                const Move *move = &g_array_index(lineup->moves, Move, i - 1);
+                GArray *order = lineup->order[move->line];
+                const guint number = g_array_index(order, guint, order->len - 1);
+                g_array_set_size(order, order->len - 1);
+                g_array_insert_val(order, move->from, number);
+        }
+        for (guint i = lineup->picks->len; i > 0; i--) {
+                const Pick *pick = &g_array_index(lineup->picks, Pick, i - 1);
+                lineup->runners[pick->spot].last_utc_ms = pick->last_utc_ms;
+        }
+        memcpy(lineup->placed_ms, lineup->placed_before_ms, sizeof(lineup->placed_ms));
+        lineup->previous = lineup->previous_before;
+        lineup_end_break(lineup);
 }
 
 static void note_recent(Lineup *lineup, const Asset *asset, int64_t start_utc_ms) {
@@ -609,6 +671,7 @@ void lineup_play(Lineup *lineup, const Asset *asset, int64_t start_utc_ms) {
         const guint number = GPOINTER_TO_UINT(known) - 1;
         traffic_plays_add(lineup->runners[number].plays, start_utc_ms);
         touch(lineup, number, start_utc_ms);
+        move_played(lineup, number);
         note_recent(lineup, asset, start_utc_ms);
         lineup->previous = (int)number;
         count_campaigns_of(lineup, number);

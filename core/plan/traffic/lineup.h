@@ -36,6 +36,8 @@ int lineup_pick(Lineup *lineup, const LineupAsk *ask);
 /* The same between the ends of a break, by the frame's shares; where there is no other, one that is in it already. */
 int lineup_pick_body(Lineup *lineup, int64_t at_utc_ms, int64_t room_ms);
 
+/* Nothing that was picked for the break has been picked: it is chosen anew. */
+void lineup_take_back(Lineup *lineup);
 /* The break is chosen: what has been picked counts no more until it is played. */
 void lineup_end_break(Lineup *lineup);
 /* A play, in order of time, of a spot or of filler: in the history from now on. */
