@@ -1,70 +1,11 @@
-#include "tests/core/plan_fixture.h"
+#include "tests/core/schedule_fixture.h"
 #include "tests/support/chance.h"
-#include "tests/support/cmocka.h"
-
-#define HEAD                                                                                                           \
-        "channel: one\n"                                                                                               \
-        "timezone: America/New_York\n"
-#define POOLS                                                                                                          \
-        "pools:\n"                                                                                                     \
-        "  a: {match: {type: episode, series_title: A}}\n"                                                             \
-        "  b: {match: {type: episode, series_title: [b]}}\n"                                                           \
-        "  c: {match: {type: episode, series_title: C}}\n"                                                             \
-        "  films: {match: {type: movie}}\n"
-
-typedef struct {
-        Fixture fixture;
-        CatalogSnapshot *catalog;
-        ChannelSpec *spec;
-} World;
-
-static int set_up(void **state) {
-        World *world = g_new0(World, 1);
-        fixture_begin(&world->fixture);
-        *state = world;
-        return 0;
-}
-
-static int tear_down(void **state) {
-        World *world = *state;
-        g_clear_pointer(&world->spec, channel_spec_unref);
-        g_clear_pointer(&world->catalog, catalog_snapshot_unref);
-        fixture_end(&world->fixture);
-        g_free(world);
-        return 0;
-}
-
-static void ready(World *world, const char *yaml) {
-        world->catalog = fixture_catalog(&world->fixture);
-        world->spec = fixture_spec(&world->fixture, yaml);
-}
-
-static ScheduleDay *compile(const World *world, const char *day, const ScheduleFrom *from) {
-        g_autoptr(Diag) diag = diag_new();
-        ScheduleDay *compiled = schedule_compile(world->spec, world->catalog, day, from, diag);
-        if (!compiled) {
-                g_autofree char *text = diag_text(diag);
-                print_error("%s\n", text);
-        }
-        assert_non_null(compiled);
-        return compiled;
-}
 
 static ScheduleDay *compile_after(const World *world, const ScheduleDay *before) {
         char day[11];
         schedule_day_step(before->day, 1, day);
         const ScheduleFrom from = {.carry_in_utc_ms = before->end_utc_ms, .state = before->state_after};
         return compile(world, day, &from);
-}
-
-static const Programme *at(const ScheduleDay *day, const char *iso) {
-        const int64_t utc_ms = fixture_utc(iso);
-        for (guint i = 0; i < day->programmes->len; i++) {
-                const Programme *programme = day->programmes->pdata[i];
-                if (programme->start_utc_ms <= utc_ms && utc_ms < programme->end_utc_ms)
-                        return programme;
-        }
-        return NULL;
 }
 
 static const Programme *nth(const ScheduleDay *day, guint i) {
@@ -141,13 +82,13 @@ static void shuffle_is_a_round_robin(void **state) {
         assert_string_equal(nth(second, 0)->subtitle, "A 1x07");
 }
 
-static void sequential_over_pools_plays_one_after_the_other(void **state) {
+static void several_pools_in_order_have_their_turns(void **state) {
         World *world = *state;
         fixture_series(&world->fixture, "A", 2, 22 * MINUTE);
         fixture_series(&world->fixture, "B", 2, 22 * MINUTE);
         ready(world, HEAD POOLS "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pools: [b, a]}}]}\n");
         g_autoptr(ScheduleDay) day = compile(world, "2026-06-01", NULL);
-        static const char *const expected[] = {"B 1x01", "B 1x02", "A 1x01", "A 1x02", "B 1x01"};
+        static const char *const expected[] = {"B 1x01", "A 1x01", "B 1x02", "A 1x02", "B 1x01"};
         for (guint i = 0; i < G_N_ELEMENTS(expected); i++)
                 assert_string_equal(nth(day, i)->subtitle, expected[i]);
 }
@@ -524,14 +465,14 @@ static void INV_SCHEDULEDAY_NO_GAPS_001_any_schedule_over_any_change_of_clock(vo
         g_rand_free(rand);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_set_up, world_tear_down)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 T(INV_SCHEDULE_SEQUENTIAL_ADVANCE_001_the_next_day_goes_on),
                 T(INV_SCHEDULE_SEQUENTIAL_ADVANCE_001_a_vanished_asset_is_no_new_beginning),
                 T(shuffle_is_a_round_robin),
-                T(sequential_over_pools_plays_one_after_the_other),
+                T(several_pools_in_order_have_their_turns),
                 T(INV_SCHEDULE_SEED_DETERMINISTIC_001_same_seed_same_day_other_day_other_order),
                 T(random_does_not_repeat_before_all_were_seen),
                 T(films_do_not_repeat_within_their_cooldown),

@@ -1,28 +1,11 @@
 /* The language of channel files: layers, what they inherit, templates, slots, and the shapes of files that there are.
  */
 #include "core/plan/schedule/policy.h"
-#include "tests/core/plan_fixture.h"
-#include "tests/support/cmocka.h"
-
-#define HEAD                                                                                                           \
-        "channel: one\n"                                                                                               \
-        "timezone: America/New_York\n"
-#define POOLS                                                                                                          \
-        "pools:\n"                                                                                                     \
-        "  a: {match: {type: episode, series_title: A}}\n"                                                             \
-        "  b: {match: {type: episode, series_title: B}}\n"                                                             \
-        "  c: {match: {type: episode, series_title: C}}\n"                                                             \
-        "  films: {match: {type: movie}}\n"
-
-typedef struct {
-        Fixture fixture;
-        CatalogSnapshot *catalog;
-        ChannelSpec *spec;
-} World;
+#include "tests/core/schedule_fixture.h"
 
 static int set_up(void **state) {
-        World *world = g_new0(World, 1);
-        fixture_begin(&world->fixture);
+        world_set_up(state);
+        World *world = *state;
         fixture_series(&world->fixture, "A", 12, 22 * MINUTE);
         fixture_series(&world->fixture, "B", 12, 22 * MINUTE);
         fixture_series(&world->fixture, "C", 12, 50 * MINUTE);
@@ -30,56 +13,11 @@ static int set_up(void **state) {
                 g_autofree char *title = g_strdup_printf("Film %d", i);
                 fixture_asset(&world->fixture, ASSET_MOVIE, title, (80 + i) * MINUTE);
         }
-        *state = world;
         return 0;
-}
-
-static int tear_down(void **state) {
-        World *world = *state;
-        g_clear_pointer(&world->spec, channel_spec_unref);
-        g_clear_pointer(&world->catalog, catalog_snapshot_unref);
-        fixture_end(&world->fixture);
-        g_free(world);
-        return 0;
-}
-
-static void ready(World *world, const char *yaml) {
-        g_clear_pointer(&world->spec, channel_spec_unref);
-        if (!world->catalog)
-                world->catalog = fixture_catalog(&world->fixture);
-        world->spec = fixture_spec(&world->fixture, yaml);
-}
-
-static ScheduleDay *compile_from(const World *world, const char *day, const ScheduleFrom *from) {
-        g_autoptr(Diag) diag = diag_new();
-        ScheduleDay *compiled = schedule_compile(world->spec, world->catalog, day, from, diag);
-        if (!compiled) {
-                g_autofree char *text = diag_text(diag);
-                print_error("%s\n", text);
-        }
-        assert_non_null(compiled);
-        for (guint i = 1; i < compiled->programmes->len; i++)
-                assert_int_equal(((Programme *)compiled->programmes->pdata[i])->start_utc_ms,
-                                 ((Programme *)compiled->programmes->pdata[i - 1])->end_utc_ms);
-        return compiled;
-}
-
-static ScheduleDay *compile(const World *world, const char *day) {
-        return compile_from(world, day, NULL);
-}
-
-static const Programme *at(const ScheduleDay *day, const char *iso) {
-        const int64_t utc_ms = fixture_utc(iso);
-        for (guint i = 0; i < day->programmes->len; i++) {
-                const Programme *programme = day->programmes->pdata[i];
-                if (programme->start_utc_ms <= utc_ms && utc_ms < programme->end_utc_ms)
-                        return programme;
-        }
-        return NULL;
 }
 
 static void assert_entry_at(const World *world, const char *day, const char *iso, const char *entry) {
-        g_autoptr(ScheduleDay) compiled = compile(world, day);
+        g_autoptr(ScheduleDay) compiled = compile(world, day, NULL);
         const Programme *programme = at(compiled, iso);
         assert_non_null(programme);
         assert_string_equal(programme->entry ? programme->entry : "(nothing)", entry);
@@ -165,8 +103,9 @@ static void INV_LANGUAGE_INHERIT_001_a_zone_changes_single_fields(void **state) 
               "  dates:\n"
               "    2026-12-25..2026-12-27:\n"
               "      - movie_marathon: {start: \"20:00\", title: Christmas}\n");
-        g_autoptr(ScheduleDay) friday = compile(world, "2026-11-20"), saturday = compile(world, "2026-11-21");
-        g_autoptr(ScheduleDay) sunday = compile(world, "2026-11-22");
+        g_autoptr(ScheduleDay) friday = compile(world, "2026-11-20", NULL),
+                               saturday = compile(world, "2026-11-21", NULL);
+        g_autoptr(ScheduleDay) sunday = compile(world, "2026-11-22", NULL);
         assert_string_equal(at(friday, "2026-11-21T04:30:00Z")->entry, "all_day@20:00");
         assert_string_equal(at(saturday, "2026-11-22T01:30:00Z")->entry, "saturday@20:00");
         assert_string_equal(at(saturday, "2026-11-22T01:30:00Z")->title, "Film 0");     /* pool, mode: as below */
@@ -176,7 +115,8 @@ static void INV_LANGUAGE_INHERIT_001_a_zone_changes_single_fields(void **state) 
                 assert_true(programme->kind != ASSET_MOVIE || programme->content_ms <= 81 * MINUTE);
         }
         /* A dated entry inherits from what lies below it on that day of the week. */
-        g_autoptr(ScheduleDay) christmas = compile(world, "2026-12-25"), boxing = compile(world, "2026-12-26");
+        g_autoptr(ScheduleDay) christmas = compile(world, "2026-12-25", NULL),
+                               boxing = compile(world, "2026-12-26", NULL);
         assert_true(
                 g_str_has_prefix(at(christmas, "2026-12-26T05:30:00Z")->entry, "dates.2026-12-25..2026-12-27@20:00"));
         assert_true(g_str_has_prefix(at(boxing, "2026-12-27T01:30:00Z")->entry, "dates.2026-12-25..2026-12-27@20:00"));
@@ -193,7 +133,7 @@ static void an_entry_without_an_end_runs_until_the_next(void **state) {
                                 "    - block: {start: \"06:00\", pool: a}\n"
                                 "    - {start: \"12:00\", pool: b, mode: shuffle}\n"
                                 "    - start: \"20:00\"\n      movie_selector: {pool: films}\n");
-        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01");
+        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01", NULL);
         assert_string_equal(at(day, "2026-06-01T15:30:00Z")->entry, "all_day@06:00");
         assert_string_equal(at(day, "2026-06-01T16:00:00Z")->entry, "all_day@12:00");
         assert_string_equal(at(day, "2026-06-01T23:30:00Z")->entry, "all_day@12:00");
@@ -214,7 +154,8 @@ static void INV_LANGUAGE_TEMPLATES_001_use_puts_the_template_in(void **state) {
                                 "  all_day: [{block: {start: \"06:00\", pool: a}}]\n"
                                 "  monday: {use: evening}\n"
                                 "  tuesday: [{use: lunch}, {use: lunch, start: \"14:00\", pool: b}]\n");
-        g_autoptr(ScheduleDay) monday = compile(world, "2026-06-01"), tuesday = compile(world, "2026-06-02");
+        g_autoptr(ScheduleDay) monday = compile(world, "2026-06-01", NULL),
+                               tuesday = compile(world, "2026-06-02", NULL);
         assert_string_equal(at(monday, "2026-06-01T22:00:00Z")->entry, "monday@18:00");
         assert_string_equal(at(monday, "2026-06-02T00:00:00Z")->entry, "monday@20:00");
         assert_string_equal(at(tuesday, "2026-06-02T16:00:00Z")->pool, "c");
@@ -254,7 +195,7 @@ static void slots_play_one_programme_each(void **state) {
                                 "        - {title: Third, program: \"C 1x03\"}\n"
                                 "        - {title: Taken by the third, episode_selector: {pool: a}}\n"
                                 "        - {title: Last, episode_selector: {pool: a}}\n");
-        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01");
+        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01", NULL);
         assert_string_equal(at(day, "2026-06-02T00:00:00Z")->subtitle, "A 1x01");
         assert_string_equal(at(day, "2026-06-02T00:30:00Z")->title, "B");
         assert_string_equal(at(day, "2026-06-02T01:00:00Z")->subtitle, "C 1x03"); /* an hour: it takes the next slot */
@@ -278,7 +219,7 @@ static void weights_decide_how_often_a_pool_has_its_turn(void **state) {
         unsigned of_b = 0, n = 0;
         ready(world,
               HEAD POOLS "schedule: {all_day: [{block: {start: \"06:00\", pools: {a: 1, b: 5}, mode: weighted}}]}\n");
-        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01");
+        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01", NULL);
         for (int i = 0; i < 20; i++) {
                 const ScheduleFrom from = {.carry_in_utc_ms = day->end_utc_ms, .state = day->state_after};
                 char next_day[11];
@@ -293,7 +234,7 @@ static void weights_decide_how_often_a_pool_has_its_turn(void **state) {
                         n++;
                 }
                 schedule_day_step(day->day, 1, next_day);
-                ScheduleDay *next = compile_from(world, next_day, &from);
+                ScheduleDay *next = compile(world, next_day, &from);
                 schedule_day_free(day);
                 day = next;
         }
@@ -312,7 +253,7 @@ static void random_no_repeat_shows_all_before_one_comes_again(void **state) {
         g_autofree char *last = NULL;
         ready(world,
               HEAD POOLS "schedule: {all_day: [{block: {start: \"06:00\", pool: c, mode: random_no_repeat}}]}\n");
-        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01");
+        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01", NULL);
         for (int i = 0; i < 5; i++) { /* 24 hours a day, 12 episodes: rounds of twelve */
                 char next_day[11];
                 for (guint j = 0; j < day->programmes->len; j++) {
@@ -329,7 +270,7 @@ static void random_no_repeat_shows_all_before_one_comes_again(void **state) {
                 }
                 const ScheduleFrom from = {.carry_in_utc_ms = day->end_utc_ms, .state = day->state_after};
                 schedule_day_step(day->day, 1, next_day);
-                ScheduleDay *next = compile_from(world, next_day, &from);
+                ScheduleDay *next = compile(world, next_day, &from);
                 schedule_day_free(day);
                 day = next;
         }
@@ -373,13 +314,13 @@ static void pools_match_all_that_a_library_knows(void **state) {
         ready(world, HEAD "pools: {x: {match: {type: movie, added_within: 30d}}}\n"
                           "schedule: {all_day: [{start: \"06:00\", pool: x}]}\n");
         const ScheduleFrom lenient = {.allow_empty = true};
-        g_autoptr(ScheduleDay) june = compile_from(world, "2026-06-20", &lenient);
-        g_autoptr(ScheduleDay) august = compile_from(world, "2026-08-20", &lenient);
+        g_autoptr(ScheduleDay) june = compile(world, "2026-06-20", &lenient);
+        g_autoptr(ScheduleDay) august = compile(world, "2026-08-20", &lenient);
         assert_string_equal(at(june, "2026-06-20T12:00:00Z")->title, "Known");
         assert_int_equal(at(august, "2026-08-20T12:00:00Z")->kind, ASSET_FILLER);
         /* A collection needs no pool of its own. */
         ready(world, HEAD "schedule: {all_day: [{start: \"20:00\", movie_selector: {collections: [best of]}}]}\n");
-        g_autoptr(ScheduleDay) day = compile(world, "2026-06-20");
+        g_autoptr(ScheduleDay) day = compile(world, "2026-06-20", NULL);
         assert_string_equal(at(day, "2026-06-21T00:00:00Z")->title, "Known");
 }
 
@@ -428,9 +369,9 @@ static void INV_LANGUAGE_VIRTUAL_001_units_are_planned_as_one(void **state) {
                              "    - block: {start: \"06:00\", end: \"12:00\", pool: two}\n"
                              "    - block: {start: \"12:00\", end: \"20:00\", pool: trio}\n"
                              "    - block: {start: \"20:00\", end: \"06:00\", pool: saga}\n");
-        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01");
+        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01", NULL);
         const ScheduleFrom from = {.carry_in_utc_ms = day->end_utc_ms, .state = day->state_after};
-        g_autoptr(ScheduleDay) next = compile_from(world, "2026-06-02", &from);
+        g_autoptr(ScheduleDay) next = compile(world, "2026-06-02", &from);
         const Programme *pair = at(day, "2026-06-01T10:00:00Z"), *trio = at(day, "2026-06-01T16:00:00Z");
         const Programme *saga = at(day, "2026-06-02T00:00:00Z");
         assert_string_equal(pair->title, "A");
@@ -488,7 +429,7 @@ static void INV_LANGUAGE_VIRTUAL_001_faults_of_virtual_assets(void **state) {
         assert_non_null(strstr(faults, "pool \"hole\" (used in all_day@06:00) is empty"));
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, world_tear_down)
 
 int main(void) {
         const struct CMUnitTest tests[] = {

@@ -5,14 +5,26 @@
 #include "core/plan/schedule/reader.h"
 #include "proto/base/id.h"
 
-static const char *const traffic_keys[] = {"allowed_types",      "default_cooldown_seconds",
-                                           "type_cooldowns",     "max_plays_per_day",
-                                           "max_plays_per_hour", "breaks",
-                                           "structure",          "caps",
-                                           "separation",         "barred_categories",
-                                           "dayparts",           "inventories",
-                                           "campaigns",          "promos",
-                                           "promo_within_hours", NULL};
+static const char *const traffic_keys[] = {"allowed_types",
+                                           "default_cooldown_seconds",
+                                           "type_cooldowns",
+                                           "max_plays_per_day",
+                                           "max_plays_per_hour",
+                                           "breaks",
+                                           "structure",
+                                           "caps",
+                                           "separation",
+                                           "barred_categories",
+                                           "dayparts",
+                                           "inventories",
+                                           "campaigns",
+                                           "promos",
+                                           "promo_within_hours",
+                                           "profiles",
+                                           "default",
+                                           "default_profile",
+                                           "break_config",
+                                           NULL};
 static const char *const structure_keys[] = {"open", "body", "close", NULL};
 static const char *const cap_keys[] = {"per_break", "per_hour", "seconds_per_hour", NULL};
 static const char *const separation_keys[] = {"advertiser_seconds", "category_seconds", NULL};
@@ -414,7 +426,8 @@ static void read_groups(BreakPolicy *policy, const YamlNode *node, const char *w
         if (!node || !reader_want(node, YAML_MAPPING, where, diag))
                 return;
         for (unsigned i = 0; i < yaml_size(node); i++)
-                if (reader_want(yaml_value(node, i), YAML_MAPPING, where, diag))
+                if (!yaml_get(yaml_value(node, i), "asset_type") && /* one of the original's: profile.c */
+                    reader_want(yaml_value(node, i), YAML_MAPPING, where, diag))
                         read_group(policy, yaml_key_node(node, i), yaml_value(node, i), where, diag);
 }
 

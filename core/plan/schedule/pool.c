@@ -13,6 +13,8 @@ void pool_free(Pool *pool) {
         g_strfreev(pool->series);
         g_strfreev(pool->genres);
         g_strfreev(pool->tags);
+        g_strfreev(pool->tags_all);
+        g_strfreev(pool->tags_none);
         g_strfreev(pool->sources);
         g_strfreev(pool->collections);
         g_strfreev(pool->studios);
@@ -57,6 +59,14 @@ static bool any_in(char **list, char **texts) {
         return false;
 }
 
+/* Every word of the list is among the texts. */
+static bool all_in(char **list, char **texts) {
+        for (char **word = list; word && *word; word++)
+                if (!texts || !text_in(texts, *word))
+                        return false;
+        return true;
+}
+
 static bool source_in(char **sources, const Asset *asset) {
         return !sources || text_in(sources, asset->source) || text_in(sources, asset->library);
 }
@@ -86,8 +96,10 @@ static bool pool_accepts(const Pool *pool, const Asset *asset) {
                text_in(pool->titles, asset->title) && number_in(pool->seasons, asset->season) &&
                number_in(pool->episodes, asset->episode) && number_in(pool->years, asset->year) &&
                any_in(pool->genres, asset->genres) && any_in(pool->tags, asset->tags) &&
-               any_in(pool->collections, asset->collections) && text_in(pool->studios, asset->studio) &&
-               source_in(pool->sources, asset) && asset_filter_accepts(&pool->filter, asset);
+               all_in(pool->tags_all, asset->tags) && !(pool->tags_none && any_in(pool->tags_none, asset->tags)) &&
+               (!pool->within || pool_accepts(pool->within, asset)) && any_in(pool->collections, asset->collections) &&
+               text_in(pool->studios, asset->studio) && source_in(pool->sources, asset) &&
+               asset_filter_accepts(&pool->filter, asset);
 }
 
 typedef struct {

@@ -1,5 +1,6 @@
 #include "core/plan/schedule/reader.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #define NUMBER_MAX 100000
@@ -31,6 +32,51 @@ bool reader_want(const YamlNode *node, YamlKind kind, const char *where, Diag *d
         yaml_fault(node, diag, "%s must be %s, not %s", where, kind_name(kind), kind_name(yaml_kind(node)));
         return false;
 }
+
+void reader_warn(const YamlNode *node, Diag *diag, const char *format, ...) {
+        va_list arguments;
+        va_start(arguments, format);
+        g_autofree char *message = g_strdup_vprintf(format, arguments);
+        va_end(arguments);
+        diag_add(diag, DIAG_WARNING, yaml_file(node), yaml_line(node), yaml_column(node), "%s", message);
+}
+
+/* --- names ----------------------------------------------------------------------------------------------------------
+ */
+
+void reader_unknown(const YamlNode *node, const char *what, const char *name, const char *where,
+                    const char *const *known, Diag *diag) {
+        const char *near = diag_nearest(name, known);
+        if (near)
+                yaml_fault(node, diag, "no %s \"%s\" (used in %s): did you mean \"%s\"?", what, name, where, near);
+        else
+                yaml_fault(node, diag, "no %s \"%s\" (used in %s): define it under \"%ss\"", what, name, where, what);
+}
+
+const char **reader_keys(const YamlNode *mapping) {
+        const unsigned n = mapping ? yaml_size(mapping) : 0;
+        const char **keys = g_new0(const char *, n + 1);
+        for (unsigned i = 0; i < n; i++)
+                keys[i] = yaml_key(mapping, i);
+        return keys;
+}
+
+const Pool *reader_pool(const ScheduleRules *rules, const YamlNode *node, const char *name, const char *where,
+                        Diag *diag) {
+        const Pool *pool = rules_pool(rules, name);
+        if (pool)
+                return pool;
+        g_autoptr(GPtrArray) names = g_ptr_array_new();
+        for (guint i = 0; i < rules->pools->len; i++)
+                if (!((const Pool *)rules->pools->pdata[i])->unwritten)
+                        g_ptr_array_add(names, ((const Pool *)rules->pools->pdata[i])->name);
+        g_ptr_array_add(names, NULL);
+        reader_unknown(node, "pool", name, where, (const char *const *)names->pdata, diag);
+        return NULL;
+}
+
+/* --- values ---------------------------------------------------------------------------------------------------------
+ */
 
 static bool add_string(GStrvBuilder *builder, const YamlNode *node, Diag *diag) {
         const char *text = NULL;

@@ -5,6 +5,17 @@
 
 /* False with a fault when the node is not of the kind. where names it in the message. */
 bool reader_want(const YamlNode *node, YamlKind kind, const char *where, Diag *diag);
+/* A warning at the node's place. */
+void reader_warn(const YamlNode *node, Diag *diag, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* A fault: no WHAT ("pool") of that name, used in where; did you mean one of known (NULL-terminated), or else: define
+ * it under its plural. */
+void reader_unknown(const YamlNode *node, const char *what, const char *name, const char *where,
+                    const char *const *known, Diag *diag);
+/* The keys of a mapping, to be known; g_free it. */
+const char **reader_keys(const YamlNode *mapping);
+/* The pool of that name, NULL with a fault at the node. where: what uses it. */
+const Pool *reader_pool(const ScheduleRules *rules, const YamlNode *node, const char *name, const char *where,
+                        Diag *diag);
 /* A scalar or a list of scalars; NULL with a fault. */
 char **reader_strings(const YamlNode *node, Diag *diag);
 /* "20:30" in minutes 0..1439 ("24:00" reads as 0). */

@@ -45,14 +45,16 @@ typedef struct {
 
 void composition_free(Composition *composition);
 
-typedef struct {
+typedef struct Pool {
         char *name;
         Place place;
         Composition *composition; /* NULL: a pool as such; else none of the conditions count */
         bool kinds[ASSET_KINDS];
-        bool unwritten; /* not in the file: an entry names a programme or a collection */
-        char *program;  /* id or title; NULL = any */
+        bool unwritten;            /* not in the file: an entry names a programme or a collection */
+        char *program;             /* id or title; NULL = any */
+        const struct Pool *within; /* whose assets alone count; NULL = any. Borrowed from the same rules */
         char **titles, **series, **genres, **tags;
+        char **tags_all, **tags_none;             /* every one of these; not one of those */
         char **sources, **collections, **studios; /* a source: "plex", or its part: "TV Shows" */
         GArray *seasons, *episodes, *years;       /* NumberRange; NULL = any */
         AssetFilter filter;
@@ -83,6 +85,8 @@ void unit_free(Unit *unit);
 GPtrArray *composition_units(const Pool *pool, const GPtrArray *sources, const char *channel_id,
                              const CatalogSnapshot *catalog, const GHashTable *excluded);
 
+/* `type`: NULL = episodes and films. */
+void pool_read_kinds(Pool *pool, const YamlNode *node, Diag *diag);
 /* A pool of all there is, for what an entry names without a pool; the caller narrows it. */
 Pool *pool_new_unwritten(const char *name, const YamlNode *node);
 

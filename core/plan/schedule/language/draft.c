@@ -2,9 +2,15 @@
 #include "core/plan/schedule/language/language.h"
 
 static const char *const kind_words[] = {"block", "movie_marathon", "movie_block", NULL};
-static const char *const item_keys[] = {"block",   "movie_marathon", "movie_block",    "slots", "use",   "start",
-                                        "end",     "duration",       "title",          "pool",  "pools", "mode",
-                                        "weights", "allow_bleed",    "movie_selector", "notes", NULL};
+static const char *const item_keys[] = {
+        "block",           "movie_marathon", "movie_block", "slots",       "use",   "start",      "end",
+        "duration",        "title",          "pool",        "pools",       "mode",  "weights",    "allow_bleed",
+        "movie_selector",  "notes",          "program",     "progression", "bleed", "exhaustion", "run_id",
+        "traffic_profile", "daypart",        NULL};
+/* Of entries that name programmes, and of all others. */
+static const char *const program_words[] = {"progression",     "bleed",   "exhaustion", "run_id",
+                                            "traffic_profile", "daypart", NULL};
+static const char *const pool_words[] = {"pool", "pools", "mode", "weights", "movie_selector", "allow_bleed", NULL};
 static const char *const block_keys[] = {"start", "end",  "duration", "title",       "pool",
                                          "pools", "mode", "weights",  "allow_bleed", NULL};
 static const char *const movie_keys[] = {"start", "end", "duration", "title", "movie_selector", "allow_bleed", NULL};
@@ -57,18 +63,24 @@ static const YamlNode *template_of(Reader *reader, const YamlNode *use, const ch
                 for (unsigned i = 0; i < yaml_size(reader->templates.nodes[part]); i++)
                         g_ptr_array_add(names, (char *)yaml_key(reader->templates.nodes[part], i));
         g_ptr_array_add(names, NULL);
-        const char *near = diag_nearest(name, (const char *const *)names->pdata);
-        if (near)
-                yaml_fault(use, reader->diag, "no template \"%s\" (used in %s): did you mean \"%s\"?", name, where,
-                           near);
-        else
-                yaml_fault(use, reader->diag, "no template \"%s\" (used in %s): define it under \"templates\"", name,
-                           where);
+        reader_unknown(use, "template", name, where, (const char *const *)names->pdata, reader->diag);
         return NULL;
 }
 
 /* --- items ----------------------------------------------------------------------------------------------------------
  */
+
+/* Programmes have their own words for how they are taken. */
+static void check_program_words(Reader *reader, const YamlNode *item, const char *where) {
+        const bool program = yaml_get(item, "program") != NULL;
+        const char *const *others = program ? pool_words : program_words;
+        for (int i = 0; others[i]; i++)
+                if (yaml_get(item, others[i]))
+                        yaml_fault(yaml_get(item, others[i]), reader->diag,
+                                   program ? "\"%s\" does not go with \"program\" (in %s)"
+                                           : "\"%s\" goes with \"program\" only (in %s)",
+                                   others[i], where);
+}
 
 /* The keys of an item as written, each in its place; false when it is several things. */
 static bool check_item(Reader *reader, const YamlNode *item, const char *where) {
@@ -81,6 +93,8 @@ static bool check_item(Reader *reader, const YamlNode *item, const char *where) 
                         yaml_check_keys(body, where, kind == ENTRY_BLOCK ? block_keys : movie_keys, reader->diag);
         }
         n_kinds += yaml_get(item, "slots") != NULL;
+        if (!yaml_get(item, "use"))
+                check_program_words(reader, item, where);
         if (n_kinds > 1)
                 yaml_fault(item, reader->diag,
                            "%s must be one of block, movie_marathon, movie_block or slots, not several", where);
@@ -95,12 +109,17 @@ static bool read_kind(const Chain *items, Draft *draft) {
                                 draft->kind = (EntryKind)kind;
                                 return true;
                         }
-        if (chain_get(items, "slots"))
+        const YamlNode *slots = chain_get(items, "slots");
+        if (chain_get(items, "program"))
+                draft->kind = ENTRY_BLOCK;
+        else if (slots && yaml_kind(slots) != YAML_SCALAR)
                 draft->kind = ENTRY_SLOT;
         else if (chain_get(items, "movie_selector"))
                 draft->kind = ENTRY_MOVIE_BLOCK;
         else if (chain_owner(items, "pool", "pools"))
                 draft->kind = ENTRY_BLOCK;
+        else if (slots) /* not a list: told where it is read */
+                draft->kind = ENTRY_SLOT;
         else
                 return false;
         return true;

@@ -48,20 +48,7 @@ const Pool *rules_pool(const ScheduleRules *rules, const char *name) {
 }
 
 static void check_pool(const Site *site, const YamlNode *node, const char *name) {
-        const ScheduleRules *rules = site->reader->rules;
-        if (rules_pool(rules, name))
-                return;
-        g_autoptr(GPtrArray) names = g_ptr_array_new();
-        for (guint i = 0; i < rules->pools->len; i++)
-                g_ptr_array_add(names, ((Pool *)rules->pools->pdata[i])->name);
-        g_ptr_array_add(names, NULL);
-        const char *near = diag_nearest(name, (const char *const *)names->pdata);
-        if (near)
-                yaml_fault(node, site->diag, "no pool \"%s\" (used in %s): did you mean \"%s\"?", name, site->where,
-                           near);
-        else
-                yaml_fault(node, site->diag, "no pool \"%s\" (used in %s): define it under \"pools\"", name,
-                           site->where);
+        (void)reader_pool(site->reader->rules, node, name, site->where, site->diag);
 }
 
 static void add_weight(const Site *site, Entry *entry, const YamlNode *node) {
@@ -151,6 +138,8 @@ static void read_mode(const Site *site, Entry *entry, const Chain *chain, PickMo
         if (weights)
                 read_weights(site, entry, weights);
         entry->mode = choice >= 0 ? (PickMode)choice : entry->weights ? MODE_WEIGHTED : otherwise;
+        if (entry->mode == MODE_SEQUENTIAL && entry->pools && g_strv_length(entry->pools) > 1)
+                entry->mode = MODE_SHUFFLE; /* INV-LANGUAGE-COMPATIBLE-001: several pools have their turns either way */
         if (entry->mode == MODE_WEIGHTED && !entry->weights)
                 yaml_fault(node, site->diag, "mode weighted needs weights: pools: {a: 3, b: 1}, or weights: [3, 1]");
         else if (entry->mode != MODE_WEIGHTED && entry->weights)
@@ -205,25 +194,44 @@ bool entry_read_start(Reader *reader, const Draft *draft, int *ret_start) {
         return true;
 }
 
+/* `slots: N`: so many units of the grid. */
+static void read_length(const Site *site, Entry *entry, const YamlNode *slots) {
+        const int grid = site->reader->spec->grid_minutes;
+        int64_t n = 0;
+        if (yaml_read_int(slots, 1, DAY_MINUTES / grid, &n, site->diag))
+                entry->end = entry->start + (int)n * grid;
+}
+
+static void read_clock_end(const Site *site, Entry *entry, const YamlNode *end) {
+        int minutes = 0;
+        if (!reader_clock(end, &minutes, site->diag) || !on_grid(site, end, minutes))
+                return;
+        /* INV-MARATHON-CROSSMIDNIGHT-001; the same time: 24 hours */
+        minutes -= (entry->start + site->reader->spec->day_start_minutes) % DAY_MINUTES;
+        entry->end = entry->start + (minutes + DAY_MINUTES - 1) % DAY_MINUTES + 1;
+}
+
 /* The end in minutes after the day start; OPEN_END where nothing is said about it. */
 static void read_end(const Site *site, Entry *entry, const Chain *body) {
-        const YamlNode *owner = chain_owner(body, "end", "duration");
-        const YamlNode *end = owner ? yaml_get(owner, "end") : NULL;
-        const YamlNode *duration = owner ? yaml_get(owner, "duration") : NULL;
-        int minutes = 0;
+        static const char *const keys[] = {"end", "duration", "slots"};
+        const YamlNode *found[G_N_ELEMENTS(keys)] = {NULL};
+        int n = 0, minutes = 0;
         entry->end = OPEN_END;
-        if (end && duration) {
-                yaml_fault(duration, site->diag, "give either \"end\" or \"duration\", not both");
-        } else if (duration) {
-                if (reader_duration(duration, &minutes, site->diag) && on_grid(site, duration, minutes))
-                        entry->end = entry->start + minutes;
-        } else if (end) {
-                if (!reader_clock(end, &minutes, site->diag) || !on_grid(site, end, minutes))
-                        return;
-                /* INV-MARATHON-CROSSMIDNIGHT-001; the same time: 24 hours */
-                minutes -= (entry->start + site->reader->spec->day_start_minutes) % DAY_MINUTES;
-                entry->end = entry->start + (minutes + DAY_MINUTES - 1) % DAY_MINUTES + 1;
-        }
+        for (unsigned i = 0; i < body->n && n == 0; i++)
+                for (size_t key = 0; key < G_N_ELEMENTS(keys); key++) {
+                        found[key] = yaml_get(body->nodes[i], keys[key]);
+                        n += found[key] != NULL;
+                }
+        if (n > 1)
+                yaml_fault(found[1] ? found[1] : found[2], site->diag,
+                           found[2] ? "give only one of \"slots\", \"end\" and \"duration\""
+                                    : "give either \"end\" or \"duration\", not both");
+        else if (found[0])
+                read_clock_end(site, entry, found[0]);
+        else if (found[1] && reader_duration(found[1], &minutes, site->diag) && on_grid(site, found[1], minutes))
+                entry->end = entry->start + minutes;
+        else if (found[2])
+                read_length(site, entry, found[2]);
 }
 
 /* --- entries ------------------------------------------------------------------------------------------------------ */
@@ -242,19 +250,34 @@ static void read_title(const Site *site, Entry *entry, const YamlNode *node) {
                 entry->title = g_strdup(title);
 }
 
+/* Whether the entry takes from programmes: it, or the nearest that it has its pools from, names them. */
+static bool names_programs(const Chain *body) {
+        for (unsigned i = 0; i < body->n; i++) {
+                if (yaml_get(body->nodes[i], "program"))
+                        return true;
+                if (yaml_get(body->nodes[i], "pool") || yaml_get(body->nodes[i], "pools"))
+                        return false;
+        }
+        return false;
+}
+
 static Entry *read_body(const Site *site, const Draft *draft, const Chain *body, unsigned weekdays) {
         const YamlNode *bleed = chain_get(body, "allow_bleed");
         Entry *entry = entry_new(draft->kind, draft->node, weekdays);
         entry->start = draft->start;
         read_end(site, entry, body);
         read_title(site, entry, chain_get(body, "title"));
-        if (draft->kind == ENTRY_BLOCK) {
+        entry->allow_bleed = draft->kind != ENTRY_MOVIE_MARATHON;
+        if (draft->kind != ENTRY_BLOCK) {
+                read_selector(site, entry, body);
+        } else if (names_programs(body)) {
+                if (entry->end == OPEN_END) /* theirs: one slot unless said otherwise */
+                        entry->end = entry->start + site->reader->spec->grid_minutes;
+                program_read(site->reader, body, site->where, entry);
+        } else {
                 read_pools(site, entry, body);
                 read_mode(site, entry, body, MODE_SEQUENTIAL);
-        } else {
-                read_selector(site, entry, body);
         }
-        entry->allow_bleed = draft->kind != ENTRY_MOVIE_MARATHON;
         if (bleed)
                 yaml_read_bool(bleed, &entry->allow_bleed, site->diag);
         return entry;

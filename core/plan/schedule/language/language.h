@@ -32,7 +32,9 @@ void draft_free(Draft *draft);
 typedef struct {
         ScheduleRules *rules;
         const ChannelSpec *spec;
-        Chain templates; /* mappings of the file and of what it imports */
+        Chain templates;             /* mappings of the file and of what it imports */
+        const YamlNode *programs;    /* mapping of the file, or NULL */
+        const char *traffic_profile; /* the channel's; NULL */
         Diag *diag;
         int n_groups, n_items; /* so far */
 } Reader;
@@ -53,6 +55,26 @@ void draft_check_templates(Reader *reader);
 bool entry_read(Reader *reader, const Draft *draft, const Chain *below, unsigned weekdays, GPtrArray *entries);
 /* Minutes after the day start of the draft's `start`; false with a fault. */
 bool entry_read_start(Reader *reader, const Draft *draft, int *ret_start);
+
+/* --- program.c --------------------------------------------------------------------------------------------------- */
+
+/* The programmes themselves, used or not: their faults, and pools of those that narrow theirs. After all pools. */
+void program_read_all(Reader *reader);
+/* The entry's `program`: its pools, mode and what fits. */
+void program_read(Reader *reader, const Chain *body, const char *where, Entry *entry);
+
+/* --- match.c ----------------------------------------------------------------------------------------------------- */
+
+/* `select` into a pool's conditions. */
+void where_read(Pool *pool, const YamlNode *select, Diag *diag);
+
+/* --- profile.c --------------------------------------------------------------------------------------------------- */
+
+/* Profiles and inventories of the original's later files in `traffic`, over what the policy says already. After all
+ * pools. */
+void profile_read(ScheduleRules *rules, const YamlNode *traffic, Diag *diag);
+/* The channel's profile; NULL. Borrowed. */
+const char *profile_name(const YamlNode *traffic);
 
 /* --- layer.c ----------------------------------------------------------------------------------------------------- */
 

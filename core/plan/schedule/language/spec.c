@@ -5,14 +5,18 @@
 #include "proto/base/hash.h"
 #include "proto/base/id.h"
 
-static const char *const top_keys[] = {
-        "channel", "channel_number",      "name",         "channel_type",  "timezone", "template", "format",  "filler",
-        "pools",   "virtual_assets",      "templates",    "traffic",       "notes",    "schedule", "imports", "logo",
-        "group",   "broadcast_day_start", "grid_minutes", "broadcast_day", NULL};
+static const char *const top_keys[] = {"channel",        "number",         "programs",
+                                       "presentation",   "channel_number", "name",
+                                       "channel_type",   "timezone",       "template",
+                                       "format",         "filler",         "pools",
+                                       "virtual_assets", "templates",      "traffic",
+                                       "notes",          "schedule",       "imports",
+                                       "logo",           "group",          "broadcast_day_start",
+                                       "grid_minutes",   "broadcast_day",  NULL};
 static const char *const format_keys[] = {"video", "audio", "grid_minutes", NULL};
 static const char *const video_keys[] = {"width", "height", "frame_rate", "bitrate_kbps", NULL};
 static const char *const audio_keys[] = {"sample_rate", "channels", "bitrate_kbps", NULL};
-static const char *const type_words[] = {"network", "movie", NULL};
+static const char *const type_words[] = {"network", "movie", "premium", NULL};
 static const char *const template_words[] = {"network_television", "premium_movie", NULL};
 static const int grids[] = {5, 10, 15, 20, 30, 60};
 
@@ -79,7 +83,7 @@ static void read_string(const YamlNode *root, const char *key, char **ret_text, 
 
 static void read_identity(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
         const YamlNode *channel = yaml_get(root, "channel"), *type = yaml_get(root, "channel_type");
-        const YamlNode *number = yaml_get(root, "channel_number");
+        const YamlNode *number = yaml_get(root, "channel_number"), *short_number = yaml_get(root, "number");
         int64_t value = 0;
         if (!channel)
                 yaml_fault(root, diag, "\"channel\" is missing: a short name like \"retro1\"");
@@ -88,11 +92,14 @@ static void read_identity(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
                 yaml_fault(channel, diag,
                            "\"%s\" cannot name a channel: use a-z, 0-9, \"-\" and \"_\" only (at most 64, no capitals)",
                            spec->id);
+        if (number && short_number)
+                yaml_fault(short_number, diag, "give either \"channel_number\" or \"number\": they are the same");
+        number = number ? number : short_number;
         if (number && yaml_read_int(number, 1, 9999, &value, diag))
                 spec->number = (int32_t)value;
         const int choice = type ? reader_choice(type, type_words, diag) : 0;
         if (choice >= 0)
-                spec->type = (ChannelType)(CHANNEL_NETWORK + choice);
+                spec->type = choice == 0 ? CHANNEL_NETWORK : CHANNEL_MOVIE; /* premium: what they called it later */
         read_string(root, "name", &spec->name, diag);
         read_string(root, "logo", &spec->logo, diag);
         read_string(root, "group", &spec->group, diag);
@@ -261,6 +268,11 @@ static void read_policy(ChannelSpec *spec, const YamlNode *root, const YamlNode 
                 policy_read(&spec->rules->policy, yaml_get(defaults, "traffic"), diag);
         if (yaml_get(root, "traffic"))
                 policy_read(&spec->rules->policy, yaml_get(root, "traffic"), diag);
+        for (int i = 0; i < 2; i++) {
+                const YamlNode *traffic = yaml_get(i == 0 ? defaults : root, "traffic");
+                if (traffic && yaml_kind(traffic) == YAML_MAPPING)
+                        profile_read(spec->rules, traffic, diag);
+        }
 }
 
 /* INV-LANGUAGE-COMPATIBLE-001: without one of its own the channel has that of _defaults.yaml. */
@@ -280,10 +292,19 @@ static void read_parts(ChannelSpec *spec, const YamlNode *root, const YamlNode *
         Reader reader = {.rules = spec->rules,
                          .spec = spec,
                          .templates = imports_parts(imports, root, "templates", diag),
+                         .programs = yaml_get(root, "programs"),
+                         .traffic_profile = profile_name(yaml_get(root, "traffic")),
                          .diag = diag};
         const Chain virtual_assets = imports_parts(imports, root, "virtual_assets", diag);
         read_pools(spec, &pools, diag);
         read_virtual_assets(spec, &virtual_assets, diag);
+        if (reader.programs && !reader_want(reader.programs, YAML_MAPPING, "programs", diag))
+                reader.programs = NULL;
+        program_read_all(&reader);
+        if (yaml_get(root, "presentation"))
+                reader_warn(yaml_get(root, "presentation"), diag,
+                            "\"presentation\" is not played: what stands before and after programmes is said by "
+                            "traffic.structure (docs/TRAFFIC.md), or by a virtual asset of kind block");
         read_filler(spec, root, defaults, diag);
         if (yaml_get(root, "schedule"))
                 schedule_read(&reader, yaml_get(root, "schedule"));

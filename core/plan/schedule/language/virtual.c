@@ -29,11 +29,8 @@ static void add_source(const Site *site, const YamlNode *node) {
         }
         if (!yaml_read_text(node, &name, site->diag))
                 return;
-        const Pool *pool = rules_pool(site->rules, name);
-        if (!pool)
-                yaml_fault(node, site->diag, "no pool \"%s\" (used in %s): define it under \"pools\"", name,
-                           site->where);
-        else if (pool->composition)
+        const Pool *pool = reader_pool(site->rules, node, name, site->where, site->diag);
+        if (pool && pool->composition)
                 yaml_fault(node, site->diag, "%s cannot be made of \"%s\", which is a virtual asset itself",
                            site->where, name);
         g_ptr_array_add(site->names, g_strdup(name));
