@@ -144,6 +144,12 @@ static void INV_HORIZON_EXHAUSTION_PLANNING_FAULT_001_beyond_the_plan_is_an_expl
         assert_int_equal(plan_board_generation(world->board), generation); /* reading planned nothing */
 }
 
+static void assert_deep(const World *world, const char *channel_id) {
+        g_autoptr(PlanView) view = view_of(world, channel_id);
+        const PlanHealth health = plan_view_health(view, now_of(world));
+        assert_int_equal(health.epg_short_ms + health.execution_short_ms, 0);
+}
+
 /* A simulated fortnight, over the change of clock at autumn's end or spring's. */
 static void run_fortnight(World *world, const char *start, int64_t pace_ms) {
         static const char *const ids[] = {"cheers", "films", "prime", "berlin"};
@@ -178,6 +184,8 @@ static void run_fortnight(World *world, const char *start, int64_t pace_ms) {
                 assert_true(next <= now_of(world) + 60000);
                 for (int64_t waited = 0; waited < 113 * MINUTE; waited += pace_ms) {
                         rv_clock_fake_advance_ms(world->clock, pace_ms);
+                        if (pace_ms <= MINUTE) /* deep enough still, just before it grows again */
+                                assert_deep(world, ids[waited / pace_ms % G_N_ELEMENTS(ids)]);
                         horizon_evaluate(world->horizon);
                 }
                 if ((rounds++) % 60 == 59)
@@ -281,6 +289,46 @@ static void INV_SCHEDULE_RETENTION_001_what_is_over_is_let_go_of(void **state) {
         g_autofree char *first =
                 g_build_filename(world->fixture.dir, "transmission", "cheers", "2026-11-21.tlog", NULL);
         assert_true(g_file_test(first, G_FILE_TEST_EXISTS));
+}
+
+/* Both channels have been planned for a month; then one's file is taken away. */
+static void INV_SCHEDULE_RETENTION_001_a_channel_that_is_gone_is_forgotten_in_time(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        add_channel(world, FILMS);
+        set_inputs(world);
+        g_autoptr(PlanView) before = evaluated(world, "cheers");
+        g_ptr_array_remove_index(world->specs, 0);
+        set_inputs(world);
+        (void)horizon_evaluate(world->horizon);
+        assert_int_equal(count(world, "SELECT count(*) FROM schedule_day WHERE channel_id = 'cheers'"), 4);
+        for (int day = 0; day < 6; day++) {
+                rv_clock_fake_advance_ms(world->clock, 24 * HOUR);
+                (void)horizon_evaluate(world->horizon);
+        }
+        /* The last one, for its rotation; blocks of eight days. */
+        assert_int_equal(count(world, "SELECT count(*) FROM schedule_day WHERE channel_id = 'cheers'"), 1);
+        assert_int_equal(count(world, "SELECT count(*) FROM transmission_block WHERE channel_id = 'cheers'"),
+                         before->blocks->len);
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) again = evaluated(world, "cheers");
+        assert_sound(world, again);
+        const Programme *origin = before->programmes->pdata[0],
+                        *now = again->programmes->pdata[again->programmes->len - 1];
+        const int64_t n = (now->start_utc_ms - origin->start_utc_ms) / (30 * MINUTE) % 60;
+        g_autofree char *expected = g_strdup_printf("Cheers %dx%02d", (int)(1 + n / 10), (int)(1 + n % 10));
+        assert_string_equal(now->subtitle, expected);
+
+        g_ptr_array_remove_index(world->specs, 1);
+        set_inputs(world);
+        rv_clock_fake_advance_ms(world->clock, 40 * 24 * HOUR);
+        (void)horizon_evaluate(world->horizon);
+        assert_int_equal(count(world, "SELECT count(*) FROM schedule_day WHERE channel_id = 'cheers'"), 0);
+        assert_int_equal(count(world, "SELECT count(*) FROM transmission_block WHERE channel_id = 'cheers'"), 0);
+        assert_int_equal(count(world, "SELECT count(*) FROM transmission_log WHERE channel_id = 'cheers'"), 0);
+        assert_int_equal(count(world, "SELECT count(*) FROM play WHERE channel_id = 'cheers'"), 0);
+        assert_true(count(world, "SELECT count(*) FROM schedule_day WHERE channel_id = 'films'") >= 4);
 }
 
 static CatalogSnapshot *copy_without(World *world, const char *asset_id, int64_t revision) {
@@ -652,6 +700,7 @@ int main(void) {
                 T(INV_SCHEDULEDAY_IMMUTABLE_001_a_restart_changes_nothing),
                 T(INV_SCHEDULE_RETENTION_001_what_is_over_is_let_go_of),
                 T(rotation_goes_on_as_if_without_restarts_and_time_off),
+                T(INV_SCHEDULE_RETENTION_001_a_channel_that_is_gone_is_forgotten_in_time),
                 T(an_asset_that_goes_missing_leaves_the_unlocked_days),
                 T(a_file_that_is_not_there_is_told_and_replaced),
                 T(when_all_files_are_gone_the_fault_says_so_and_the_plan_resumes),

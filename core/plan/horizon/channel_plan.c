@@ -10,8 +10,6 @@
 #define DAY_MS (24 * HOUR_MS)
 #define FAULT_MAX 600               /* characters of a fault's text */
 #define BLOCKS_KEPT_MS (10 * 60000) /* in the view after their end */
-#define BLOCKS_STORED_MS                                                                                               \
-        (8 * DAY_MS) /* after their end, for those who ask what was planned; longer than any cooldown */
 
 ChannelPlan *channel_plan_new(Store *store, ChannelSpec *spec, CatalogSnapshot *catalog) {
         ChannelPlan *plan = g_new0(ChannelPlan, 1);

@@ -5,6 +5,7 @@
 #include "core/plan/traffic/traffic.h"
 #include "core/plan/transmission_log/transmission_log.h"
 
+#define BLOCKS_STORED_MS INT64_C(691200000) /* 8 days after their end, for who asks what was planned */
 #define PLAN_LEAD_MS INT64_C(60000) /* before now: who tunes in right after a seam starts a little in the past */
 
 typedef struct {
@@ -57,6 +58,9 @@ bool channel_plan_store(ChannelPlan *plan, int64_t now_utc_ms);
 void channel_plan_readmit(ChannelPlan *plan);
 /* Lets go of what is over, in memory and in the store. */
 void channel_plan_drop_past(ChannelPlan *plan, int64_t now_utc_ms);
+
+/* The same for what is stored of channels that have no plan (id -> ChannelPlan) any more. */
+bool channel_plans_purge_gone(Store *store, GHashTable *plans, int64_t now_utc_ms, GError **error);
 
 /* Overrides (override.c). */
 bool channel_plan_load_overrides(ChannelPlan *plan, int64_t now_utc_ms, GError **error);

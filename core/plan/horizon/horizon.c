@@ -10,11 +10,13 @@
 #define RETRY_MS INT64_C(10000)   /* while a channel has nothing for now */
 #define JITTER_MS INT64_C(540000) /* channels do not all extend in the same minute */
 #define EPG_DAYS_MAX 40           /* a bound for one evaluation */
+#define PURGE_MS INT64_C(3600000) /* how often what is left of channels that are gone is looked for */
 
 struct Horizon {
         HorizonOptions options;
         GHashTable *plans; /* channel id -> ChannelPlan */
         char *logs_dir;
+        int64_t purged_utc_ms; /* 0 = not since the start */
 };
 
 Horizon *horizon_new(const HorizonOptions *options) {
@@ -244,6 +246,16 @@ static int64_t evaluate_plan(Horizon *horizon, ChannelPlan *plan) {
         return now + (good || channel_plan_execution_end(plan) > now + EVALUATE_MS ? EVALUATE_MS : RETRY_MS);
 }
 
+static void purge_gone(Horizon *horizon) {
+        g_autoptr(GError) error = NULL;
+        const int64_t now = now_of(horizon);
+        if (ABS(now - horizon->purged_utc_ms) < PURGE_MS)
+                return;
+        horizon->purged_utc_ms = now;
+        if (!channel_plans_purge_gone(horizon->options.store, horizon->plans, now, &error))
+                rv_warning("horizon.purge", RV_S("error", error->message));
+}
+
 int64_t horizon_evaluate(Horizon *horizon) {
         int64_t next = now_of(horizon) + EVALUATE_MS;
         GHashTableIter iter;
@@ -253,6 +265,7 @@ int64_t horizon_evaluate(Horizon *horizon) {
                 const int64_t due = evaluate_plan(horizon, plan);
                 next = MIN(next, due);
         }
+        purge_gone(horizon);
         return next;
 }
 

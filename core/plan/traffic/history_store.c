@@ -81,11 +81,15 @@ static bool take_noted(TrafficHistory *history, Store *store, const char *channe
                          error);
 }
 
+bool traffic_plays_purge(Store *store, const char *channel_id, int64_t before_utc_ms, GError **error) {
+        return store_run(store, error, "DELETE FROM play WHERE channel_id = ? AND start_utc_ms < ?", "si", channel_id,
+                         before_utc_ms);
+}
+
 static bool prune(TrafficHistory *history, Store *store, const char *channel_id, int64_t before_utc_ms,
                   GError **error) {
         traffic_history_forget_before(history, before_utc_ms);
-        return store_run(store, error, "DELETE FROM play WHERE channel_id = ? AND start_utc_ms < ?", "si", channel_id,
-                         before_utc_ms);
+        return traffic_plays_purge(store, channel_id, before_utc_ms, error);
 }
 
 /* INV-TRAFFIC-STATE-SOURCE-001 */

@@ -91,6 +91,8 @@ bool traffic_plays_put(Store *store, const char *channel_id, const TrafficPlanne
 /* Takes planned plays that start in [from, to) out of it again: their blocks were replaced. */
 bool traffic_plays_withdraw(Store *store, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms,
                             GError **error);
+/* Forgets the plays of a channel before the instant. */
+bool traffic_plays_purge(Store *store, const char *channel_id, int64_t before_utc_ms, GError **error);
 
 /* --- what comes up --------------------------------------------------------------------------------------------------
  */
