@@ -278,6 +278,19 @@ static void INV_CHANNEL_LIVENESS_RECOVERY_001_restarts_back_off(void **state) {
         channel_leave(viewer);
 }
 
+static void INV_HORIZON_FAULTS_001_an_engine_without_a_plan_is_no_runtime_fault(void **state) {
+        ChannelViewer *viewer = channel_join(*state);
+        pass_ms(0);
+        engine_gone(ENGINE_UNPLANNED);
+        assert_int_equal(channel_status(*state).state, CHANNEL_BACKOFF);
+        assert_int_equal(channel_status(*state).crashes, 0);
+        pass_ms(1000);
+        assert_int_equal(world->started, 2);
+        engine_gone(ENGINE_DIED);
+        assert_int_equal(channel_status(*state).crashes, 1);
+        channel_leave(viewer);
+}
+
 static void INV_CHANNEL_LIVENESS_RECOVERY_001_a_healthy_engine_is_replaced_at_once(void **state) {
         ChannelViewer *viewer = watch_live(*state);
         pass_ms(3000);
@@ -467,6 +480,7 @@ int main(void) {
                 TEST(a_viewer_that_comes_while_the_engine_ends_gets_a_new_one),
                 TEST(INV_CHANNEL_003_an_hls_viewer_counts_while_it_fetches),
                 TEST(INV_CHANNEL_LIVENESS_RECOVERY_001_restarts_back_off),
+                TEST(INV_HORIZON_FAULTS_001_an_engine_without_a_plan_is_no_runtime_fault),
                 TEST(INV_CHANNEL_LIVENESS_RECOVERY_001_a_healthy_engine_is_replaced_at_once),
                 TEST(INV_CHANNEL_004_a_silent_engine_is_replaced),
                 TEST(INV_CHANNEL_004_the_first_bytes_may_take_longer),

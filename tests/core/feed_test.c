@@ -355,7 +355,26 @@ static void INV_CHANNELMANAGER_NO_PLANNING_001_no_plan_is_an_explicit_end(void *
         AWAIT(engine->ended);
         assert_int_equal(engine->end, FEED_NO_SCHEDULE_DATA);
         assert_non_null(strstr(engine->detail, "nothing is planned"));
+        assert_int_equal(plan_board_faults(engine->board, "retro"), 1);
         feed_free(made);
+}
+
+static void INV_HORIZON_FAULTS_001_a_fence_without_a_plan_counts_once(void **state) {
+        Engine *engine = *state;
+        engine->credits_at_start = engine->credits_after_feed = 4;
+        publish(engine, 3);
+        Feed *made = start_feed(engine);
+        AWAIT(engine->live && feed_stats(made).blocks_fed == 2);
+        assert_int_equal(plan_board_faults(engine->board, "retro"), 0); /* short, and not yet missing */
+        rv_clock_fake_advance_ms(engine->clock, 2 * BLOCK_MS);
+        feed_plan_changed(made);
+        AWAIT(plan_board_faults(engine->board, "retro") == 1);
+        feed_plan_changed(made);
+        publish(engine, N_BLOCKS);
+        feed_plan_changed(made);
+        AWAIT(engine->fed->len > 2);
+        assert_int_equal(plan_board_faults(engine->board, "retro"), 1);
+        end_feed(engine, made);
 }
 
 static void who_plans_knows_what_was_fed(void **state) {
@@ -412,6 +431,7 @@ int main(void) {
                 TEST(INV_FEED_QUEUE_001_a_full_queue_only_waits),
                 TEST(INV_CHANNELMANAGER_NO_PLANNING_001_waits_for_the_plan_and_resumes),
                 TEST(INV_CHANNELMANAGER_NO_PLANNING_001_no_plan_is_an_explicit_end),
+                TEST(INV_HORIZON_FAULTS_001_a_fence_without_a_plan_counts_once),
                 TEST(who_plans_knows_what_was_fed),
                 TEST(a_refused_block_ends_the_session_with_the_rule),
                 TEST(a_lost_engine_ends_the_feed),

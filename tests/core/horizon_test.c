@@ -553,6 +553,9 @@ static void INV_HORIZON_HEALTH_001_depth_and_the_last_extension_are_told(void **
         assert_false(failed->extension.complete);
         assert_non_null(strstr(failed->fault, "no room"));
         assert_string_equal(extension_reason_name(failed->extension.reason), "asked");
+        assert_int_equal(plan_board_faults(world->board, "cheers"), 1);
+        (void)horizon_evaluate(world->horizon); /* the same one still */
+        assert_int_equal(plan_board_faults(world->board, "cheers"), 1);
 }
 
 static void a_clock_before_the_plan_is_told_and_nothing_is_lost(void **state) {

@@ -126,6 +126,16 @@ static void channels_say_how_far_they_are_planned(void **state) {
         assert_string_equal(json_string_value(json_object_get(extension, "reason")), "due");
         assert_string_equal(json_string_value(json_object_get(extension, "result")), "short");
         assert_int_equal(number(extension, "at_utc_ms"), 5);
+        const json_t *channel = json_array_get(json_object_get(list, "channels"), 0);
+        assert_int_equal(number(json_object_get(channel, "faults"), "planning"), 0);
+        plan_board_count_fault(world->board, "retro");
+        plan_board_count_fault(world->board, "other");
+        g_auto(Answer) faulty = get("/api/v1/channels");
+        json_t *later = document(&faulty);
+        channel = json_array_get(json_object_get(later, "channels"), 0);
+        assert_int_equal(number(json_object_get(channel, "faults"), "planning"), 1);
+        assert_int_equal(number(json_object_get(channel, "faults"), "runtime"), 0);
+        json_decref(later);
         json_decref(list);
 }
 

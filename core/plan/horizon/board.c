@@ -10,6 +10,7 @@ struct PlanBoard {
         GHashTable *views;    /* channel id (the view's own) -> PlanView */
         GHashTable *held;     /* channel id -> int64_t: nothing that ends later is handed out for now */
         GPtrArray *readers;   /* PlanReader, borrowed */
+        GHashTable *faults;   /* channel id -> int64_t, planning faults so far */
         int64_t generation;
 };
 
@@ -112,6 +113,7 @@ PlanBoard *plan_board_new(void) {
         board->views = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)plan_view_unref);
         board->held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         board->readers = g_ptr_array_new();
+        board->faults = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         return board;
 }
 
@@ -126,6 +128,7 @@ void plan_board_unref(PlanBoard *board) {
         g_hash_table_unref(board->views);
         g_hash_table_unref(board->held);
         g_ptr_array_unref(board->readers);
+        g_hash_table_unref(board->faults);
         pthread_mutex_destroy(&board->lock);
         g_free(board);
 }
@@ -252,4 +255,26 @@ void plan_board_release(PlanBoard *board, const char *channel_id) {
         pthread_mutex_lock(&board->lock);
         g_hash_table_remove(board->held, channel_id);
         pthread_mutex_unlock(&board->lock);
+}
+
+/* --- faults ---------------------------------------------------------------------------------------------------------
+ */
+
+void plan_board_count_fault(PlanBoard *board, const char *channel_id) {
+        pthread_mutex_lock(&board->lock);
+        int64_t *n = g_hash_table_lookup(board->faults, channel_id);
+        if (!n) {
+                n = g_new0(int64_t, 1);
+                g_hash_table_insert(board->faults, g_strdup(channel_id), n);
+        }
+        ++*n; /* INV-HORIZON-FAULTS-001 */
+        pthread_mutex_unlock(&board->lock);
+}
+
+int64_t plan_board_faults(PlanBoard *board, const char *channel_id) {
+        pthread_mutex_lock(&board->lock);
+        const int64_t *n = g_hash_table_lookup(board->faults, channel_id);
+        const int64_t faults = n ? *n : 0;
+        pthread_mutex_unlock(&board->lock);
+        return faults;
 }

@@ -127,8 +127,10 @@ static void publish(Horizon *horizon, ChannelPlan *plan) {
         if (plan->compile_fault)
                 channel_plan_fault(plan, "%s", plan->compile_fault);
         const char *fault = plan->fault->len > 0 ? plan->fault->str : NULL;
-        if (fault && g_strcmp0(before ? before->fault : NULL, fault) != 0)
+        if (fault && g_strcmp0(before ? before->fault : NULL, fault) != 0) {
+                plan_board_count_fault(horizon->options.board, plan->spec->id);
                 rv_warning("horizon.fault", RV_S("channel", plan->spec->id), RV_S("fault", fault));
+        }
         if (before && !plan->dirty && g_strcmp0(before->fault, fault) == 0 && same_notices(before, plan))
                 return;
         if (plan->empty_breaks > 0)

@@ -108,6 +108,11 @@ bool plan_board_hold(PlanBoard *board, const char *channel_id, int64_t from_utc_
                      int64_t *ret_handed_until_utc_ms) G_GNUC_WARN_UNUSED_RESULT;
 void plan_board_release(PlanBoard *board, const char *channel_id);
 
+/* One more planning fault of a channel: what its plan should have had and has not. Who finds it counts it, once. */
+void plan_board_count_fault(PlanBoard *board, const char *channel_id);
+/* How many there were, since the board was made. */
+int64_t plan_board_faults(PlanBoard *board, const char *channel_id);
+
 typedef struct Horizon Horizon;
 
 typedef struct {

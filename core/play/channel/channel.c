@@ -83,11 +83,11 @@ static void on_live(void *user) {
         channel_evaluate(channel);
 }
 
-static void count_crash(Channel *channel) {
+static void count_failure(Channel *channel, EngineEnd end) {
         bool healthy = channel->live_mono_ns && now_mono_ns(channel) - channel->live_mono_ns >= HEALTHY_MS * MS;
         channel->failures = healthy ? 0 : channel->failures + 1;
         pthread_mutex_lock(&channel->lock);
-        channel->status.crashes++;
+        channel->status.crashes += end == ENGINE_DIED; /* INV-HORIZON-FAULTS-001: the plan's faults are counted there */
         pthread_mutex_unlock(&channel->lock);
 }
 
@@ -100,8 +100,8 @@ static void on_gone(void *user, EngineEnd end, const char *detail) {
         hub->running--;
         if (end != ENGINE_ENDED && hub->options.on_engine_died)
                 hub->options.on_engine_died(hub->options.user, channel->id, session_id, why);
-        if (end == ENGINE_DIED) {
-                count_crash(channel);
+        if (end == ENGINE_DIED || end == ENGINE_UNPLANNED) {
+                count_failure(channel, end);
                 back_off(channel, why);
         } else {
                 channel->failures = 0;

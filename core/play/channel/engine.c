@@ -39,6 +39,7 @@ struct Engine {
         int pidfd;
         GSource *exit_watch;
         bool feed_over;
+        bool unplanned; /* nothing was planned for the start */
         bool stop_asked;
         bool crashed;            /* a signal ended it, whoever sent it */
         uint64_t signals_sent;   /* by us, as bits */
@@ -68,7 +69,8 @@ static void check_gone(Engine *engine) {
         if (engine->pid > 0 || !engine->feed_over)
                 return;
         if (!engine->stop_asked)
-                engine->on_gone(engine->user, ENGINE_DIED, engine->detail[0] ? engine->detail : engine->lost_detail);
+                engine->on_gone(engine->user, engine->unplanned ? ENGINE_UNPLANNED : ENGINE_DIED,
+                                engine->detail[0] ? engine->detail : engine->lost_detail);
         else if (engine->crashed)
                 engine->on_gone(engine->user, ENGINE_KILLED, "the engine was killed after it had been asked to end");
         else
@@ -203,6 +205,7 @@ static void feed_live(void *user) {
 static void feed_ended(void *user, FeedEnd end, const char *detail) {
         Engine *engine = user;
         engine->feed_over = true;
+        engine->unplanned = end == FEED_NO_SCHEDULE_DATA;
         if (end == FEED_LOST)
                 g_strlcpy(engine->lost_detail, detail, sizeof engine->lost_detail);
         else if (end != FEED_STOPPED)

@@ -18,7 +18,8 @@ typedef struct Engine Engine;
 typedef enum {
         ENGINE_ENDED = 0, /* it was asked to, and did */
         ENGINE_KILLED,    /* it was asked to, and had to be killed: it has not had its last word */
-        ENGINE_DIED,      /* nobody had asked it to */
+        ENGINE_DIED,      /* nobody had asked it to: a runtime fault */
+        ENGINE_UNPLANNED, /* nothing was planned that it could have begun with: a planning fault */
 } EngineEnd;
 
 typedef struct {

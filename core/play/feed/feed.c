@@ -40,6 +40,7 @@ struct Feed {
         PlanReader *reader; /* what it hands out is not changed any more */
         int credits;
         int64_t next_start_utc_ms; /* where the next block to be fed begins */
+        int64_t missed_utc_ms;     /* the last fence at which nothing was planned */
         FeedEnd end;
         char detail[256];
 
@@ -108,6 +109,15 @@ static BlockPlan *block_at(Feed *feed, int64_t utc_ms) {
         return plan_reader_take(feed->reader, utc_ms, &block) == PLAN_OK ? block : NULL;
 }
 
+/* INV-HORIZON-FAULTS-001: the instant has come and the plan has nothing for it. */
+static void miss(Feed *feed, int64_t utc_ms) {
+        if (feed->missed_utc_ms == utc_ms)
+                return;
+        feed->missed_utc_ms = utc_ms;
+        plan_board_count_fault(feed->board, feed->channel_id);
+        rv_warning("feed.no_schedule_data", RV_S("channel", feed->channel_id), RV_I("at_utc_ms", utc_ms));
+}
+
 /* INV-CHANNELMANAGER-NO-PLANNING-001: the block that follows the last one fed, or NULL: not planned yet. After a hole
  * in the plan, the one on the air now.
  */
@@ -115,8 +125,10 @@ static BlockPlan *next_block(Feed *feed) {
         int64_t now = rv_clock_utc_ms(feed->clock);
         int64_t at = MAX(feed->next_start_utc_ms, 0);
         BlockPlan *block = block_at(feed, at);
-        if (!block && at < now)
+        if (!block && at < now) {
+                miss(feed, at);
                 block = block_at(feed, now);
+        }
         if (!block || block->start_utc_ms >= at)
                 return block;
         g_autoptr(BlockPlan) entered = block;
@@ -176,6 +188,7 @@ static BlockPlan *wait_for_plan(Feed *feed, int64_t *ret_epoch_utc_ms) {
         if (!block && (block = block_at(feed, now))) /* the plan begins less than the preroll ago */
                 epoch = MAX(epoch, block->start_utc_ms);
         if (!block) {
+                miss(feed, now);
                 fail(feed, FEED_NO_SCHEDULE_DATA, "nothing is planned for channel %s now", feed->channel_id);
                 return NULL;
         }

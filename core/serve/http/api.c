@@ -108,6 +108,9 @@ static json_t *channel_json(Request *request, const PlanView *view) {
                 json_object_set_new(object, "plan_fault", json_string(fault));
         }
         json_object_set_new(object, "planned_until_utc_ms", json_integer(view->execution_end_utc_ms));
+        json_object_set_new(object, "faults",
+                            json_pack("{s:I,s:I}", "planning", (json_int_t)plan_board_faults(options->board, id),
+                                      "runtime", json_integer_value(json_object_get(object, "crashes"))));
         json_object_set_new(object, "horizon", horizon_json(view, rv_clock_utc_ms(options->clock)));
         json_object_set_new(object, "logo", json_string(logo));
         json_object_set_new(object, "streams", streams_json(request, id));
