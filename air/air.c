@@ -50,6 +50,7 @@ static Control *start_control(Air *air, const AirOptions *options, GError **erro
                 .listen_fd = options->control_fd,
                 .listen_path = options->control_path,
                 .orphan_ms = options->orphan_ms,
+                .replay_ms = options->replay_ms,
                 .clock = rv_clock_system(),
                 .on_quit = on_quit,
                 .user = air,

@@ -7,6 +7,7 @@ typedef struct {
         const char *control_path; /* socket to make when control_fd is -1 */
         const char *cache_dir;    /* NULL: none */
         int orphan_ms;            /* 0: the default */
+        int replay_ms;            /* a session may begin so long ago; 0: the default */
 } AirOptions;
 
 /* Serves until it is told to stop, core is gone or the output is broken. The exit status. */

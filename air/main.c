@@ -24,6 +24,8 @@ static const char *fault_of(const AirOptions *options) {
                 return "one of --control-fd and --control is needed";
         if (options->orphan_ms < 0)
                 return "--orphan-ms is negative";
+        if (options->replay_ms < 0)
+                return "--replay-ms is negative";
         return NULL;
 }
 
@@ -31,7 +33,7 @@ int main(int argc, char **argv) {
         signal(SIGPIPE, SIG_IGN);
         setlocale(LC_CTYPE, "");
         g_autofree char *channel = NULL, *control = NULL, *cache_dir = NULL;
-        gint control_fd = -1, orphan_ms = 0;
+        gint control_fd = -1, orphan_ms = 0, replay_ms = 0;
         gboolean version = FALSE;
         const GOptionEntry entries[] = {
                 {"channel", 0, 0, G_OPTION_ARG_STRING, &channel, "the channel this engine plays", "ID"},
@@ -39,6 +41,7 @@ int main(int argc, char **argv) {
                 {"control", 0, 0, G_OPTION_ARG_FILENAME, &control, "serve on a unix socket made here", "PATH"},
                 {"cache-dir", 0, 0, G_OPTION_ARG_FILENAME, &cache_dir, "keep the plug-in registry here", "DIR"},
                 {"orphan-ms", 0, 0, G_OPTION_ARG_INT, &orphan_ms, "end so long after core is gone (8500)", "N"},
+                {"replay-ms", 0, 0, G_OPTION_ARG_INT, &replay_ms, "let a session begin so long ago (60000)", "N"},
                 {"version", 0, 0, G_OPTION_ARG_NONE, &version, "print the version", NULL},
                 {0},
         };
@@ -51,7 +54,7 @@ int main(int argc, char **argv) {
                 puts("retrovue-air " RETROVUE_VERSION);
                 return EXIT_SUCCESS;
         }
-        const AirOptions air = {channel, control_fd, control, cache_dir, orphan_ms};
+        const AirOptions air = {channel, control_fd, control, cache_dir, orphan_ms, replay_ms};
         const char *fault = argc > 1 ? "unknown argument" : fault_of(&air);
         return fault ? usage_error(fault) : air_run(&air);
 }

@@ -14,7 +14,7 @@
 #define PROTOCOL_VERSION 1
 #define DEFAULT_ORPHAN_MS 8500 /* and what it takes to notice and to end: gone within ten seconds */
 #define GRACE_MS 100
-#define MAX_EPOCH_OFFSET_MS 60000 /* further from now an epoch is a mistake */
+#define EPOCH_OFFSET_MS 60000 /* further from now an epoch is a mistake */
 #define EXIT_BROKEN 1
 
 typedef Retrovue__Playout__V1__Result Result;
@@ -23,7 +23,7 @@ typedef Retrovue__Playout__V1__Result Result;
 struct Control {
         char *channel_id, *version;
         RvClock *clock;
-        int orphan_ms;
+        int orphan_ms, replay_ms;
         void (*on_quit)(void *user, int exit_status);
         void *user;
 
@@ -126,8 +126,8 @@ static const char *malformed(const Control *control, const StartRequest *in, Hou
         if (!house_format_from_message(in->house_format, ret_format))
                 return "house_format cannot be put on the air";
         const int64_t now_utc_ms = rv_clock_utc_ms(control->clock);
-        if (in->epoch_utc_ms < now_utc_ms - MAX_EPOCH_OFFSET_MS || in->epoch_utc_ms > now_utc_ms + MAX_EPOCH_OFFSET_MS)
-                return "epoch_utc_ms is more than a minute from now";
+        if (in->epoch_utc_ms < now_utc_ms - control->replay_ms || in->epoch_utc_ms > now_utc_ms + EPOCH_OFFSET_MS)
+                return "epoch_utc_ms is too far from now";
         if (*in->evidence_endpoint && (in->evidence_endpoint[0] != '/' || in->evidence_spool_dir[0] != '/'))
                 return "evidence_endpoint and evidence_spool_dir must be absolute paths";
         return NULL;
@@ -338,6 +338,7 @@ Control *control_new(const ControlOptions *options, GError **error) {
         control->version = g_strdup(options->version);
         control->clock = options->clock;
         control->orphan_ms = options->orphan_ms > 0 ? options->orphan_ms : DEFAULT_ORPHAN_MS;
+        control->replay_ms = options->replay_ms > 0 ? options->replay_ms : EPOCH_OFFSET_MS;
         control->on_quit = options->on_quit;
         control->user = options->user;
         control->subscribers = subscribers_new(options->channel_id);

@@ -219,9 +219,11 @@ static void begin_capture(EngineRig *rig) {
 /* --- the engine
  * ------------------------------------------------------------------------------------------------------- */
 
-static void spawn(EngineRig *rig, int orphan_ms, char *cache_dir) {
+static void spawn(EngineRig *rig, const RigOptions *options) {
         const int listen_fd = listen_at(rig->control_path);
-        g_autofree char *orphan = g_strdup_printf("%d", orphan_ms);
+        g_autofree char *cache_dir = g_strdup(options->cache_dir ? options->cache_dir : RV_E2E_CACHE);
+        g_autofree char *orphan = g_strdup_printf("%d", options->orphan_ms);
+        g_autofree char *replay = g_strdup_printf("%d", options->replay_ms);
         char *arguments[] = {(char[]){RV_AIR},
                              (char[]){"--channel"},
                              (char[]){RIG_CHANNEL},
@@ -231,6 +233,8 @@ static void spawn(EngineRig *rig, int orphan_ms, char *cache_dir) {
                              cache_dir,
                              (char[]){"--orphan-ms"},
                              orphan,
+                             (char[]){"--replay-ms"},
+                             replay,
                              NULL};
         posix_spawn_file_actions_t actions;
         posix_spawn_file_actions_init(&actions);
@@ -247,7 +251,7 @@ static void free_event(gpointer event) {
         evidence_event_free(event);
 }
 
-EngineRig *rig_new_at(const char *cache_dir, int orphan_ms) {
+EngineRig *rig_new(RigOptions options) {
         EngineRig *rig = g_new0(EngineRig, 1);
         rv_uuid_random(rig->session_id);
         rig->dir = temp_dir_new();
@@ -262,13 +266,9 @@ EngineRig *rig_new_at(const char *cache_dir, int orphan_ms) {
         pthread_mutex_init(&rig->lock, NULL);
         pthread_cond_init(&rig->more, NULL);
         serve_evidence(rig);
-        spawn(rig, orphan_ms, (char *)cache_dir);
+        spawn(rig, &options);
         subscribe(rig);
         return rig;
-}
-
-EngineRig *rig_new(int orphan_ms) {
-        return rig_new_at(RV_E2E_CACHE, orphan_ms);
 }
 
 static void reap(EngineRig *rig) {

@@ -18,9 +18,13 @@
 
 typedef struct EngineRig EngineRig;
 
-/* orphan_ms 0: the engine's own default. */
-EngineRig *rig_new(int orphan_ms);
-EngineRig *rig_new_at(const char *cache_dir, int orphan_ms);
+/* What an engine is started with. NULL and 0: its own defaults, and the cache of all tests. */
+typedef struct {
+        const char *cache_dir;
+        int orphan_ms, replay_ms;
+} RigOptions;
+
+EngineRig *rig_new(RigOptions options);
 /* Kills the engine if it is still there. */
 void rig_free(EngineRig *rig);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EngineRig, rig_free)

@@ -223,18 +223,29 @@ class Daemon:
                     found.append(json.loads(line))
         return found
 
+    def plan(self, ident="one"):
+        """The locked blocks of yesterday, today and tomorrow, as the operator's program prints them, in order."""
+        blocks = []
+        for day in (-1, 0, 1):
+            date = time.strftime("%Y-%m-%d", time.gmtime(self.now_ms() / 1000 + day * 86_400))
+            arguments = self.arguments("plan") + ["show", ident, "--json", "--day", date]
+            result = subprocess.run(arguments, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                    check=False, timeout=60)
+            if result.returncode == 0:  # else nothing is planned for that day
+                blocks += json.loads(result.stdout)["blocks"]
+        assert blocks, "no day has a plan"
+        found = {block["block_id"]: block for block in blocks}  # one over a day's end may be told twice
+        return sorted(found.values(), key=lambda block: block["start_utc_ms"])
+
     def planned(self, ident="one"):
-        """The locked transmission log, from its artifacts: segments in order, times in UTC milliseconds."""
-        folder = os.path.join(self.data, "logs", "transmission", ident)
+        """The same as a row of segments with start_ms and end_ms."""
         rows = []
-        for name in sorted(os.listdir(folder)):
-            if name.endswith(".jsonl"):
-                with open(os.path.join(folder, name), encoding="utf-8") as file:
-                    rows += [json.loads(line) for line in file]
-        for row in rows:
-            row["start_ms"] = instant_ms(row["scheduled_start_utc"])
-            row["end_ms"] = row["start_ms"] + row["scheduled_duration_ms"]
-        return sorted(rows, key=lambda row: row["start_ms"])
+        for block in self.plan(ident):
+            at_ms = block["start_utc_ms"]
+            for segment in block["segments"]:
+                rows.append(segment | {"start_ms": at_ms, "end_ms": at_ms + segment["duration_ms"]})
+                at_ms = rows[-1]["end_ms"]
+        return rows
 
     def end(self):
         """Asks it to end; what is left is a fault. Returns the exit status."""

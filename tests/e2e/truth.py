@@ -3,7 +3,6 @@ and independently of the programs (contracts/seam.md, contracts/producer.md), an
 
 import bisect
 import collections
-import json
 import os
 import subprocess
 import threading
@@ -21,6 +20,7 @@ HELD_S = Fraction(1, 2)  # a stand-in is no older than this
 MORE = os.path.join(support.MEDIA, "more")
 SOUND_READ = os.path.join(os.path.dirname(support.BARCODE_READ), "sound_read")
 PROBE_S = Fraction(1, 10)  # into a segment: its sound is looked at from here
+PCR_MOST = 27_000_000 // 1000 * 42  # at 24 frames a second or more
 
 # word: "CLIP FRAME", "black" or "unreadable"; white: that of the picture's band
 Seen = collections.namedtuple("Seen", "word white")
@@ -49,6 +49,19 @@ def tick_of(pts, rate):
     return tick if pts_of(tick, rate) == pts else None
 
 
+class Material:
+    """A file whose pictures say which they are: when each of them begins, and what it says."""
+
+    def __init__(self, ident, path, times, numbers, sounds=True):
+        self.ident, self.path, self.sounds = ident, path, sounds
+        self.times, self.numbers = times, numbers  # one time more than numbers: when the last one ends
+
+    @classmethod
+    def of_constant_rate(cls, ident, clip, sounds=True):
+        times = [Fraction(i * clip.den, clip.num) for i in range(clip.frames + 1)]
+        return cls(ident, clip.path, times, range(clip.frames), sounds)
+
+
 class Turn:
     """A planned segment as a session runs it: output frames [first, end)."""
 
@@ -62,12 +75,12 @@ class Turn:
         self.first = tick_at(start_ms + self.joined_ms - session.epoch_ms, self.rate)
         self.end = tick_at(self.end_ms - session.epoch_ms, self.rate)
         self.offset = Fraction(segment["asset_start_offset_ms"] + self.joined_ms, 1000)
+        self.material = known[self.path] if self.path is not None else None
         self.clip, self._firsts = None, [0]
-        if self.path is not None:
-            self.clip, clip = next((number, clip) for number, clip in known.items() if clip.path == self.path)
-            source = Fraction(clip.num, clip.den)
+        if self.material:
+            self.clip = self.material.ident
             # Output frame, from the segment's first, that is the first to show each source frame; at last, black.
-            self._firsts = [nearest((i / source - self.offset) * self.rate) for i in range(clip.frames + 1)]
+            self._firsts = [nearest((time - self.offset) * self.rate) for time in self.material.times]
 
     @property
     def frames(self):
@@ -79,11 +92,11 @@ class Turn:
         return self.frames if self.clip is None else min(self.frames, max(0, self._firsts[-1]))
 
     def frame(self, tick):
-        """The source frame; None: black."""
+        """What the source frame says; None: black."""
         last = len(self._firsts) - 1
         if self.clip is None or tick - self.first >= self._firsts[last]:
             return None
-        return max(0, bisect.bisect_right(self._firsts, tick - self.first, hi=last) - 1)
+        return self.material.numbers[max(0, bisect.bisect_right(self._firsts, tick - self.first, hi=last) - 1)]
 
     def level(self, tick):
         """How much of the picture's light a fade leaves, at the end of its tick."""
@@ -116,12 +129,11 @@ class Turn:
 
 
 class Session:
-    """One engine's session: its epoch and rate, and the turns that the plan gives it."""
+    """One engine's session: its epoch and rate, and the turns that the plan gives it. known: path -> Material."""
 
-    def __init__(self, plan, rate, epoch_ms):
-        known = clips()
+    def __init__(self, blocks, rate, epoch_ms, known):
         self.rate, self.epoch_ms, self.turns = rate, epoch_ms, []
-        for block in plan["blocks"]:
+        for block in blocks:
             start_ms = block["start_utc_ms"]
             for segment in block["segments"]:
                 turn = Turn(block, segment, start_ms, self, known) if start_ms < epoch_ms + 600_000 else None
@@ -186,21 +198,45 @@ class Machine:
         return any(abs(busy_ms - wall_ms) < margin_ms for busy_ms in self._busy)
 
 
-def clips():
-    """The library's clips, and those beside it, by the number that their pictures carry."""
+def library():
+    """The library's clips, and those beside it, by path."""
     found = support.clips()
     with open(os.path.join(support.MEDIA, "more.txt"), encoding="utf-8") as file:
         for line in file:
             ident, num, den, frames, name = line.rstrip("\n").split(" ", 4)
             found[int(ident)] = support.Clip(int(num), int(den), int(frames), os.path.join(MORE, name))
-    return found
+    return {clip.path: Material.of_constant_rate(ident, clip) for ident, clip in found.items()}
 
 
-def read_plan(daemon, channel):
-    """The locked blocks of the day, as the operator's program prints them."""
-    result = subprocess.run(daemon.arguments("plan") + [channel, "--json"], env=daemon.environment,
-                            stdout=subprocess.PIPE, check=True, timeout=60)
-    return json.loads(result.stdout)
+def stream_faults(stream, rate):
+    """Continuity, and time stamps that follow from frame numbers alone."""
+    faults = list(stream.faults)
+    ticks = [tick_of(pts, rate) for pts in stream.video]
+    if None in ticks:
+        return faults + [f"picture {ticks.index(None)}: a time stamp that is of no frame"]
+    faults += [f"frame {b} after frame {a}" for a, b in zip(ticks, ticks[1:]) if b != a + 1]
+    due = stream.sound[0][0]
+    if (due - BASE) % ts.AAC_FRAME:
+        faults.append("sound is not counted from frame 0")
+    for number, (pts, frames) in enumerate(stream.sound):
+        if pts != due or (frames == 0 and number + 1 < len(stream.sound)):
+            faults.append(f"sound at {pts}, {frames} frames, where {due} is due")
+        due = pts + frames * ts.AAC_FRAME
+    steps = [b - a for a, b in zip(stream.pcr, stream.pcr[1:])]
+    return faults + [f"{step} from clock reference to clock reference" for step in steps
+                     if not 0 < step <= PCR_MOST]
+
+
+def access_faults(stream, rate, turns):
+    """PAT, PMT and an IDR in front of the stream and at every seam; no IDR without them."""
+    marked = {tick_of(one.pts, rate): one for one in stream.pictures if one.random_access}
+    idr = {tick_of(one.pts, rate) for one in stream.pictures if one.idr}
+    faults = [] if stream.pictures[0].random_access else ["the stream does not begin with an access point"]
+    faults += [f"frame {tick}: not PAT, PMT, SPS, PPS, IDR" for tick, one in marked.items()
+               if not (one.tables and one.idr and one.headed)]
+    faults += [f"frame {tick}: an IDR that is not marked" for tick in idr - set(marked)]
+    return faults + [f"no access point where {turn} begins" for turn in turns
+                     if turn.frames > 0 and turn.first not in marked]
 
 
 def read_pictures(path, width, height):

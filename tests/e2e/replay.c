@@ -1,0 +1,156 @@
+/*
+ * Plays a plan whose time is over through a real engine, as fast as that can make it, and writes what came out:
+ *   replay FORMAT PLAN OUT
+ * FORMAT is WIDTHxHEIGHT@NUM/DEN; PLAN has the "blocks" of `retrovue plan --json`, the first of them beginning at the
+ * epoch. Writes OUT.ts, from the first picture to at least the last fence, and OUT.jsonl, the evidence of every segment
+ * and fence. Exits with 0 when all blocks have had their fence.
+ */
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/base/clock.h"
+#include "proto/rpc/rpc.h"
+#include "tests/e2e/engine_rig.h"
+#include "tests/support/cmocka.h"
+
+#define BLOCKS_AT_ONCE 3 /* fed ahead of the one on the air */
+
+static struct {
+        HouseFormat format;
+        const char *plan, *out;
+} job;
+
+/* --- the plan --- */
+
+static char *copy_of(const json_t *object, const char *key) {
+        return g_strdup(json_string_value(json_object_get(object, key)));
+}
+
+static int64_t number_of(const json_t *object, const char *key) {
+        return json_integer_value(json_object_get(object, key));
+}
+
+static void read_segment(BlockSegment *ret_segment, const json_t *from) {
+        ret_segment->type = segment_type_from_name(json_string_value(json_object_get(from, "type")));
+        ret_segment->event_id = copy_of(from, "event_id");
+        ret_segment->segment_uuid = copy_of(from, "segment_uuid");
+        ret_segment->asset_uuid = copy_of(from, "asset_id");
+        ret_segment->title = copy_of(from, "title");
+        ret_segment->asset_uri = copy_of(from, "asset_uri");
+        ret_segment->asset_start_offset_ms = number_of(from, "asset_start_offset_ms");
+        ret_segment->duration_ms = number_of(from, "duration_ms");
+        ret_segment->gain_millibel = (int32_t)number_of(from, "gain_millibel");
+        ret_segment->fade_in_ms = (int32_t)number_of(from, "fade_in_ms");
+        ret_segment->fade_out_ms = (int32_t)number_of(from, "fade_out_ms");
+}
+
+static BlockPlan *read_block(const json_t *from) {
+        const json_t *segments = json_object_get(from, "segments");
+        BlockPlan *block =
+                block_plan_new(json_string_value(json_object_get(from, "block_id")), RIG_CHANNEL,
+                               json_string_value(json_object_get(from, "title")), number_of(from, "start_utc_ms"),
+                               number_of(from, "end_utc_ms"), (uint32_t)json_array_size(segments));
+        for (uint32_t i = 0; i < block->n_segments; i++)
+                read_segment(&block->segments[i], json_array_get(segments, i));
+        g_autofree char *fault = NULL;
+        if (block_plan_validate(block, &fault) != BLOCK_PLAN_OK)
+                fail_msg("%s", fault);
+        return block;
+}
+
+static void free_block(gpointer block) {
+        block_plan_unref(block);
+}
+
+static GPtrArray *read_plan(void) {
+        json_error_t error;
+        json_t *plan = json_load_file(job.plan, 0, &error);
+        if (!plan)
+                fail_msg("%s:%d: %s", job.plan, error.line, error.text);
+        GPtrArray *blocks = g_ptr_array_new_with_free_func(free_block);
+        size_t i;
+        const json_t *block;
+        json_array_foreach(json_object_get(plan, "blocks"), i, block) g_ptr_array_add(blocks, read_block(block));
+        json_decref(plan);
+        assert_int_not_equal(blocks->len, 0);
+        return blocks;
+}
+
+/* --- what came out --- */
+
+static json_t *event_json(const EvidenceEvent *event) {
+        json_t *json = json_pack("{s:s,s:s?,s:s?,s:I,s:I,s:I,s:I}", "kind", evidence_kind_name(event->kind), "block_id",
+                                 event->block_id, "event_id", event->event_id, "start_tick",
+                                 (json_int_t)event->start_tick, "end_tick", (json_int_t)event->end_tick, "frames",
+                                 (json_int_t)event->frames, "fallback_frames", (json_int_t)event->fallback_frames);
+        if (event->kind == EVIDENCE_SEGMENT_END) {
+                json_object_set_new(json, "status", json_string(segment_status_name(event->status)));
+                json_object_set_new(json, "reason", json_string(event->reason ? event->reason : ""));
+                json_object_set_new(json, "asset_start_frame", json_integer(event->asset_start_frame));
+                json_object_set_new(json, "asset_end_frame", json_integer(event->asset_end_frame));
+        }
+        return json;
+}
+
+static void write_evidence(const EngineRig *rig) {
+        const GPtrArray *events = rig_evidence(rig);
+        g_autofree char *path = g_strconcat(job.out, ".jsonl", NULL);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        for (guint i = 0; i < events->len; i++) {
+                const EvidenceEvent *event = events->pdata[i];
+                if (event->kind != EVIDENCE_SEGMENT_END && event->kind != EVIDENCE_BLOCK_FENCE)
+                        continue;
+                json_t *json = event_json(event);
+                json_dumpf(json, file, JSON_COMPACT);
+                fputc('\n', file);
+                json_decref(json);
+        }
+        assert_int_equal(fclose(file), 0);
+}
+
+static void write_stream(const EngineRig *rig) {
+        const GByteArray *stream = rig_stream(rig);
+        g_autofree char *path = g_strconcat(job.out, ".ts", NULL);
+        assert_true(g_file_set_contents(path, (const char *)stream->data, stream->len, NULL));
+}
+
+static void the_plan_is_played(void **state) {
+        g_autoptr(GPtrArray) blocks = read_plan();
+        const BlockPlan *first = blocks->pdata[0], *last = blocks->pdata[blocks->len - 1];
+        const int64_t ago_ms = rv_clock_utc_ms(rv_clock_system()) - first->start_utc_ms;
+        assert_in_range(ago_ms, 0, INT32_MAX - 60000);
+        g_autoptr(EngineRig) rig = rig_new((RigOptions){.replay_ms = (int)ago_ms + 60000});
+        const guint n = MIN(blocks->len, BLOCKS_AT_ONCE);
+        rig_start(rig, &job.format, (BlockPlan *const *)blocks->pdata, n);
+        for (guint i = n; i < blocks->len; i++) {
+                rig_await_started(rig, ((const BlockPlan *)blocks->pdata[i - n + 1])->block_id);
+                rig_feed(rig, blocks->pdata[i]);
+        }
+        rig_await_evidence(rig, EVIDENCE_BLOCK_FENCE, last->block_id);
+        rig_stop(rig);
+        rig_await_evidence(rig, EVIDENCE_CHANNEL_TERMINATED, NULL);
+        rig_await_stream_end(rig);
+        rig_signal(rig, SIGTERM);
+        assert_int_equal(rig_await_exit(rig), 0);
+        write_stream(rig);
+        write_evidence(rig);
+}
+
+int main(int argc, char **argv) {
+        job.format = house_format_default();
+        RvRational *rate = &job.format.rate;
+        if (argc != 4 ||
+            sscanf(argv[1], "%dx%d@%d/%d", &job.format.width, &job.format.height, &rate->num, &rate->den) != 4) {
+                fprintf(stderr, "usage: replay WIDTHxHEIGHT@NUM/DEN PLAN OUT\n");
+                return 2;
+        }
+        signal(SIGPIPE, SIG_IGN);
+        rpc_init();
+        job.plan = argv[2];
+        job.out = argv[3];
+        const struct CMUnitTest tests[] = {cmocka_unit_test(the_plan_is_played)};
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
