@@ -95,61 +95,91 @@ static int lint(const Config *config, char **files, bool json) {
 
 /* --- pools -------------------------------------------------------------------------------------------------------- */
 
-static json_t *pool_asset_json(const Asset *asset) {
-        return json_pack("{s:s,s:s,s:s,s:s?,s:i,s:i,s:i,s:s?,s:I}", "id", asset->id, "kind",
-                         asset_kind_name(asset->kind), "title", asset->title, "series", asset->series, "season",
-                         (int)asset->season, "episode", (int)asset->episode, "year", (int)asset->year, "rating",
-                         asset->rating, "duration_ms", (json_int_t)asset->duration_ms);
+static json_t *pool_asset_json(const Asset *asset, const GPtrArray *parts) {
+        json_t *object =
+                json_pack("{s:s,s:s,s:s,s:s?,s:i,s:i,s:i,s:s?,s:I}", "id", asset->id, "kind",
+                          asset_kind_name(asset->kind), "title", asset->title, "series", asset->series, "season",
+                          (int)asset->season, "episode", (int)asset->episode, "year", (int)asset->year, "rating",
+                          asset->rating, "duration_ms", (json_int_t)asset->duration_ms);
+        if (parts)
+                json_object_set_new(object, "parts", json_array());
+        for (guint i = 0; parts && i < parts->len; i++)
+                json_array_append_new(json_object_get(object, "parts"), pool_asset_json(parts->pdata[i], NULL));
+        return object;
 }
 
-static void print_pool(const GPtrArray *assets, bool json) {
-        json_t *list = json ? json_array() : NULL;
-        int64_t total_ms = 0;
-        for (unsigned i = 0; i < assets->len; i++) {
-                const Asset *asset = g_ptr_array_index(assets, i);
-                const int64_t s = asset->duration_ms / 1000;
-                total_ms += asset->duration_ms;
-                if (json)
-                        json_array_append_new(list, pool_asset_json(asset));
-                else if (asset->series)
-                        printf("%5u  %d:%02d:%02d  %s S%02dE%02d %s\n", i + 1, (int)(s / 3600), (int)(s / 60 % 60),
-                               (int)(s % 60), asset->series, asset->season, asset->episode, asset->title);
-                else
-                        printf("%5u  %d:%02d:%02d  %s (%d)\n", i + 1, (int)(s / 3600), (int)(s / 60 % 60),
-                               (int)(s % 60), asset->title, asset->year);
+/* Of a pool: assets one by one. Of a virtual asset: its units, each with its parts. */
+typedef struct {
+        json_t *list; /* NULL: text */
+        unsigned n;
+        int64_t total_ms;
+} Listing;
+
+static void list_asset(Listing *listing, const Asset *asset, const GPtrArray *parts) {
+        g_autofree char *name = parts ? g_strdup(asset->title) : cli_asset_name(asset);
+        g_autofree char *length = cli_length(asset->duration_ms);
+        listing->n++;
+        listing->total_ms += asset->duration_ms;
+        if (listing->list) {
+                json_array_append_new(listing->list, pool_asset_json(asset, parts));
+                return;
         }
-        if (json)
-                cli_print_json(json_pack("{s:o,s:i,s:I}", "assets", list, "count", (int)assets->len, "duration_ms",
-                                         (json_int_t)total_ms));
+        printf("%5u  %s  %s%s%s\n", listing->n, length, parts && asset->series ? asset->series : "",
+               parts && asset->series ? ": " : "", name);
+        for (guint i = 0; parts && i < parts->len; i++) {
+                const Asset *part = parts->pdata[i];
+                g_autofree char *part_name = cli_asset_name(part), *part_length = cli_length(part->duration_ms);
+                printf("       %s    %s\n", part_length, part_name);
+        }
+}
+
+static void print_listing(Listing *listing, const char *what) {
+        if (listing->list)
+                cli_print_json(json_pack("{s:o,s:i,s:I}", what, listing->list, "count", (int)listing->n, "duration_ms",
+                                         (json_int_t)listing->total_ms));
         else
-                printf("%u assets, %.1f hours\n", assets->len, (double)total_ms / 3600000);
+                printf("%u %s, %.1f hours\n", listing->n, what, (double)listing->total_ms / 3600000);
+}
+
+static int no_pool(const ChannelSpec *spec, const char *name) {
+        g_auto(GStrv) names = channel_spec_pools(spec);
+        const char *near = diag_nearest(name, (const char *const *)names);
+        g_autofree char *all = g_strjoinv(", ", names);
+        return cli_fail("%s has no pool \"%s\": %s%s%s", spec->id, name, near ? "did you mean \"" : "it has ",
+                        near ? near : all, near ? "\"?" : "");
 }
 
 static int pool_eval(const CliLook *look, const CliOptions *options) {
         g_autoptr(GError) error = NULL;
         const ChannelSpec *spec = cli_look_channel(look, options->arguments[1]);
-        g_autoptr(CatalogSnapshot) catalog = spec ? catalog_load(look->store, &error) : NULL;
+        const char *name = options->arguments[2];
         if (!spec)
                 return 1;
+        g_autoptr(CatalogSnapshot) catalog = catalog_load(look->store, &error);
         if (!catalog)
                 return cli_fail("%s", error->message);
-        g_autoptr(GPtrArray) assets = channel_spec_pool(spec, options->arguments[2], catalog);
-        if (!assets) {
-                g_auto(GStrv) names = channel_spec_pools(spec);
-                const char *near = diag_nearest(options->arguments[2], (const char *const *)names);
-                g_autofree char *all = g_strjoinv(", ", names);
-                return cli_fail("%s has no pool \"%s\": %s%s%s", spec->id, options->arguments[2],
-                                near ? "did you mean \"" : "it has ", near ? near : all, near ? "\"?" : "");
+        g_autoptr(GPtrArray) assets = channel_spec_pool(spec, name, catalog);
+        g_autoptr(GPtrArray) units = assets ? NULL : channel_spec_units(spec, name, catalog);
+        if (!assets && !units)
+                return no_pool(spec, name);
+        Listing listing = {.list = options->json ? json_array() : NULL};
+        for (guint i = 0; assets && i < assets->len; i++)
+                list_asset(&listing, assets->pdata[i], NULL);
+        for (guint i = 0; units && i < units->len; i++) {
+                const Unit *unit = units->pdata[i];
+                list_asset(&listing, unit->asset, unit->parts);
         }
-        print_pool(assets, options->json);
+        print_listing(&listing, units ? "units" : "assets");
         return 0;
 }
 
 static int run_pool(int argc, char **argv) {
         CliOptions options;
-        int status = cli_options_parse(&options, CLI_WITH_JSON | CLI_WITH_ARGUMENTS,
-                                       "eval CHANNEL POOL - show what a pool holds",
-                                       "Prints the assets of a pool in the order in which they play.", argc, argv);
+        int status = cli_options_parse(
+                &options, CLI_WITH_JSON | CLI_WITH_ARGUMENTS, "eval CHANNEL POOL - show what a pool holds",
+                "Prints the assets of a pool, or the units of a virtual asset with their parts, in the "
+                "order in which they play.",
+                argc, argv);
         if (status < 0 &&
             (!options.arguments || !g_str_equal(options.arguments[0], "eval") || g_strv_length(options.arguments) != 3))
                 status = cli_misuse("pool takes: eval CHANNEL POOL");

@@ -148,7 +148,7 @@ int cli_options_parse(CliOptions *options, CliOptionSet set, const char *usage_t
                       char **argv) {
         g_autoptr(GError) error = NULL;
         g_autoptr(GArray) entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
-        *options = (CliOptions){.port = NO_PORT};
+        *options = (CliOptions){.port = NO_PORT, .set = set};
         add_entries(entries, options, set);
         g_autofree char *command = g_strdup_printf("retrovue %s", argv[0]);
         g_set_prgname(command);
@@ -187,6 +187,16 @@ static void print_faults(const Diag *diag) {
         fputs(text, stderr);
 }
 
+void cli_print_errors(const Diag *diag) {
+        g_autoptr(Diag) errors = diag_new();
+        for (unsigned i = 0; i < diag_count(diag); i++) {
+                const DiagEntry *entry = diag_get(diag, i);
+                if (entry && entry->severity == DIAG_ERROR)
+                        diag_add(errors, DIAG_ERROR, entry->file, entry->line, entry->column, "%s", entry->message);
+        }
+        print_faults(errors);
+}
+
 Config *cli_config(const CliOptions *options) {
         g_autoptr(Diag) diag = diag_new();
         ConfigFlags flags = {
@@ -202,7 +212,9 @@ Config *cli_config(const CliOptions *options) {
         };
         g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
         Config *config = config_new(&flags, program ? program : "retrovue", diag);
-        if (diag_count(diag) > 0)
+        if (options->set & CLI_WITH_SERVER)
                 print_faults(diag);
+        else
+                cli_print_errors(diag);
         return config;
 }

@@ -33,6 +33,7 @@ typedef struct {
         char *day;        /* as given; NULL = not given */
         int hours;        /* 0 = not given */
         char **arguments; /* what is left; NULL = nothing */
+        unsigned set;     /* CliOptionSet of the command */
 } CliOptions;
 
 typedef enum {
@@ -51,6 +52,8 @@ int cli_options_parse(CliOptions *options, CliOptionSet set, const char *usage, 
 void cli_options_clear(CliOptions *options);
 /* The configuration that the options ask for; NULL after its faults were printed. */
 Config *cli_config(const CliOptions *options);
+/* Prints the errors among faults to stderr; warnings are for those who serve or lint. */
+void cli_print_errors(const Diag *diag);
 /* Prints "retrovue: message" to stderr and returns 1. */
 int cli_fail(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* The same for wrong use: returns 2. */
@@ -79,5 +82,11 @@ int cli_plan_compile(const CliLook *look, const CliOptions *options);
 int cli_plan_diff(const CliLook *look, const CliOptions *options);
 int cli_plan_explain(const CliLook *look, const CliOptions *options);
 
+/* "0:43:00", "-" when there is none; g_free it. */
+char *cli_length(int64_t ms);
+/* "Tavern S01E02 The Cellar", "The Ark (1984)"; g_free it. */
+char *cli_asset_name(const Asset *asset);
+/* "20:30": minutes after midnight, or -1. */
+int cli_clock(const char *text);
 /* An instant in the channel's time by g_date_time_format's format; g_free it. */
 char *cli_local_time(const ChannelSpec *spec, int64_t utc_ms, const char *format);

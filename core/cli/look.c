@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "core/cli/cli.h"
 
@@ -8,10 +9,7 @@
 static GPtrArray *load_channels(const Config *config) {
         g_autoptr(Diag) diag = diag_new();
         GPtrArray *specs = channel_specs_load(config->channels_dir, NULL, diag);
-        if (diag_count(diag) > 0) {
-                g_autofree char *faults = diag_text(diag);
-                fputs(faults, stderr);
-        }
+        cli_print_errors(diag);
         return specs;
 }
 
@@ -66,4 +64,28 @@ char *cli_local_time(const ChannelSpec *spec, int64_t utc_ms, const char *format
         g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(utc_ms / 1000);
         g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, spec->zone);
         return g_date_time_format(local, format);
+}
+
+char *cli_length(int64_t ms) {
+        const int64_t s = ms / 1000;
+        if (ms <= 0)
+                return g_strdup("-");
+        return g_strdup_printf("%d:%02d:%02d", (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
+}
+
+char *cli_asset_name(const Asset *asset) {
+        if (asset->kind == ASSET_EPISODE && asset->series)
+                return g_strdup_printf("%s S%02dE%02d %s", asset->series, asset->season, asset->episode, asset->title);
+        if (asset->kind == ASSET_MOVIE && asset->year > 0)
+                return g_strdup_printf("%s (%d)", asset->title, asset->year);
+        return g_strdup(asset->title);
+}
+
+int cli_clock(const char *text) {
+        const bool good = strlen(text) == 5 && text[2] == ':' && strspn(text, "0123456789:") == 5;
+        const int hour = good ? (text[0] - '0') * 10 + text[1] - '0' : -1;
+        const int minute = good && text[3] != ':' && text[4] != ':' ? (text[3] - '0') * 10 + text[4] - '0' : -1;
+        return hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && text[0] != ':' && text[1] != ':'
+                       ? hour * 60 + minute
+                       : -1;
 }

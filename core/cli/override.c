@@ -4,26 +4,21 @@
 #include "core/cli/cli.h"
 #include "core/plan/horizon/override.h"
 #include "proto/base/clock.h"
+#include "proto/base/error.h"
 
 #define MATCHES_SHOWN 5
 
 /* --- what the words mean ----------------------------------------------------------------------------------------- */
 
-/* Two digits, or -1. */
-static int two_digits(const char *text) {
-        return g_ascii_isdigit(text[0]) && g_ascii_isdigit(text[1]) ? (text[0] - '0') * 10 + text[1] - '0' : -1;
-}
-
 /* "20:00": the next time that the channel's clocks show it. */
 static GDateTime *next_time(const ChannelSpec *spec, const char *text, int64_t now_utc_ms) {
-        const int hour = strlen(text) == 5 && text[2] == ':' ? two_digits(text) : -1;
-        const int minute = hour >= 0 ? two_digits(text + 3) : -1;
-        if (hour < 0 || hour > 23 || minute < 0 || minute > 59)
+        const int minutes = cli_clock(text);
+        if (minutes < 0)
                 return NULL;
         g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(now_utc_ms / 1000);
         g_autoptr(GDateTime) now = g_date_time_to_timezone(utc, spec->zone);
         GDateTime *at = g_date_time_new(spec->zone, g_date_time_get_year(now), g_date_time_get_month(now),
-                                        g_date_time_get_day_of_month(now), hour, minute, 0);
+                                        g_date_time_get_day_of_month(now), minutes / 60, minutes % 60, 0);
         if (g_date_time_compare(at, now) > 0)
                 return at;
         g_autoptr(GDateTime) earlier = at;
@@ -47,19 +42,18 @@ static bool read_time(const ChannelSpec *spec, const char *text, int64_t *ret_ut
         return false;
 }
 
-static bool is_called(const Asset *asset, const char *name) {
-        return g_ascii_strcasecmp(asset->title, name) == 0 || g_str_equal(asset->id, name) ||
-               g_str_equal(asset->uri, name);
-}
-
-/* An id, a path or a title; the asset's id, or NULL after a message. g_free it. */
-static char *find_asset(const CatalogSnapshot *catalog, const char *name) {
+/* What catalog_resolve knows (ids, paths, aliases), or a title; the asset's id, or NULL after a message. g_free it. */
+static char *find_asset(Store *store, const CatalogSnapshot *catalog, const char *name) {
+        g_autoptr(GError) error = NULL;
         g_autoptr(GString) found = g_string_new(NULL);
         const Asset *match = NULL;
         unsigned n = 0;
+        char *id = catalog_resolve(store, name, &error);
+        if (id)
+                return id;
         for (uint32_t i = 0; i < catalog->n_assets; i++) {
                 const Asset *asset = catalog->assets[i];
-                if (!is_called(asset, name))
+                if (g_ascii_strcasecmp(asset->title, name) != 0)
                         continue;
                 match = asset;
                 if (n++ < MATCHES_SHOWN)
@@ -67,10 +61,12 @@ static char *find_asset(const CatalogSnapshot *catalog, const char *name) {
         }
         if (n == 1)
                 return g_strdup(match->id);
-        if (n == 0)
-                cli_fail("nothing in the catalog has the id, path or title \"%s\"", name);
-        else
+        if (n > 1)
                 cli_fail("%u assets are called \"%s\": give the id of one%s", n, name, found->str);
+        else if (g_error_matches(error, RV_ERROR, RV_ERROR_NOT_FOUND))
+                cli_fail("nothing in the catalog has the id, path, alias or title \"%s\"", name);
+        else
+                cli_fail("%s", error->message);
         return NULL;
 }
 
@@ -166,7 +162,7 @@ static int ask(const CliLook *look, const ChannelSpec *spec, OverrideKind kind, 
                 g_autoptr(CatalogSnapshot) catalog = catalog_load(look->store, &error);
                 if (!catalog)
                         return cli_fail("%s", error->message);
-                override.asset_id = asset_id = find_asset(catalog, options->arguments[3]);
+                override.asset_id = asset_id = find_asset(look->store, catalog, options->arguments[3]);
                 if (!asset_id)
                         return 1;
         }

@@ -192,6 +192,11 @@ static int check(const CliOptions *options) {
                 return cli_misuse(
                         "plan takes [show|compile|diff] CHANNEL or explain CHANNEL [HH:MM] (`retrovue channels` "
                         "lists them)");
+        const bool explain = g_str_equal(options->arguments[0], "explain") && options->arguments[1];
+        if (explain && options->arguments[2] && cli_clock(options->arguments[2]) < 0)
+                return cli_misuse("plan explain takes a time such as 20:30, not \"%s\"", options->arguments[2]);
+        if (explain && !options->arguments[2] && options->day)
+                return cli_misuse("plan explain of a day takes a time, too, such as 20:30");
         if (options->day && !is_day(options->day))
                 return cli_misuse("--day takes a date such as 2026-11-22, not \"%s\"", options->day);
         return -1;

@@ -177,18 +177,10 @@ int cli_plan_diff(const CliLook *look, const CliOptions *options) {
 /* "20:30" of the broadcast day; false after a message. */
 static bool instant_of(const Trial *trial, const char *text, int64_t *ret_utc_ms) {
         int64_t start = 0, end = 0;
-        char *minutes = NULL;
-        const guint64 hour = g_ascii_isdigit(*text) ? g_ascii_strtoull(text, &minutes, 10) : 99;
-        const bool good = hour < 24 && *minutes == ':' && strlen(minutes) == 3 && g_ascii_isdigit(minutes[1]) &&
-                          g_ascii_isdigit(minutes[2]) && minutes[1] < '6';
-        if (!good) {
-                cli_misuse("plan explain takes a time such as 20:30, not \"%s\"", text);
-                return false;
-        }
         schedule_day_bounds(trial->spec, trial->day, &start, &end);
         for (int64_t at = start; at < end; at += 60000) {
                 g_autofree char *time = cli_local_time(trial->spec, at, "%H:%M");
-                if (strtoull(time, NULL, 10) == hour && g_str_equal(strchr(time, ':'), minutes)) {
+                if (g_str_equal(time, text)) {
                         *ret_utc_ms = at;
                         return true;
                 }
@@ -249,8 +241,6 @@ int cli_plan_explain(const CliLook *look, const CliOptions *options) {
         if (!trial_begin(&trial, look, options) ||
             (options->arguments[2] && !instant_of(&trial, options->arguments[2], &utc_ms)))
                 return 1;
-        if (!options->arguments[2] && options->day)
-                return cli_misuse("plan explain of a day takes a time, too, such as 20:30");
         const ScheduleFrom from = trial_from(&trial);
         json_t *why = schedule_explain(trial.spec, trial.catalog, trial.day, &from, utc_ms, trial.diag);
         print_faults(&trial);

@@ -6,6 +6,7 @@
 #include "core/cli/cli.h"
 #include "core/plan/catalog/catalog.h"
 #include "proto/base/log.h"
+#include "tests/support/capture.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/plex_fixture.h"
 #include "tests/support/temp_dir.h"
@@ -54,29 +55,9 @@ static int tear_down(void **state) {
         return 0;
 }
 
-/* Gives fd back what it was, and returns what went to path meanwhile. */
-static char *end_capture(FILE *stream, int fd, int saved, const char *path) {
-        char *text = NULL;
-        fflush(stream);
-        dup2(saved, fd);
-        close(saved);
-        assert_true(g_file_get_contents(path, &text, NULL, NULL));
-        return text;
-}
-
-static int begin_capture(FILE *stream, int fd, const char *path) {
-        fflush(stream);
-        const int saved = dup(fd), file = g_creat(path, 0600);
-        dup2(file, fd);
-        close(file);
-        return saved;
-}
-
 /* `retrovue catalog WORDS... --data DATA`; a word "PLEX" is the database's path. */
 static int run(World *world, const char *words) {
         g_auto(GStrv) given = g_strsplit(words, " ", -1);
-        g_autofree char *out = g_build_filename(world->dir, "out", NULL),
-                        *err = g_build_filename(world->dir, "err", NULL);
         g_autoptr(GPtrArray) argv = g_ptr_array_new();
         g_ptr_array_add(argv, (char[]){"retrovue"});
         g_ptr_array_add(argv, (char[]){"catalog"});
@@ -86,13 +67,13 @@ static int run(World *world, const char *words) {
         g_ptr_array_add(argv, (char[]){"--data"});
         g_ptr_array_add(argv, world->data);
         g_ptr_array_add(argv, NULL);
-        const int saved_out = begin_capture(stdout, STDOUT_FILENO, out);
-        const int saved_err = begin_capture(stderr, STDERR_FILENO, err);
+        capture_stdout_begin();
+        capture_stderr_begin();
         const int status = cli_main((int)argv->len - 1, (char **)argv->pdata);
         g_free(world->out);
         g_free(world->err);
-        world->out = end_capture(stdout, STDOUT_FILENO, saved_out, out);
-        world->err = end_capture(stderr, STDERR_FILENO, saved_err, err);
+        world->err = capture_stderr_end();
+        world->out = capture_stdout_end();
         return status;
 }
 

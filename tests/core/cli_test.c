@@ -9,6 +9,7 @@
 #include "core/plan/transmission_log/transmission_log.h"
 #include "proto/base/log.h"
 #include "tests/core/plan_fixture.h"
+#include "tests/support/capture.h"
 #include "tests/support/cmocka.h"
 
 #define CHANNEL                                                                                                        \
@@ -80,16 +81,6 @@ static void plan(World *world) {
         horizon_evaluate(horizon);
 }
 
-static char *read_back(FILE *file, int fd, int saved) {
-        char *text = NULL;
-        fflush(file);
-        dup2(saved, fd);
-        close(saved);
-        g_assert(g_file_get_contents(fd == STDOUT_FILENO ? "/proc/self/fd/100" : "/proc/self/fd/101", &text, NULL,
-                                     NULL));
-        return text;
-}
-
 /* Runs `retrovue words... --data DATA`; its exit status. */
 static int run(World *world, const char *words) {
         g_auto(GStrv) given = g_strsplit(words, " ", -1);
@@ -100,22 +91,13 @@ static int run(World *world, const char *words) {
         g_ptr_array_add(argv, (char[]){"--data"});
         g_ptr_array_add(argv, world->data);
         g_ptr_array_add(argv, NULL);
-        fflush(stdout);
-        int saved_out = dup(STDOUT_FILENO), saved_err = dup(STDERR_FILENO);
-        FILE *out = tmpfile(), *err = tmpfile();
-        dup2(fileno(out), 100);
-        dup2(fileno(err), 101);
-        dup2(100, STDOUT_FILENO);
-        dup2(101, STDERR_FILENO);
+        capture_stdout_begin();
+        capture_stderr_begin();
         int status = cli_main((int)argv->len - 1, (char **)argv->pdata);
         g_free(world->out);
         g_free(world->err);
-        world->out = read_back(stdout, STDOUT_FILENO, saved_out);
-        world->err = read_back(stderr, STDERR_FILENO, saved_err);
-        fclose(out);
-        fclose(err);
-        close(100);
-        close(101);
+        world->err = capture_stderr_end();
+        world->out = capture_stdout_end();
         return status;
 }
 
@@ -144,6 +126,9 @@ static void wrong_use_ends_with_2(void **state) {
                 "plan nosuch a",
                 "plan compile a b",
                 "plan explain a 20:30 b",
+                "plan explain a 25:00",
+                "plan explain a 8:30",
+                "plan explain a --day 2026-01-01",
                 "pool",
                 "pool eval a",
                 "pool nosuch a b",
@@ -274,7 +259,7 @@ static void plan_compiles_compares_and_explains(void **state) {
         assert_int_equal(json_integer_value(json_object_get(why, "held")), 30);
         assert_true(json_is_true(json_object_get(why, "stored")));
         json_decref(why);
-        assert_int_equal(run(world, "plan explain cheers noon"), 1);
+        assert_int_equal(run(world, "plan explain cheers noon"), 2);
         assert_says(world, "such as 20:30, not \"noon\"");
         g_autofree char *other = g_strdup(CHANNEL);
         memcpy(strstr(other, "24h"), "12h", 3);
@@ -299,6 +284,41 @@ static void a_pool_is_shown_in_its_order(void **state) {
         json_decref(pool);
         assert_int_equal(run(world, "pool eval cheers chears"), 1);
         assert_says(world, "cheers has no pool \"chears\": did you mean \"cheers\"?");
+}
+
+static void a_virtual_asset_is_shown_with_its_parts(void **state) {
+        World *world = *state;
+        plan(world);
+        write_channel(world, "pairs.yaml",
+                      "channel: pairs\ntimezone: UTC\npools: {cheers: {match: {series_title: Cheers}}}\n"
+                      "virtual_assets: {two: {compose: pair, from: cheers}}\n"
+                      "schedule: {all_day: [{start: \"06:00\", pool: two}]}\n");
+        assert_int_equal(run(world, "pool eval pairs two"), 0);
+        assert_prints(world, "    1  0:44:00  Cheers: Cheers 1x01 / Cheers 1x02\n"
+                             "       0:22:00    Cheers S01E01 Cheers 1x01\n       0:22:00    Cheers S01E02");
+        assert_prints(world, "15 units, 11.0 hours");
+        assert_int_equal(run(world, "pool eval pairs two --json"), 0);
+        json_t *pool = json_loads(world->out, 0, NULL);
+        const json_t *unit = json_array_get(json_object_get(pool, "units"), 14);
+        assert_int_equal(json_array_size(json_object_get(unit, "parts")), 2);
+        assert_int_equal(json_integer_value(json_object_get(unit, "duration_ms")), 44 * MINUTE);
+        json_decref(pool);
+        assert_int_equal(run(world, "pool eval pairs tow"), 1);
+        assert_says(world, "did you mean \"two\"?");
+}
+
+/* Warnings are for those who lint; who looks at the plan is told of what hides a channel alone. */
+static void a_look_tells_errors_and_not_warnings(void **state) {
+        World *world = *state;
+        plan(world);
+        write_channel(world, "warned.yaml",
+                      "channel: warned\ntimezone: UTC\npools: {cheers: {match: {series_title: Cheers}}}\n"
+                      "presentation: {}\nschedule: {all_day: [{start: \"06:00\", pool: cheers}]}\n");
+        assert_int_equal(run(world, "guide warned"), 0);
+        assert_string_equal(world->err, "");
+        assert_int_equal(run(world, "channels lint"), 0);
+        assert_prints(world, "warned.yaml:4:15: warning: \"presentation\" is not played");
+        assert_prints(world, "2 good channels, 0 errors, 1 warnings");
 }
 
 static void lint_tells_all_faults_of_files(void **state) {
@@ -450,6 +470,8 @@ int main(void) {
                 TEST(plan_shows_the_locked_blocks),
                 TEST(plan_compiles_compares_and_explains),
                 TEST(a_pool_is_shown_in_its_order),
+                TEST(a_virtual_asset_is_shown_with_its_parts),
+                TEST(a_look_tells_errors_and_not_warnings),
                 TEST(lint_tells_all_faults_of_files),
                 TEST(plan_of_another_day),
                 TEST(guide_shows_now_and_next),

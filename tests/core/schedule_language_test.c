@@ -127,6 +127,29 @@ static void INV_LANGUAGE_INHERIT_001_a_zone_changes_single_fields(void **state) 
                 "schedule.monday[0] needs either \"pool\" or \"pools\"");
 }
 
+static void INV_LANGUAGE_INHERIT_001_dates_inherit_from_dates_around_them(void **state) {
+        World *world = *state;
+        ready(world,
+              HEAD POOLS "schedule:\n"
+                         "  all_day:\n    - block: {start: \"12:00\", end: \"14:00\", pool: a}\n"
+                         "  seasons:\n"
+                         "    winter: {dates: 12-01..02-28, entries: [{block: {start: \"12:00\", pool: b}}]}\n"
+                         "    advent: {dates: 12-01..12-24, entries: [{block: {start: \"12:00\", end: \"13:00\"}}]}\n"
+                         "    half: {dates: 12-20..12-31, entries: [{block: {start: \"12:00\", end: \"13:30\"}}]}\n"
+                         "  dates:\n"
+                         "    2026-12-24: [{block: {start: \"12:00\", title: Eve}}]\n"
+                         "    2026-12-30..2027-01-02: [{block: {start: \"12:00\", title: Turn}}]\n");
+        g_autoptr(ScheduleDay) advent = compile(world, "2026-12-03", NULL), eve = compile(world, "2026-12-24", NULL);
+        g_autoptr(ScheduleDay) turn = compile(world, "2026-12-31", NULL), half = compile(world, "2026-12-28", NULL);
+        assert_string_equal(at(advent, "2026-12-03T17:30:00Z")->series, "B"); /* the pool of winter */
+        assert_string_not_equal(at(advent, "2026-12-03T18:00:00Z")->entry, "seasons.advent@12:00");
+        assert_string_equal(at(half, "2026-12-28T18:00:00Z")->series, "B"); /* of winter; advent is not there then */
+        assert_string_equal(at(eve, "2026-12-24T17:00:00Z")->series, "B");
+        assert_string_equal(at(eve, "2026-12-24T17:00:00Z")->entry, "dates.2026-12-24@12:00");
+        assert_string_equal(at(eve, "2026-12-24T18:00:00Z")->entry, "dates.2026-12-24@12:00"); /* half: until 13:30 */
+        assert_string_equal(at(turn, "2026-12-31T18:30:00Z")->entry, "dates.2026-12-30..2027-01-02@12:00");
+}
+
 static void an_entry_without_an_end_runs_until_the_next(void **state) {
         World *world = *state;
         ready(world, HEAD POOLS "schedule:\n  all_day:\n"
@@ -436,6 +459,7 @@ int main(void) {
                 T(INV_LANGUAGE_LAYERS_001_the_most_specific_lies_on_top),
                 T(INV_LANGUAGE_LAYERS_001_dates_are_days_and_may_run_over_the_year),
                 T(INV_LANGUAGE_INHERIT_001_a_zone_changes_single_fields),
+                T(INV_LANGUAGE_INHERIT_001_dates_inherit_from_dates_around_them),
                 T(an_entry_without_an_end_runs_until_the_next),
                 T(INV_LANGUAGE_TEMPLATES_001_use_puts_the_template_in),
                 T(INV_LANGUAGE_TEMPLATES_001_faults_of_templates),

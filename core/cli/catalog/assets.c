@@ -16,19 +16,12 @@ static CatalogSnapshot *load(const Config *config, Store **ret_store) {
         return catalog;
 }
 
-static char *clock_time(int64_t duration_ms) {
-        const int64_t seconds = duration_ms / 1000;
-        return duration_ms > 0 ? g_strdup_printf("%d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60 % 60),
-                                                 (int)(seconds % 60))
-                               : g_strdup("-");
-}
-
 /* --- search ------------------------------------------------------------------------------------------------------ */
 
 static void print_found(const GPtrArray *found) {
         for (guint i = 0; i < found->len && i < MAX_LINES; i++) {
                 const Asset *asset = found->pdata[i];
-                g_autofree char *name = cli_catalog_name(asset), *length = clock_time(asset->duration_ms);
+                g_autofree char *name = cli_asset_name(asset), *length = cli_length(asset->duration_ms);
                 printf("%s  %-8s %-10s %8s  %s\n", asset->id,
                        asset_eligible(asset) ? "eligible" : asset_state_name(asset->state),
                        asset_kind_name(asset->kind), length, name);
@@ -69,14 +62,14 @@ static void print_list(const char *label, char *const *texts) {
 
 static void print_chapters(const Asset *asset) {
         for (uint32_t i = 0; i < asset->n_chapters; i++) {
-                g_autofree char *at = clock_time(asset->chapter_ms[i]);
+                g_autofree char *at = cli_length(asset->chapter_ms[i]);
                 print_text(i == 0 ? "chapters" : "", at);
         }
 }
 
 static void print_asset(const Asset *asset, char *const *aliases) {
-        g_autofree char *name = cli_catalog_name(asset), *length = clock_time(asset->duration_ms);
-        g_autofree char *hint = clock_time(asset->hint_ms);
+        g_autofree char *name = cli_asset_name(asset), *length = cli_length(asset->duration_ms);
+        g_autofree char *hint = cli_length(asset->hint_ms);
         g_autofree char *standing = g_strdup_printf("%s, %s%s", asset_state_name(asset->state),
                                                     asset->approved ? "approved" : "not approved",
                                                     asset_eligible(asset) ? ": it can be scheduled" : "");

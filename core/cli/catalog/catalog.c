@@ -80,11 +80,3 @@ Store *cli_catalog_open(const Config *config, bool to_write) {
                 cli_fail("%s", error->message);
         return store;
 }
-
-char *cli_catalog_name(const Asset *asset) {
-        if (asset->kind == ASSET_EPISODE && asset->series)
-                return g_strdup_printf("%s S%02dE%02d %s", asset->series, asset->season, asset->episode, asset->title);
-        if (asset->kind == ASSET_MOVIE && asset->year > 0)
-                return g_strdup_printf("%s (%d)", asset->title, asset->year);
-        return g_strdup(asset->title);
-}

@@ -15,5 +15,3 @@ int cli_catalog_doctor(int argc, char **argv);
 
 /* The data directory's database: opened to read (it must be there) or to write (it is made). NULL after a message. */
 Store *cli_catalog_open(const Config *config, bool to_write);
-/* "Cheers S01E02 Title", "The Ark (1984)"; g_free it. */
-char *cli_catalog_name(const Asset *asset);

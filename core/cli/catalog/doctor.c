@@ -27,7 +27,7 @@ static const Finding kinds[N_FINDINGS] = {
 static void note(Finding *finding, const Asset *asset) {
         if (finding->count++ >= MAX_EXAMPLES)
                 return;
-        g_autofree char *name = cli_catalog_name(asset);
+        g_autofree char *name = cli_asset_name(asset);
         g_ptr_array_add(finding->examples, g_strdup_printf("%s (%s)%s%s", name, asset->uri, asset->reason ? ": " : "",
                                                            asset->reason ? asset->reason : ""));
 }

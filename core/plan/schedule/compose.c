@@ -189,6 +189,16 @@ GPtrArray *composition_units(const Pool *pool, const GPtrArray *sources, const c
         return units;
 }
 
+GPtrArray *channel_spec_units(const ChannelSpec *spec, const char *virtual_asset, const CatalogSnapshot *catalog) {
+        const Pool *pool = rules_pool(spec->rules, virtual_asset);
+        if (!pool || !pool->composition)
+                return NULL;
+        g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+        for (char **name = pool->composition->names; pool->composition->kind != COMPOSE_SEQUENCE && *name; name++)
+                g_ptr_array_add(sources, pool_evaluate(rules_pool(spec->rules, *name), spec->id, catalog, NULL));
+        return composition_units(pool, sources, spec->id, catalog, NULL);
+}
+
 /* --- programmes -----------------------------------------------------------------------------------------------------
  */
 

@@ -208,7 +208,7 @@ char **channel_spec_pools(const ChannelSpec *spec) {
         const GPtrArray *pools = spec->rules->pools;
         char **names = g_new0(char *, pools->len + 1);
         for (guint i = 0, n = 0; i < pools->len; i++)
-                if (!((const Pool *)pools->pdata[i])->unwritten && !((const Pool *)pools->pdata[i])->composition)
+                if (!((const Pool *)pools->pdata[i])->unwritten)
                         names[n++] = g_strdup(((const Pool *)pools->pdata[i])->name);
         return names;
 }

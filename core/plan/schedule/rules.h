@@ -74,12 +74,6 @@ GPtrArray *pool_evaluate(const Pool *pool, const char *seed, const CatalogSnapsh
 GPtrArray *pool_evaluate_at(const Pool *pool, const char *seed, const CatalogSnapshot *catalog,
                             const GHashTable *excluded, int64_t utc_ms);
 
-/* A unit of several assets, and the one that stands for them. */
-typedef struct {
-        Asset *asset;
-        GPtrArray *parts; /* const Asset *, borrowed from the catalog */
-} Unit;
-
 void unit_free(Unit *unit);
 /* The units (Unit) of a composition. sources: GPtrArray of const Asset * for each of its pools. */
 GPtrArray *composition_units(const Pool *pool, const GPtrArray *sources, const char *channel_id,

@@ -53,8 +53,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChannelSpec, channel_spec_unref)
 /* What a pool of the channel holds (const Asset *, borrowed from the catalog), in its order; NULL: it has no such pool.
  * g_ptr_array_unref it. */
 GPtrArray *channel_spec_pool(const ChannelSpec *spec, const char *pool, const CatalogSnapshot *catalog);
-/* The names of its pools, as written; g_strfreev them. */
+/* The names of its pools and virtual assets, as written; g_strfreev them. */
 char **channel_spec_pools(const ChannelSpec *spec);
+
+/* A unit of a virtual asset: several assets, and the one that stands for them. */
+typedef struct {
+        Asset *asset;
+        GPtrArray *parts; /* const Asset *, borrowed from the catalog */
+} Unit;
+
+/* The units (Unit) of a virtual asset of the channel, in their order; NULL: it has no such virtual asset.
+ * g_ptr_array_unref it, before the catalog. */
+GPtrArray *channel_spec_units(const ChannelSpec *spec, const char *virtual_asset, const CatalogSnapshot *catalog);
 
 /* Every *.yaml of a directory whose name does not begin with "_", sorted by channel number; duplicate ids or numbers
  * are faults, a file without a number gets the lowest that is free. A faulty file is left out, the rest is returned

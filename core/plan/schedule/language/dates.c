@@ -77,6 +77,36 @@ int dates_span(const GArray *dates) {
         return (int)MIN(days, G_MAXINT);
 }
 
+/* Month and day of inner between those of outer; both may run over the year's end. */
+static bool yearly_within(int first, int last, const DateRange *outer) {
+        const bool wraps = outer->first > outer->last, inner_wraps = first > last;
+        if (inner_wraps)
+                return wraps && first >= outer->first && last <= outer->last;
+        if (wraps)
+                return first >= outer->first || last <= outer->last;
+        return first >= outer->first && last <= outer->last;
+}
+
+static bool range_within(const DateRange *inner, const DateRange *outer) {
+        if (yearly(inner->first))
+                return yearly(outer->first) && yearly_within(inner->first, inner->last, outer);
+        if (!yearly(outer->first))
+                return inner->first >= outer->first && inner->last <= outer->last;
+        return day_count(inner->last) - day_count(inner->first) < 365 &&
+               yearly_within(inner->first % 10000, inner->last % 10000, outer);
+}
+
+bool dates_within(const GArray *inner, const GArray *outer) {
+        for (guint i = 0; i < inner->len; i++) {
+                bool within = false;
+                for (guint j = 0; j < outer->len && !within; j++)
+                        within = range_within(&g_array_index(inner, DateRange, i), &g_array_index(outer, DateRange, j));
+                if (!within)
+                        return false;
+        }
+        return true;
+}
+
 bool dates_hold(const GArray *dates, int64_t number) {
         char day[11];
         int date = 0;

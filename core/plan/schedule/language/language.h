@@ -36,7 +36,7 @@ typedef struct {
         const YamlNode *programs;    /* mapping of the file, or NULL */
         const char *traffic_profile; /* the channel's; NULL */
         Diag *diag;
-        int n_groups, n_items; /* so far */
+        int n_groups, n_items, n_ranges; /* so far */
 } Reader;
 
 /* --- draft.c ----------------------------------------------------------------------------------------------------- */
@@ -108,3 +108,5 @@ GArray *dates_read(const YamlNode *node, Diag *diag);
 /* How many days of a year they are: fewer are more specific. */
 int dates_span(const GArray *dates);
 bool dates_hold(const GArray *dates, int64_t number);
+/* Whether each range of inner lies in one of outer. */
+bool dates_within(const GArray *inner, const GArray *outer);

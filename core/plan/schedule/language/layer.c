@@ -23,6 +23,7 @@ static const char *const season_keys[] = {"dates",      "entries",  "name",   "n
                                           "friday",     "saturday", "sunday", NULL};
 
 #define MAX_DATED 400
+#define MAX_RANGES 4000 /* of dates, in a file */
 
 /* A layer while its file is read. */
 typedef struct {
@@ -37,6 +38,7 @@ typedef struct {
         int span, order;
         bool season;
         GPtrArray *sheets; /* Sheet */
+        GPtrArray *below;  /* Sheaf that are there on all of its dates, the nearest first; the undated one last */
 } Sheaf;
 
 void layer_free(Layer *layer) {
@@ -62,6 +64,7 @@ static void sheaf_free(Sheaf *sheaf) {
         g_free(sheaf->name);
         g_clear_pointer(&sheaf->dates, g_array_unref);
         g_ptr_array_unref(sheaf->sheets);
+        g_ptr_array_unref(sheaf->below);
         g_free(sheaf);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sheaf, sheaf_free)
@@ -71,6 +74,7 @@ static Sheaf *sheaf_new(const char *name, GArray *take_dates) {
         sheaf->name = g_strdup(name);
         sheaf->dates = take_dates;
         sheaf->sheets = g_ptr_array_new_with_free_func((GDestroyNotify)sheet_free);
+        sheaf->below = g_ptr_array_new();
         return sheaf;
 }
 
@@ -115,6 +119,12 @@ static void read_dated(Reader *reader, GPtrArray *sheaves, const char *name, con
         GArray *dates = dates_read(own ? own : dates_node, reader->diag);
         if (!dates)
                 return;
+        reader->n_ranges += (int)dates->len;
+        if (reader->n_ranges > MAX_RANGES) {
+                yaml_fault(node, reader->diag, "the schedule has more than %d dates: write them as ranges", MAX_RANGES);
+                g_array_unref(dates);
+                return;
+        }
         Sheaf *sheaf = sheaf_new(name, dates);
         sheaf->span = dates_span(dates);
         sheaf->order = (int)sheaves->len;
@@ -226,16 +236,15 @@ static void add_entries(Layer *layer, guint from, GPtrArray *take_entries) {
 }
 
 /* The draft's entries: one, or one for each group of weekdays that inherit differently. */
-static void read_draft(Reader *reader, const Sheaf *sheaf, const Sheaf *undated, const Sheet *sheet,
-                       const Draft *draft) {
+static void read_draft(Reader *reader, const Sheaf *sheaf, const Sheet *sheet, const Draft *draft) {
         const guint from = sheet->layer->entries->len;
         g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
         Chain below[7] = {0};
         unsigned done = 0;
         for (int day = 0; day < 7; day++) {
                 inherit(sheaf, draft, sheet->layer->rank, day, &below[day]);
-                if (sheaf != undated)
-                        inherit(undated, draft, WEEK_RANKS, day, &below[day]);
+                for (guint i = 0; i < sheaf->below->len; i++)
+                        inherit(sheaf->below->pdata[i], draft, WEEK_RANKS, day, &below[day]);
         }
         for (int day = 0; day < 7; day++) {
                 unsigned days = 0;
@@ -325,11 +334,20 @@ static int compare_sheaves(gconstpointer a_at, gconstpointer b_at) {
         return a->span != b->span ? (a->span < b->span ? 1 : -1) : a->order - b->order;
 }
 
-static void finish_sheaf(Reader *reader, Sheaf *sheaf, const Sheaf *undated, int rank) {
+/* Those under the i-th that its entries inherit from: what is there on some of its dates only is no base for all. */
+static void find_below(GPtrArray *dated, guint i, Sheaf *undated) {
+        Sheaf *sheaf = dated->pdata[i];
+        for (guint j = i; j > 0; j--)
+                if (dates_within(sheaf->dates, ((const Sheaf *)dated->pdata[j - 1])->dates))
+                        g_ptr_array_add(sheaf->below, dated->pdata[j - 1]);
+        g_ptr_array_add(sheaf->below, undated);
+}
+
+static void finish_sheaf(Reader *reader, Sheaf *sheaf, int rank) {
         for (guint i = 0; i < sheaf->sheets->len; i++) {
                 const Sheet *sheet = sheaf->sheets->pdata[i];
                 for (guint j = 0; j < sheet->drafts->len; j++)
-                        read_draft(reader, sheaf, undated, sheet, sheet->drafts->pdata[j]);
+                        read_draft(reader, sheaf, sheet, sheet->drafts->pdata[j]);
                 finish_layer(reader, sheet->layer);
         }
         for (guint i = 0; i < sheaf->sheets->len; i++) {
@@ -358,8 +376,10 @@ void schedule_read(Reader *reader, const YamlNode *node) {
         if (undated->sheets->len + dated->len == 0)
                 yaml_fault(node, reader->diag, "schedule has no layer: begin with all_day");
         g_ptr_array_sort(dated, compare_sheaves);
-        for (guint i = 0; i < dated->len; i++) /* before the undated ones give their layers away */
-                finish_sheaf(reader, dated->pdata[i], undated, WEEK_RANKS * (int)(i + 1));
-        finish_sheaf(reader, undated, undated, 0);
+        for (guint i = dated->len; i > 0; i--) { /* each before those below it give their layers away */
+                find_below(dated, i - 1, undated);
+                finish_sheaf(reader, dated->pdata[i - 1], WEEK_RANKS * (int)i);
+        }
+        finish_sheaf(reader, undated, 0);
         g_ptr_array_sort(reader->rules->layers, compare_layers);
 }
