@@ -224,3 +224,13 @@ void audio_shape(float *samples, uint32_t n, float gain, int32_t level_from, int
                 }
         }
 }
+
+void audio_soften(float *samples, uint32_t n, int64_t at, int step) {
+        for (uint32_t i = 0; i < n; i++, at += step) {
+                if (at >= AUDIO_EDGE)
+                        continue;
+                const float factor = (float)MAX(at, 0) / AUDIO_EDGE;
+                for (uint32_t c = 0; c < AUDIO_CHANNELS; c++)
+                        samples[i * AUDIO_CHANNELS + c] *= factor;
+        }
+}

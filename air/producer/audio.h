@@ -15,6 +15,7 @@
 typedef struct Audio Audio;
 
 #define AUDIO_CHANNELS 2
+#define AUDIO_EDGE 144 /* samples; 3 ms */
 
 Audio *audio_new(Demux *demux, int32_t sample_rate_hz, const atomic_bool *abort, Fault *fault);
 void audio_free(Audio *audio);
@@ -29,6 +30,12 @@ void audio_flush(Audio *audio);
 
 /* Samples [at, at + n), at rising from call to call. False: the sound had ended before at, into is silence. */
 bool audio_read(Audio *audio, int64_t at, uint32_t n, float *into);
+
+/*
+ * Samples that are at, at + step ... of AUDIO_EDGE away from the edge of what is heard (step 1 after it, -1 before it)
+ * are led linearly out of or into silence, so that a hard cut does not click. What is further away stays as it is.
+ */
+void audio_soften(float *samples, uint32_t n, int64_t at, int step);
 
 /* Gain as a factor, times a level (of TIMING_FULL) that moves linearly over the n samples; clipped to -1..+1. */
 void audio_shape(float *samples, uint32_t n, float gain, int32_t level_from, int32_t level_to);

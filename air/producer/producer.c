@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "air/producer/picture.h"
 #include "air/producer/source.h"
@@ -190,6 +191,16 @@ static ProducerState make_cells(Producer *producer, Source *source, Fault *fault
         return PRODUCER_OVER;
 }
 
+/* Whether material runs on over the seam between two segments of the block, as where a break had nothing in it. */
+static bool runs_on(const BlockPlan *block, int64_t first) {
+        if (first < 0 || first + 1 >= block->n_segments)
+                return false;
+        const BlockSegment *a = &block->segments[first], *b = &block->segments[first + 1];
+        return a->asset_uri && b->asset_uri && strcmp(a->asset_uri, b->asset_uri) == 0 &&
+               a->asset_start_offset_ms + a->duration_ms == b->asset_start_offset_ms && a->fade_out_ms == 0 &&
+               b->fade_in_ms == 0 && a->gain_millibel == b->gain_millibel;
+}
+
 static void run(void *user) {
         Producer *producer = user;
         const SourceOptions options = {
@@ -197,6 +208,8 @@ static void run(void *user) {
                 .segment = producer->segment,
                 .start_tick = producer->options.start_tick,
                 .end_tick = producer->options.end_tick,
+                .goes_on_before = runs_on(producer->block, (int64_t)producer->options.segment_index - 1),
+                .goes_on_after = runs_on(producer->block, producer->options.segment_index),
                 .pool = producer->pool,
                 .abort = &producer->abort,
         };

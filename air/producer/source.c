@@ -309,6 +309,16 @@ static Picture *make_picture(Source *source, int64_t k, Fault *fault) {
         return dark;
 }
 
+/* INV-PRODUCER-013: a cut from one material to another, or to silence, is not heard as such. */
+static void soften_edges(const Source *source, int64_t at, const Cell *cell) {
+        const SourceOptions *options = &source->options;
+        const int64_t end = sample_of(source, options->end_tick - options->start_tick);
+        if (!options->goes_on_before && at < AUDIO_EDGE)
+                audio_soften(cell->samples, cell->n_samples, at, 1);
+        if (!options->goes_on_after && end - at - cell->n_samples < AUDIO_EDGE)
+                audio_soften(cell->samples, cell->n_samples, end - at - 1, -1);
+}
+
 /* True when there is sound in it. */
 static bool make_sound(Source *source, int64_t k, Cell *cell) {
         const SourceOptions *options = &source->options;
@@ -324,6 +334,7 @@ static bool make_sound(Source *source, int64_t k, Cell *cell) {
         audio_shape(cell->samples, cell->n_samples, source->gain,
                     timing_level(k, n_ticks, rate, segment->fade_in_ms, segment->fade_out_ms),
                     timing_level(k + 1, n_ticks, rate, segment->fade_in_ms, segment->fade_out_ms));
+        soften_edges(source, at, cell);
         return true;
 }
 

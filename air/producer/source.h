@@ -20,8 +20,9 @@ typedef struct {
         HouseFormat format;
         const BlockSegment *segment; /* outlives the source */
         int64_t start_tick, end_tick;
-        PicturePool *pool;        /* outlives the source */
-        const atomic_bool *abort; /* everything ends early when it becomes true */
+        bool goes_on_before, goes_on_after; /* the neighbour is the same material: nothing is to be heard of the seam */
+        PicturePool *pool;                  /* outlives the source */
+        const atomic_bool *abort;           /* everything ends early when it becomes true */
 } SourceOptions;
 
 typedef enum {

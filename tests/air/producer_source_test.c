@@ -1,6 +1,8 @@
 /* What every tick of a segment shows and sounds, over the whole set of test clips (tests/support/media). */
 #include <math.h>
 
+#include "air/producer/audio.h"
+#include "air/producer/producer.h"
 #include "tests/air/producer_rig.h"
 #include "tests/support/chance.h"
 #include "tests/support/temp_dir.h"
@@ -293,7 +295,9 @@ static void INV_PRODUCER_003_offset_and_join_are_the_same_place(void **state) {
                 assert_int_equal(rig_make(b, k), SOURCE_CELL);
                 assert_int_equal(a->cell.source_frame, b->cell.source_frame);
                 assert_int_equal(a->cell.n_samples, b->cell.n_samples);
-                assert_memory_equal(a->samples, b->samples, sizeof(float) * 2 * a->cell.n_samples);
+                const size_t led_in = k == 0 ? 2 * AUDIO_EDGE : 0;
+                assert_memory_equal(a->samples + led_in, b->samples + led_in,
+                                    sizeof(float) * (2 * a->cell.n_samples - led_in));
         }
 }
 
@@ -460,6 +464,61 @@ static void INV_PRODUCER_011_fades_go_to_black_and_silence(void **state) {
         }
 }
 
+/* The loudest sample, of the left channel, of those from..to of the cell in hand. */
+static float loudest(const Rig *rig, uint32_t from, uint32_t to) {
+        float most = 0;
+        for (uint32_t i = from; i < to; i++)
+                most = MAX(most, fabsf(rig->samples[2 * i]));
+        return most;
+}
+
+static void INV_PRODUCER_013_a_hard_cut_does_not_click(void **state) {
+        const Clip *clip = clip_named("r24.mp4");
+        const RigSpec spec = {.path = clip->path, .offset_ms = 2000, .duration_ms = 1000, .rate = PAL};
+        g_autoptr(Rig) rig = rig_new(&spec);
+        rig_seek(rig, 0);
+        assert_int_equal(rig_make(rig, 0), SOURCE_CELL);
+        const uint32_t n = rig->cell.n_samples;
+        const float loud = loudest(rig, AUDIO_EDGE, n);
+        assert_true(loud > 0.3);
+        assert_true(rig->samples[0] == 0);
+        for (uint32_t i = 0; i < AUDIO_EDGE; i++)
+                assert_true(fabsf(rig->samples[2 * i]) <= loud * 1.3F * (float)i / AUDIO_EDGE + 0.001F);
+        for (int64_t k = 1; k < 25; k++)
+                assert_int_equal(rig_make(rig, k), SOURCE_CELL);
+        assert_true(rig->samples[2 * n - 2] == 0);
+        assert_true(loudest(rig, n - 10, n) <= loud * 1.3F * 10 / AUDIO_EDGE);
+        assert_true(loudest(rig, 0, n - AUDIO_EDGE) > loud / 2);
+}
+
+/* Two segments of one file that touch sound as the file does. */
+static void INV_PRODUCER_013_material_that_runs_on_is_untouched(void **state) {
+        const Clip *clip = clip_named("r25.ts");
+        static float whole[1920 * 2];
+        const RigSpec spec = {.path = clip->path, .offset_ms = 1000, .duration_ms = 2000, .rate = PAL};
+        g_autoptr(Rig) rig = rig_new(&spec);
+        rig_seek(rig, 25);
+        assert_int_equal(rig_make(rig, 25), SOURCE_CELL);
+        memcpy(whole, rig->samples, sizeof whole);
+
+        g_autoptr(BlockPlan) block = blocks_make("cut", 0, clip->path, (int64_t[]){1000, 1000}, 2);
+        block->segments[0].asset_start_offset_ms = 1000;
+        block->segments[1].asset_start_offset_ms = 2000;
+        const ProducerOptions options = {.format = rig->format,
+                                         .block = block,
+                                         .segment_index = 1,
+                                         .start_tick = 25,
+                                         .end_tick = 50,
+                                         .ring_cells = 8};
+        g_autoptr(Producer) producer = producer_new(&options);
+        const Cell *cell;
+        producer_wait(producer, 25);
+        assert_true(producer_take(producer, 25, &cell));
+        assert_int_equal(cell->n_samples, 1920);
+        for (size_t i = 0; i < G_N_ELEMENTS(whole); i++)
+                assert_true(fabsf(cell->samples[i] - whole[i]) < 0.001F);
+}
+
 static void INV_PRODUCER_011_gain_is_exact_and_never_exceeds_full_scale(void **state) {
         const Clip *clip = clip_named("r5994.mkv"); /* FLAC: the very samples */
         RigSpec spec = {.path = clip->path, .duration_ms = 2000, .rate = PAL};
@@ -496,6 +555,8 @@ int main(void) {
                 cmocka_unit_test(INV_PRODUCER_004_a_file_without_sound_is_silent),
                 cmocka_unit_test(INV_PRODUCER_010_material_ends_on_its_tick),
                 cmocka_unit_test(INV_PRODUCER_011_fades_go_to_black_and_silence),
+                cmocka_unit_test(INV_PRODUCER_013_a_hard_cut_does_not_click),
+                cmocka_unit_test(INV_PRODUCER_013_material_that_runs_on_is_untouched),
                 cmocka_unit_test(INV_PRODUCER_011_gain_is_exact_and_never_exceeds_full_scale),
         };
         return cmocka_run_group_tests(tests, load_clips, free_clips);
