@@ -20,6 +20,8 @@
 #define GROWING_EXECUTION_MS INT64_C(600000)
 /* Folders below the channel files' that are looked at for changes, one in the other; and files altogether. */
 #define FOLDERS_MAX 8
+/* Some editors take a file away and write it anew: for so long it is not gone. */
+#define MISSING_MS 2000
 #define FILES_MAX 10000
 
 struct Planner {
@@ -35,7 +37,8 @@ struct Planner {
         GPtrArray *good; /* ChannelSpec: the last of each file that had no fault; NULL = none was read yet */
         Starter *starter;
         char *nothing; /* as told last; NULL = something is on the air */
-        GSource *timer;
+        GSource *timer, *missing_timer;
+        GHashTable *missing;      /* channel id -> Missing: their files were there the last time */
         uint64_t files;           /* fingerprint of the channel files as they were read */
         int64_t catalog_revision; /* as it was read; -1 = it was not */
 
@@ -115,14 +118,56 @@ static void remember_files(const Planner *planner, const Diag *diag) {
                 rv_warning("planner.last_good", RV_S("error", error->message));
 }
 
+typedef enum { MISSING_NOW = 1, MISSING_FOR_GOOD } Missing;
+
+static void reload(void *user);
+
+static gboolean missed_long_enough(void *user) {
+        Planner *planner = user;
+        GHashTableIter iter;
+        g_clear_pointer(&planner->missing_timer, g_source_unref);
+        g_hash_table_iter_init(&iter, planner->missing);
+        while (g_hash_table_iter_next(&iter, NULL, NULL))
+                g_hash_table_iter_replace(&iter, GINT_TO_POINTER(MISSING_FOR_GOOD));
+        reload(planner);
+        return G_SOURCE_REMOVE;
+}
+
+/* The channel's file is not there, and was just now: it may be back in a moment. */
+static bool is_missed(Planner *planner, const ChannelSpec *spec) {
+        const Missing missing = (Missing)GPOINTER_TO_INT(g_hash_table_lookup(planner->missing, spec->id));
+        if (missing == MISSING_FOR_GOOD)
+                return false;
+        if (!missing)
+                g_hash_table_insert(planner->missing, g_strdup(spec->id), GINT_TO_POINTER(MISSING_NOW));
+        if (!planner->missing_timer) {
+                planner->missing_timer = g_timeout_source_new(MISSING_MS);
+                g_source_set_callback(planner->missing_timer, missed_long_enough, planner, NULL);
+                g_source_attach(planner->missing_timer, planner->context);
+        }
+        return true;
+}
+
+/* Whether its last good rules stay in force although they were not read. */
+static bool keeps(Planner *planner, const ChannelSpec *spec) {
+        if (!has_file(planner, spec))
+                return planner->good && is_missed(planner, spec); /* at the start nothing was there just now */
+        g_hash_table_remove(planner->missing, spec->id);
+        return true;
+}
+
 /* A file that is there but has become faulty keeps what it last said; after a start, what it said before. */
 static void keep_last_good(Planner *planner, GPtrArray *specs, const CatalogSnapshot *catalog) {
         g_autofree char *dir = last_good_dir(planner);
         g_autoptr(GPtrArray) before = planner->good ? g_ptr_array_ref(planner->good) : last_good_specs(dir, catalog);
         for (unsigned i = 0; i < before->len; i++) {
                 ChannelSpec *spec = g_ptr_array_index(before, i);
-                if (!holds(specs, spec) && has_file(planner, spec))
+                if (holds(specs, spec))
+                        g_hash_table_remove(planner->missing, spec->id);
+                else if (keeps(planner, spec))
                         g_ptr_array_add(specs, channel_spec_ref(spec));
+                else
+                        g_hash_table_remove(planner->missing, spec->id);
         }
         g_clear_pointer(&planner->good, g_ptr_array_unref);
         planner->good = g_ptr_array_ref(specs);
@@ -221,7 +266,7 @@ static void check_nothing(Planner *planner, const GPtrArray *specs, const Catalo
 /* --- changes that nobody told us of --------------------------------------------------------------------------------
  */
 
-/* Names, sizes and times of the files below a folder, whatever their order there. */
+/* Names, sizes, modes and times of the files below a folder, whatever their order there. */
 static uint64_t fingerprint_below(const char *folder, unsigned depth, unsigned *n_files) {
         g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
         const char *name;
@@ -238,6 +283,8 @@ static uint64_t fingerprint_below(const char *folder, unsigned depth, unsigned *
                 }
                 uint64_t file = seed_mix(0, path);
                 file = seed_mix_int(file, status.st_size);
+                file = seed_mix_int(file, status.st_mode);
+                file = seed_mix_int(file, (int64_t)status.st_ino);
                 file = seed_mix_int(file, status.st_mtim.tv_sec);
                 sum += seed_mix_int(file, status.st_mtim.tv_nsec);
         }
@@ -335,17 +382,17 @@ static gboolean timer_fired(void *user) {
         return G_SOURCE_REMOVE;
 }
 
-static void drop_timer(Planner *planner) {
-        if (!planner->timer)
+static void drop_timer(GSource **timer) {
+        if (!*timer)
                 return;
-        g_source_destroy(planner->timer);
-        g_clear_pointer(&planner->timer, g_source_unref);
+        g_source_destroy(*timer);
+        g_clear_pointer(timer, g_source_unref);
 }
 
 static void evaluate(Planner *planner) {
         int64_t next_utc_ms = horizon_evaluate(planner->horizon);
         int64_t wait_ms = next_utc_ms - rv_clock_utc_ms(planner->options.clock);
-        drop_timer(planner);
+        drop_timer(&planner->timer);
         planner->timer = g_timeout_source_new((guint)CLAMP(wait_ms, 100, 60000));
         g_source_set_callback(planner->timer, timer_fired, planner, NULL);
         g_source_attach(planner->timer, planner->context);
@@ -355,7 +402,8 @@ static void run(void *user) {
         Planner *planner = user;
         g_main_context_push_thread_default(planner->context);
         g_main_loop_run(planner->loop);
-        drop_timer(planner);
+        drop_timer(&planner->timer);
+        drop_timer(&planner->missing_timer);
         g_main_context_pop_thread_default(planner->context);
 }
 
@@ -366,6 +414,7 @@ Planner *planner_start(const PlannerOptions *options, GError **error) {
         planner->options = *options;
         planner->context = g_main_context_new();
         planner->loop = g_main_loop_new(planner->context, FALSE);
+        planner->missing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         planner->starter = starter_new(options->config->channels_dir);
         planner->alerts = json_array();
         pthread_mutex_init(&planner->lock, NULL);
@@ -470,6 +519,7 @@ void planner_free(Planner *planner) {
         store_close(planner->store);
         g_clear_pointer(&planner->good, g_ptr_array_unref);
         starter_free(planner->starter);
+        g_hash_table_unref(planner->missing);
         g_free(planner->nothing);
         g_main_loop_unref(planner->loop);
         g_main_context_unref(planner->context);

@@ -3,6 +3,7 @@
 #include <glib/gstdio.h>
 
 #include "core/plan/catalog/catalog_store.h"
+#include "core/plan/horizon/override.h"
 #include "proto/base/log.h"
 #include "tests/core/plan_fixture.h"
 #include "tests/support/cmocka.h"
@@ -141,6 +142,20 @@ static int64_t view_generation(const World *world, const char *channel_id) {
         return view ? view->generation : 0;
 }
 
+static bool is_all_of(const PlanView *view, const char *series, int64_t from_utc_ms) {
+        for (guint i = 0; i < view->programmes->len; i++) {
+                const Programme *programme = view->programmes->pdata[i];
+                if (programme->start_utc_ms >= from_utc_ms && g_strcmp0(programme->series, series) != 0)
+                        return false;
+        }
+        return true;
+}
+
+static bool plans_all_of(const World *world, const char *channel_id, const char *series, int64_t from_utc_ms) {
+        g_autoptr(PlanView) view = plan_board_view(world->board, channel_id);
+        return view && is_all_of(view, series, from_utc_ms);
+}
+
 /* --- tests -------------------------------------------------------------------------------------------------------- */
 
 static void a_library_without_channel_files_gets_some_and_is_planned(void **state) {
@@ -232,6 +247,72 @@ static void a_file_that_goes_takes_its_channel_along(void **state) {
         assert_non_null(strstr(world->nothing, "there is no channel file"));
 }
 
+/* As some editors save: the old file is taken away, and the new one comes a moment later. */
+static void a_file_that_is_away_for_a_moment_keeps_its_channel(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        fixture_series(&world->fixture, "Frasier", 30, 22 * MINUTE);
+        store_assets(world);
+        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(n_views(world) == 1);
+        g_autoptr(PlanView) before = plan_board_view(world->board, "one");
+        g_autofree char *path = g_build_filename(world->channels, "one.yaml", NULL);
+        assert_int_equal(g_remove(path), 0);
+        write_channel(world, "two.yaml", CHANNEL("two", "Cheers"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(view_generation(world, "two") > 0); /* the folder has been looked at */
+        assert_true(view_generation(world, "one") > 0);
+        write_channel(world, "one.yaml", CHANNEL("one", "Frasier"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(plans_all_of(world, "one", "Frasier", before->execution_end_utc_ms));
+        assert_int_equal(g_remove(path), 0); /* for good */
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(n_views(world) == 1);
+        assert_int_equal(view_generation(world, "one"), 0);
+}
+
+/* A mode that hides it, and shows it again without a change of its time. */
+static void a_file_that_can_be_read_again_is_read(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        store_assets(world);
+        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(n_views(world) == 1);
+        g_autofree char *path = g_build_filename(world->channels, "one.yaml", NULL);
+        g_autofree char *elsewhere = g_build_filename(world->fixture.dir, "elsewhere", NULL);
+        assert_int_equal(g_rename(path, elsewhere), 0);
+        assert_int_equal(g_mkdir(path, 0700), 0); /* there, and not to be read, whoever runs the test */
+        planner_look(world->planner);
+        AWAIT(alerted(world, "one.yaml"));
+        assert_int_equal(n_views(world), 1);
+        assert_int_equal(g_rmdir(path), 0);
+        assert_int_equal(g_rename(elsewhere, path), 0);
+        planner_look(world->planner);
+        AWAIT(!alerted(world, "one.yaml"));
+        assert_int_equal(n_views(world), 1);
+}
+
+static void a_refused_override_is_an_alert(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        store_assets(world);
+        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(planner_has_planned(world->planner) && n_views(world) == 1);
+        g_autoptr(Store) store = store_open(world->store_path, NULL);
+        const int64_t now = rv_clock_utc_ms(world->clock);
+        Override override = {.channel_id = (char *)"one", .kind = OVERRIDE_SKIP, .at_utc_ms = now, .asked_utc_ms = now};
+        bool done = false;
+        assert_true(override_store_ask(store, &override, NULL));
+        planner_look(world->planner);
+        AWAIT(alerted(world, "channel one: override 1 (skip at 2026-11-21T23:28) was refused: too late"));
+        assert_true(override_store_cancel(store, "one", 1, now, &done, NULL) && done);
+        planner_look(world->planner);
+        AWAIT(!alerted(world, "override"));
+}
+
 /* Renamed, and faulty under its old name: one channel, not two. */
 static void a_channel_moves_to_another_file(void **state) {
         World *world = *state;
@@ -264,15 +345,6 @@ static void an_end_in_the_middle_of_planning_is_quiet(void **state) {
 static int64_t execution_ahead(const World *world, const char *channel_id) {
         g_autoptr(PlanView) view = plan_board_view(world->board, channel_id);
         return view ? view->execution_end_utc_ms - rv_clock_utc_ms(world->clock) : 0;
-}
-
-static bool is_all_of(const PlanView *view, const char *series, int64_t from_utc_ms) {
-        for (guint i = 0; i < view->programmes->len; i++) {
-                const Programme *programme = view->programmes->pdata[i];
-                if (programme->start_utc_ms >= from_utc_ms && g_strcmp0(programme->series, series) != 0)
-                        return false;
-        }
-        return true;
 }
 
 /* A library of 200,000 files is scanned for hours: what is locked meanwhile is an hour at most. */
@@ -453,6 +525,9 @@ int main(void) {
                 TEST(channel_files_that_are_all_faulty_are_told),
                 TEST(a_file_that_becomes_faulty_keeps_its_last_good_rules),
                 TEST(a_file_that_goes_takes_its_channel_along),
+                TEST(a_file_that_is_away_for_a_moment_keeps_its_channel),
+                TEST(a_file_that_can_be_read_again_is_read),
+                TEST(a_refused_override_is_an_alert),
                 TEST(a_channel_moves_to_another_file),
                 TEST(an_end_in_the_middle_of_planning_is_quiet),
                 TEST(a_library_that_is_still_growing_locks_little),

@@ -137,6 +137,13 @@ static char *artifact(World *world, const char *name) {
         return text;
 }
 
+static int64_t n_spots(const BlockPlan *block) {
+        int64_t n = 0;
+        for (uint32_t i = 0; i < block->n_segments; i++)
+                n += block->segments[i].type == SEGMENT_COMMERCIAL;
+        return n;
+}
+
 /* --- tests -------------------------------------------------------------------------------------------------------- */
 
 static void INV_HORIZON_OVERRIDE_001_a_locked_block_changes_with_a_record_and_nothing_else_does(void **state) {
@@ -156,6 +163,13 @@ static void INV_HORIZON_OVERRIDE_001_a_locked_block_changes_with_a_record_and_no
         assert_int_equal(made->start_utc_ms, fixture_utc("2026-11-22T08:00:00Z"));
         assert_string_equal(json_string_value(json_object_get(json_array_get(made->was, 0), "subtitle")),
                             "Cheers 5x03");
+
+        sqlite3_stmt *plays = store_query(
+                world->store, NULL, "SELECT count(*) FROM play WHERE start_utc_ms >= ? AND start_utc_ms < ?", "ii",
+                fixture_utc("2026-11-22T08:00:00Z"), fixture_utc("2026-11-22T08:30:00Z"));
+        assert_true(store_row(world->store, plays, NULL));
+        assert_int_equal(store_int(plays, 0), n_spots(block_at(after, "2026-11-22T08:00:00Z")));
+        store_reset(plays);
 
         g_autofree char *new_log = log_id(world, "2026-11-21"), *kept = artifact(world, "2026-11-21.v1-replaced.tlog");
         assert_string_not_equal(new_log, old_log);

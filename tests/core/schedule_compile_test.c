@@ -194,6 +194,67 @@ static void INV_SCHEDULEDAY_NO_GAPS_001_what_nothing_fills_is_filler(void **stat
         assert_int_equal(at(day, "2026-06-02T01:59:00Z")->kind, ASSET_MOVIE);
         assert_int_equal(at(day, "2026-06-02T02:00:00Z")->kind, ASSET_FILLER); /* an hour is too short for the film */
         assert_int_equal(at(day, "2026-06-02T09:59:00Z")->kind, ASSET_FILLER);
+        for (guint i = 0; i < day->programmes->len; i++)
+                assert_true(nth(day, i)->asset_id || nth(day, i)->end_utc_ms - nth(day, i)->start_utc_ms <= HOUR);
+}
+
+static void assert_half_hours(World *world, const char *zone, const char *day, guint n, const char *end) {
+        g_autofree char *yaml =
+                g_strdup_printf("channel: one\ntimezone: %s\n" POOLS
+                                "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: a}}]}\n",
+                                zone);
+        g_clear_pointer(&world->spec, channel_spec_unref);
+        world->spec = fixture_spec(&world->fixture, yaml);
+        g_autoptr(ScheduleDay) compiled = compile(world, day, NULL), next = compile_after(world, compiled);
+        assert_sound(world->spec, compiled, compiled->start_utc_ms);
+        assert_sound(world->spec, next, compiled->end_utc_ms);
+        assert_int_equal(compiled->programmes->len, n);
+        assert_int_equal(compiled->end_utc_ms, fixture_utc(end));
+        assert_string_equal(nth(next, 0)->subtitle, "A 1x01"); /* of 46 to 50: each half hour had one */
+}
+
+/* Both nights of the three zones, a leap day, the year's end: elapsed half hours, each with its programme. */
+static void INV_SCHEDULE_BROADCAST_DAY_SEMANTIC_CONSISTENCY_half_hours_of_unusual_days(void **state) {
+        static const struct {
+                const char *zone, *day;
+                guint n;
+                const char *end;
+        } days[] = {{"America/New_York", "2026-03-07", 46, "2026-03-08T10:00:00Z"},
+                    {"America/New_York", "2026-10-31", 50, "2026-11-01T11:00:00Z"},
+                    {"Europe/Berlin", "2026-03-28", 46, "2026-03-29T04:00:00Z"},
+                    {"Europe/Berlin", "2026-10-24", 50, "2026-10-25T05:00:00Z"},
+                    {"Australia/Lord_Howe", "2026-04-04", 49, "2026-04-04T19:30:00Z"},
+                    {"Australia/Lord_Howe", "2026-10-03", 47, "2026-10-03T19:00:00Z"},
+                    {"America/New_York", "2028-02-28", 48, "2028-02-29T11:00:00Z"},
+                    {"Europe/Berlin", "2028-02-29", 48, "2028-03-01T05:00:00Z"},
+                    {"Australia/Lord_Howe", "2026-12-31", 48, "2026-12-31T19:00:00Z"}};
+        for (size_t i = 0; i < G_N_ELEMENTS(days); i++) {
+                World *world = *state;
+                g_clear_pointer(&world->catalog, catalog_snapshot_unref);
+                fixture_series(&world->fixture, "A", (int)days[i].n, 22 * MINUTE);
+                world->catalog = fixture_catalog(&world->fixture);
+                assert_half_hours(world, days[i].zone, days[i].day, days[i].n, days[i].end);
+        }
+}
+
+/* 05:30 to 07:30 on the clocks: of the first day, and of no other. */
+static void INV_SCHEDULEDAY_SEAM_NO_OVERLAP_001_what_runs_over_is_in_one_day(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "A", 60, 22 * MINUTE);
+        fixture_asset(&world->fixture, ASSET_MOVIE, "Film", 118 * MINUTE);
+        ready(world, HEAD POOLS
+              "schedule:\n  all_day:\n    - block: {start: \"06:00\", end: \"05:30\", pool: a}\n"
+              "    - movie_marathon: {start: \"05:30\", end: \"06:00\", movie_selector: {pool: films}, allow_bleed: "
+              "true}\n");
+        g_autoptr(ScheduleDay) first = compile(world, "2026-06-01", NULL), second = compile_after(world, first);
+        const Programme *film = nth(first, first->programmes->len - 1);
+        assert_int_equal(film->kind, ASSET_MOVIE);
+        assert_int_equal(film->start_utc_ms, fixture_utc("2026-06-02T09:30:00Z"));
+        assert_int_equal(first->end_utc_ms, fixture_utc("2026-06-02T11:30:00Z"));
+        assert_int_equal(second->start_utc_ms, first->end_utc_ms);
+        for (guint i = 0; i < second->programmes->len; i++)
+                assert_string_not_equal(nth(second, i)->id, film->id);
+        assert_sound(world->spec, second, first->end_utc_ms);
 }
 
 static void INV_BLEED_NO_GAP_001_what_an_overrun_covers_plays_after_it(void **state) {
@@ -366,6 +427,12 @@ static void INV_SCHEDULEDAY_ONE_PER_DATE_001_a_day_replaces_its_predecessor(void
         g_autoptr(ScheduleDay) first = compile(world, "2026-06-01", NULL), second = compile_after(world, first);
         assert_true(schedule_store_put(store, first, &error));
         assert_true(schedule_store_put(store, second, &error));
+        g_autoptr(ScheduleDay) other = compile(world, "2026-06-01", &(ScheduleFrom){.state = second->state_after});
+        assert_string_not_equal(other->sha256, first->sha256);
+        assert_true(schedule_store_put(store, other, &error));
+        g_autoptr(GPtrArray) replaced = schedule_store_days(store, "one", "2026-06-01", &error);
+        assert_int_equal(replaced->len, 2);
+        assert_string_equal(((ScheduleDay *)replaced->pdata[0])->sha256, other->sha256);
         assert_true(schedule_store_put(store, first, &error));
         g_autoptr(GPtrArray) days = schedule_store_days(store, "one", "2026-06-01", &error);
         assert_int_equal(days->len, 2);
@@ -480,6 +547,8 @@ int main(void) {
                 T(INV_SCHEDULEDAY_NO_GAPS_001_what_nothing_fills_is_filler),
                 T(INV_BLEED_NO_GAP_001_what_an_overrun_covers_plays_after_it),
                 T(INV_SCHEDULEDAY_SEAM_NO_OVERLAP_001_today_begins_where_yesterday_ends),
+                T(INV_SCHEDULEDAY_SEAM_NO_OVERLAP_001_what_runs_over_is_in_one_day),
+                T(INV_SCHEDULE_BROADCAST_DAY_SEMANTIC_CONSISTENCY_half_hours_of_unusual_days),
                 T(layers_lie_on_top_of_each_other),
                 T(a_movie_block_is_one_film),
                 T(INV_PLAN_ELIGIBLE_ASSETS_ONLY_001_nothing_else_is_planned),

@@ -143,6 +143,11 @@ static void INV_EXECUTIONENTRY_ELIGIBLE_CONTENT_001_ineligible_refuses_lock(void
         assert_int_equal(check(world, world->blocks, NULL, &refusal), TL_INELIGIBLE);
         assert_string_equal(refusal.asset_id, asset->id);
         asset->approved = true;
+        char *uri = g_steal_pointer(&asset->uri);
+        asset->uri = g_strdup("/elsewhere/now.mp4");
+        assert_refused(world, TL_INELIGIBLE, "may not be planned");
+        g_free(asset->uri);
+        asset->uri = uri;
         asset->duration_ms -= 1;
         assert_refused(world, TL_INELIGIBLE, "goes beyond the end");
 }
@@ -173,6 +178,9 @@ static void INV_TL_ID_001_the_same_block_made_again_has_the_same_ids(void **stat
                         const BlockSegment *segment = &block(world, i)->segments[j];
                         assert_int_equal(strlen(segment->event_id), 32);
                         assert_true(g_hash_table_add(ids, segment->event_id));
+                        g_auto(GStrv) digits = g_strsplit(segment->segment_uuid, "-", -1);
+                        g_autofree char *plain = g_strjoinv("", digits);
+                        assert_string_not_equal(plain, segment->event_id);
                         assert_true(g_hash_table_add(ids, segment->segment_uuid));
                 }
 }
@@ -281,6 +289,23 @@ static void the_files_say_what_airs_in_fixed_columns(void **state) {
         assert_int_equal(blocks, 48);
 }
 
+/* The same events, in the same order, in blocks, in the lines and in the columns. */
+static void assert_same_events(const World *world, char **lines, guint n_lines) {
+        g_autofree char *text =
+                transmission_log_text(world->spec, "2026-06-01", "LOG", world->blocks, world->day->start_utc_ms);
+        const char *from = text;
+        guint n = 0;
+        for (guint i = 0; i < world->blocks->len; i++)
+                for (uint32_t j = 0; j < block(world, i)->n_segments; j++, n++) {
+                        const char *event_id = block(world, i)->segments[j].event_id;
+                        assert_true(n < n_lines);
+                        assert_non_null(strstr(lines[n], event_id));
+                        from = strstr(from, event_id);
+                        assert_non_null(from);
+                }
+        assert_int_equal(n, n_lines);
+}
+
 static void the_lines_are_json_and_tile_the_day(void **state) {
         const World *world = *state;
         g_autofree char *text = transmission_log_jsonl(world->blocks);
@@ -296,6 +321,7 @@ static void the_lines_are_json_and_tile_the_day(void **state) {
                 json_decref(event);
         }
         assert_int_equal(total, 24 * HOUR);
+        assert_same_events(world, lines, n);
         json_t *first = json_loads(lines[0], 0, NULL);
         assert_string_equal(json_string_value(json_object_get(first, "scheduled_start_utc")),
                             "2026-06-01T10:00:00.000Z");
