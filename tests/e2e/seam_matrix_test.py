@@ -3,112 +3,62 @@ Every picture, the sound at every seam, every time stamp and every line of evide
 
 RETROVUE_TEST_SEAMS: how many seams in all (480). RETROVUE_TEST_SEED: the random plans' seed; printed."""
 
-import json
 import os
 import random
-import subprocess
-import time
-import uuid
 from fractions import Fraction
 
+import replayed
 import support
 import truth
-import ts
 
-REPLAY = os.environ["RV_REPLAY"]
-CLIPS = os.environ["RV_TEST_CLIPS"]
 SEAMS = int(os.environ.get("RETROVUE_TEST_SEAMS", "480"))
 SEED = int(os.environ.get("RETROVUE_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 HOUSES = [(24_000, 1001), (24, 1), (25, 1), (30_000, 1001), (30, 1), (50, 1), (60_000, 1001), (60, 1)]
-WIDTH, HEIGHT = 256, 144
 BLOCK_SEAMS = 20
 SKEW_LIMIT_US = 20_000
 SENSITIVE_FRAMES = 15  # at 60 a second the slowest clip changes within so many
 SOUND_S = Fraction(1, 5)  # from the probe on, there must be so much of a clip to compare
 # Of no constant rate, made from another clip: file, of which clip, pictures a second, which of its pictures.
-VARIABLE = [("vfr.mkv", 6, 50, lambda n: n < 200 or n % 2 == 0),
-            ("vfr.mp4", 5, 30, lambda n: n % 7 != 3 and n % 11 != 5)]
+VARIABLE = [("vfr.mkv", "r50.mp4", 50, lambda n: n < 200 or n % 2 == 0),
+            ("vfr.mp4", "r30.mkv", 30, lambda n: n % 7 != 3 and n % 11 != 5)]
 
 
 def known_clips():
-    """path -> (Material, whether its shape is the house's)."""
-    found, frames = {}, {}
-    with open(os.path.join(CLIPS, "clips.txt"), encoding="utf-8") as file:
-        for line in file:
-            ident, name, num, den, count, width, height, rate = line.split()
-            frames[int(ident)] = int(count)
-            clip = support.Clip(int(num), int(den), int(count), os.path.join(CLIPS, name))
-            wide = abs(Fraction(int(width), int(height)) - Fraction(16, 9)) < Fraction(1, 50)
-            found[clip.path] = truth.Material.of_constant_rate(int(ident), clip, sounds=int(rate) > 0), wide
-    for name, ident, rate, kept in VARIABLE:
-        numbers = [n for n in range(frames[ident]) if kept(n)]
+    """path -> (Material, width / height)."""
+    found = replayed.known_clips()
+    for name, of, rate, kept in VARIABLE:
+        base, shape = found[os.path.join(replayed.CLIPS, of)]
+        numbers = [n for n in base.numbers if kept(n)]
         times = [Fraction(n, rate) for n in numbers] + [Fraction(numbers[-1] + 1, rate)]
-        path = os.path.join(CLIPS, name)
-        found[path] = truth.Material(ident, path, times, numbers, sounds=False), ident == 6
+        path = os.path.join(replayed.CLIPS, name)
+        found[path] = truth.Material(base.ident, path, times, numbers, sounds=False), shape
     return found
 
 
 class Planner:
-    """Draws plans: mostly short segments of any clip from anywhere in it, some that outlast their material, pads."""
+    """Draws segments: mostly short ones of any clip from anywhere in it, some that outlast their material, pads."""
 
     def __init__(self, chance, known):
         self.chance, self.known = chance, known
 
     def segment(self, name):
         chance = self.chance
-        segment = {"event_id": name, "segment_uuid": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
-                   "title": name, "asset_start_offset_ms": 0, "gain_millibel": 0, "fade_in_ms": 0, "fade_out_ms": 0,
-                   "duration_ms": chance.choice([chance.randrange(1, 60), chance.randrange(60, 700),
-                                                 chance.randrange(300, 1600)])}
+        duration_ms = chance.choice([chance.randrange(1, 60), chance.randrange(60, 700), chance.randrange(300, 1600)])
         if chance.random() < 0.08:
-            return segment | {"type": "pad", "asset_id": None, "asset_uri": None}
-        material, wide = chance.choice(list(self.known.values()))
+            return replayed.segment(chance, name, duration_ms=duration_ms)
+        material, shape = chance.choice(list(self.known.values()))
         length_ms = int(material.times[-1] * 1000)
-        last_ms = length_ms - segment["duration_ms"] - 100
+        last_ms = length_ms - duration_ms - 100
         if material.sounds and chance.random() < 0.1:
             last_ms = length_ms  # its end is on the air
-        segment["asset_start_offset_ms"] = chance.randrange(0, max(1, last_ms)) if chance.random() < 0.85 else 0
-        if wide and chance.random() < 0.15 and segment["duration_ms"] > 400:
-            segment[chance.choice(["fade_in_ms", "fade_out_ms"])] = chance.randrange(100, 400)
-        asset = str(uuid.UUID(int=material.ident, version=4))
-        return segment | {"type": "content", "asset_id": asset, "asset_uri": material.path}
+        more = {"asset_start_offset_ms": chance.randrange(0, max(1, last_ms)) if chance.random() < 0.85 else 0}
+        wide = abs(shape - Fraction(16, 9)) < Fraction(1, 50)  # the reader's bands reach the sides
+        if wide and chance.random() < 0.15 and duration_ms > 400:
+            more[chance.choice(["fade_in_ms", "fade_out_ms"])] = chance.randrange(100, 400)
+        return replayed.segment(chance, name, material.path, duration_ms, **more)
 
-    def blocks(self, seams, epoch_ms):
-        blocks, at_ms = [], epoch_ms
-        for number in range(max(1, seams // BLOCK_SEAMS)):
-            segments = [self.segment(f"{number}-{i}") for i in range(BLOCK_SEAMS)]
-            end_ms = at_ms + sum(segment["duration_ms"] for segment in segments)
-            blocks.append({"block_id": f"block-{number}", "title": "A programme", "start_utc_ms": at_ms,
-                           "end_utc_ms": end_ms, "segments": segments})
-            at_ms = end_ms
-        return blocks
-
-
-class Played:
-    """A plan's stream and evidence, and what they should be."""
-
-    def __init__(self, folder, house, known, chance, seams):
-        self.rate = Fraction(*house)
-        out = os.path.join(folder, f"{house[0]}-{house[1]}")
-        epoch_ms = time.time_ns() // 1_000_000 - seams * 2_500
-        blocks = Planner(chance, known).blocks(seams, epoch_ms)
-        with open(out + ".json", "w", encoding="utf-8") as file:
-            json.dump({"blocks": blocks}, file)
-        self.run = subprocess.run([REPLAY, f"{WIDTH}x{HEIGHT}@{house[0]}/{house[1]}", out + ".json", out],
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=280, check=False)
-        if self.run.returncode != 0:
-            raise AssertionError(self.run.stdout.decode(errors="replace")[-6000:])
-        self.path = out + ".ts"
-        with open(self.path, "rb") as file:
-            self.stream = ts.Stream(file.read())
-        with open(out + ".jsonl", encoding="utf-8") as file:
-            self.evidence = [json.loads(line) for line in file]
-        materials = {path: material for path, (material, _) in known.items()}
-        self.session = truth.Session(blocks, self.rate, epoch_ms, materials)
-        self.end = self.session.turns[-1].end
-        ticks = [truth.tick_of(pts, self.rate) for pts in self.stream.video]
-        pictures = truth.read_pictures(self.path, WIDTH, HEIGHT)
-        self.seen = {tick: one for tick, one in zip(ticks, pictures) if tick is not None and tick < self.end}
+    def segments(self, count):
+        return [self.segment(str(number)) for number in range(count)]
 
 
 class SeamMatrix(support.Case):
@@ -117,24 +67,17 @@ class SeamMatrix(support.Case):
         known = known_clips()
         for number, house in enumerate(HOUSES):
             with self.subTest(house=house, seed=SEED):
-                played = Played(self.folder, house, known, random.Random(SEED + number), SEAMS // len(HOUSES))
-                self.check_stream(played)
+                segments = Planner(random.Random(SEED + number), known).segments(SEAMS // len(HOUSES))
+                materials = {path: material for path, (material, _) in known.items()}
+                played = replayed.Replayed(self.folder, replayed.blocks_of(segments, BLOCK_SEAMS), house, materials)
                 self.check_pictures(played)
                 self.check_sound(played)
                 self.check_evidence(played)
                 os.remove(played.path)
 
-    def check_stream(self, played):
-        self.assertIsNone(support.SANITIZER.search(played.run.stdout.decode(errors="replace")), played.run.stdout)
-        self.assertEqual(truth.stream_faults(played.stream, played.rate)[:20], [])
-        self.assertEqual(truth.access_faults(played.stream, played.rate, played.session.turns)[:20], [])
-
     def check_pictures(self, played):
-        self.assertEqual(list(played.seen), list(range(played.end)), "every frame, once")
-        wrong, stand_ins = played.session.compare(played.seen)
-        told = [f"frame {tick}, {tick - turn.first} of {turn} from {turn.offset}: {played.seen[tick]}, not {turn.clip} "
-                f"{turn.frame(tick)}" for turn, tick in wrong + stand_ins]
-        self.assertFalse(told, "\n".join([f"{len(told)} of {len(played.seen)} pictures are wrong:"] + told[:30]))
+        faults = played.faults()
+        self.assertFalse(faults, "\n".join([f"{len(faults)} faults in {len(played.seen)} pictures:"] + faults[:30]))
         for late in (-1, 1):
             wrong, stand_ins = played.session.compare(played.seen, late)
             told = {turn for turn, _ in wrong + stand_ins}
@@ -158,7 +101,7 @@ class SeamMatrix(support.Case):
               f"worst lag {worst:.0f} us", flush=True)
 
     def check_evidence(self, played):
-        ended = {line["event_id"]: line for line in played.evidence if line["kind"] == "segment_end"}
+        ended = played.ended()
         self.assertEqual(len(ended), len(played.session.turns))
         for turn in played.session.turns:
             line, own = ended[turn.event_id], turn.own_frames

@@ -75,7 +75,7 @@ class Turn:
         self.first = tick_at(start_ms + self.joined_ms - session.epoch_ms, self.rate)
         self.end = tick_at(self.end_ms - session.epoch_ms, self.rate)
         self.offset = Fraction(segment["asset_start_offset_ms"] + self.joined_ms, 1000)
-        self.material = known[self.path] if self.path is not None else None
+        self.material = known.get(self.path)  # None: pad, or a file of which nothing is known
         self.clip, self._firsts = None, [0]
         if self.material:
             self.clip = self.material.ident

@@ -1,0 +1,118 @@
+"""Torture: files cut off anywhere, with flipped bits, with holes, between good ones, through the real engine faster than
+time. Whatever they are, no decoder notices, what follows them is right to the frame, and evidence names the reason.
+
+RETROVUE_TEST_TORTURE: how many damaged files of each clip (3). RV_SAMPLE_CLIPS: a folder whose files are damaged too
+(./check has one). RETROVUE_TEST_SEED: the damage's seed; printed."""
+
+import os
+import random
+
+import replayed
+import support
+
+EACH = int(os.environ.get("RETROVUE_TEST_TORTURE", "3"))
+MEDIA = os.environ.get("RV_SAMPLE_CLIPS")
+SEED = int(os.environ.get("RETROVUE_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+HOUSE = (30_000, 1001)
+BLOCK_SEGMENTS = 20
+BATCH = 60  # damaged files at once
+LARGEST = 32 << 20
+STATUSES = {"AIRED", "SHORT", "SKIPPED", "SUBSTITUTED", "ERROR"}
+
+
+def cut_off(chance, data):
+    return data[:chance.randrange(0, len(data))]
+
+
+def flip_bits(chance, data):
+    data = bytearray(data)
+    for _ in range(chance.choice([1, 10, 100])):
+        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    return bytes(data)
+
+
+def punch_holes(chance, data):
+    """As a disk that lost blocks."""
+    data = bytearray(data)
+    for _ in range(chance.choice([1, 4])):
+        at = chance.randrange(len(data))
+        data[at:at + 4096] = bytes(len(data[at:at + 4096]))
+    return bytes(data)
+
+
+def leave_out(chance, data):
+    at = chance.randrange(len(data))
+    return data[:at] + data[at + chance.randrange(1, 65_536):]
+
+
+DAMAGES = [cut_off, flip_bits, punch_holes, leave_out]
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read(LARGEST)
+
+
+def files_below(folder):
+    return [os.path.join(root, name) for root, _, names in sorted(os.walk(folder)) for name in sorted(names)]
+
+
+class Torture(support.Case):
+    def setUp(self):
+        super().setUp()
+        print(f"seed {SEED}", flush=True)
+        self.chance = random.Random(SEED)
+        self.known = {path: material for path, (material, _) in replayed.known_clips().items()}
+
+    def damaged(self, path, number):
+        """A new file: the damage's name, and the extension that it had."""
+        damage = DAMAGES[number % len(DAMAGES)]
+        made = os.path.join(self.folder, f"{number}-{damage.__name__}-{os.path.basename(path)}")
+        with open(made, "wb") as file:
+            file.write(damage(self.chance, read(path)))
+        return made
+
+    def play(self, bad):
+        """Each bad file, from its beginning or its middle, and a good clip behind it."""
+        chance, good = self.chance, [path for path, material in self.known.items() if material.times[-1] > 4]
+        segments = []
+        for number, path in enumerate(bad):
+            offset_ms = chance.choice([0, 0, chance.randrange(0, 6000)])
+            segments.append(replayed.segment(chance, f"bad-{number}", path, chance.randrange(200, 900),
+                                             asset_start_offset_ms=offset_ms))
+            segments.append(replayed.segment(chance, f"good-{number}", chance.choice(good), 300,
+                                             asset_start_offset_ms=chance.randrange(0, 3000)))
+        played = replayed.Replayed(self.folder, replayed.blocks_of(segments, BLOCK_SEGMENTS), HOUSE, self.known)
+        faults = played.faults(lambda turn: turn.path in self.known)
+        self.assertFalse(faults, "\n".join([f"{len(faults)} faults, {bad}:"] + faults[:30]))
+        ended = played.ended()
+        self.assertEqual(len(ended), len(segments))
+        for turn in played.session.turns:
+            line = ended[turn.event_id]
+            self.assertIn(line["status"], STATUSES, line)
+            self.assertEqual(line["status"] == "AIRED", line["fallback_frames"] == 0 and turn.frames > 0, line)
+            self.assertEqual(line["reason"] == "", line["status"] == "AIRED", line)
+        said = sorted({line["reason"] for line in ended.values()})
+        print(f"{len(bad)} damaged files, {len(played.seen)} pictures, reasons {said}", flush=True)
+
+    def torture(self, paths):
+        self.assertTrue(paths)
+        bad = [self.damaged(path, index * EACH + number) for index, path in enumerate(paths)
+               for number in range(EACH) if os.path.getsize(path) > 0]
+        self.chance.shuffle(bad)
+        for first in range(0, len(bad), BATCH):
+            self.play(bad[first:first + BATCH])
+
+    def test_clips(self):
+        self.torture(list(self.known))
+
+    def test_samples(self):
+        if MEDIA:
+            self.torture(files_below(MEDIA))
+
+    def test_broken_clips(self):
+        self.play(files_below(os.path.join(replayed.CLIPS, "bad")))
+
+
+if __name__ == "__main__":
+    support.main()
