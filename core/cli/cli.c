@@ -102,6 +102,10 @@ static void add_entries(GArray *entries, CliOptions *o, CliOptionSet set) {
         GOptionEntry hours[] = {
                 {"hours", 0, 0, G_OPTION_ARG_INT, &o->hours, "How far ahead (default: now and next)", "N"},
         };
+        GOptionEntry days[] = {
+                {"days", 0, 0, G_OPTION_ARG_INT, &o->days, "That many broadcast days (show)", "N"},
+                {"spots", 0, 0, G_OPTION_ARG_NONE, &o->spots, "Each act and spot (show)", NULL},
+        };
         GOptionEntry rest[] = {
                 {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->arguments, NULL, NULL},
         };
@@ -114,6 +118,8 @@ static void add_entries(GArray *entries, CliOptions *o, CliOptionSet set) {
                 g_array_append_vals(entries, json, G_N_ELEMENTS(json));
         if (set & CLI_WITH_DAY)
                 g_array_append_vals(entries, day, G_N_ELEMENTS(day));
+        if (set & CLI_WITH_DAYS)
+                g_array_append_vals(entries, days, G_N_ELEMENTS(days));
         if (set & CLI_WITH_HOURS)
                 g_array_append_vals(entries, hours, G_N_ELEMENTS(hours));
         g_array_append_vals(entries, rest, G_N_ELEMENTS(rest));

@@ -30,8 +30,10 @@ typedef struct {
         char **media_dirs;
         int port; /* -1 = not given */
         int json;
-        char *day;        /* as given; NULL = not given */
-        int hours;        /* 0 = not given */
+        char *day; /* as given; NULL = not given */
+        int hours; /* 0 = not given */
+        int days;  /* 0 = not given */
+        int spots;
         char **arguments; /* what is left; NULL = nothing */
         unsigned set;     /* CliOptionSet of the command */
 } CliOptions;
@@ -43,6 +45,7 @@ typedef enum {
         CLI_WITH_JSON = 1 << 2,
         CLI_WITH_DAY = 1 << 3,
         CLI_WITH_HOURS = 1 << 4,
+        CLI_WITH_DAYS = 1 << 6,      /* and --spots */
         CLI_WITH_ARGUMENTS = 1 << 5, /* else a word that is no option is wrong use */
 } CliOptionSet;
 

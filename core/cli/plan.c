@@ -5,6 +5,8 @@
 #include "core/plan/transmission_log/transmission_log.h"
 #include "proto/base/clock.h"
 
+#define DAYS_MAX 60 /* no plan reaches further */
+
 /* A broadcast day as it is stored: what is planned, and as much of it as is locked. */
 typedef struct {
         const ChannelSpec *spec;
@@ -39,53 +41,128 @@ static bool load_day(Store *store, DayPlan *plan, GError **error) {
         return true;
 }
 
-static const BlockPlan *block_at(const DayPlan *plan, int64_t start_utc_ms) {
-        for (unsigned i = 0; i < plan->blocks->len; i++) {
-                const BlockPlan *block = g_ptr_array_index(plan->blocks, i);
-                if (block->start_utc_ms == start_utc_ms)
-                        return block;
-        }
-        return NULL;
-}
-
 /* --- text -------------------------------------------------------------------------------------------------------- */
 
-static void print_line(const DayPlan *plan, int64_t start_utc_ms, int64_t ms, const char *what, const char *title) {
-        g_autofree char *time = cli_local_time(plan->spec, start_utc_ms, "%H:%M:%S");
-        int64_t s = ms / 1000;
-        printf("%s  %d:%02d:%02d.%03d  %-10s  %s\n", time, (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60),
-               (int)(ms % 1000), what, title);
+#define TITLE_CHARS 46
+
+/* "1:35", hours and minutes. */
+static char *long_time(int64_t ms) {
+        const int64_t minutes = (ms + 30000) / 60000;
+        return g_strdup_printf("%d:%02d", (int)(minutes / 60), (int)(minutes % 60));
 }
 
-static void print_block(const DayPlan *plan, const BlockPlan *block) {
-        int64_t at_utc_ms = block->start_utc_ms;
-        print_line(plan, block->start_utc_ms, block->end_utc_ms - block->start_utc_ms, "BLOCK", block->title);
+/* "4:02", minutes and seconds. */
+static char *short_time(int64_t ms) {
+        const int64_t seconds = (ms + 500) / 1000;
+        return g_strdup_printf("%d:%02d", (int)(seconds / 60), (int)(seconds % 60));
+}
+
+/* What a person calls it, cut to a column's width. */
+static char *programme_name(const Programme *programme) {
+        GString *name = g_string_new(programme->asset_id ? programme->title : "(filler)");
+        if (programme->series && programme->season > 0 && programme->episode > 0)
+                g_string_append_printf(name, " S%02dE%02d", programme->season, programme->episode);
+        else if (programme->kind == ASSET_MOVIE && programme->year > 0)
+                g_string_append_printf(name, " (%d)", programme->year);
+        if (programme->subtitle)
+                g_string_append_printf(name, " %s", programme->subtitle);
+        return g_string_free(name, FALSE);
+}
+
+static void print_column(const char *text, glong width) {
+        const glong length = g_utf8_strlen(text, -1);
+        g_autofree char *cut = length > width ? g_utf8_substring(text, 0, width - 1) : g_strdup(text);
+        printf("%s%s%*s", cut, length > width ? "~" : "", (int)MAX(width - length, 0), "");
+}
+
+static bool in_break(const BlockSegment *segment) {
+        return segment->type != SEGMENT_CONTENT;
+}
+
+/* "2 breaks 0:53: 2 bumpers, 1 commercial, 0:04 black" */
+static void print_breaks(const BlockPlan *block) {
+        int spots[SEGMENT_PAD + 1] = {0}, breaks = 0;
+        int64_t all_ms = 0, pad_ms = 0, filler_ms = 0;
         for (uint32_t i = 0; i < block->n_segments; i++) {
                 const BlockSegment *segment = &block->segments[i];
-                print_line(plan, at_utc_ms, segment->duration_ms, segment_type_name(segment->type),
-                           segment->title ? segment->title : "");
+                if (!in_break(segment))
+                        continue;
+                breaks += i == 0 || !in_break(&block->segments[i - 1]);
+                all_ms += segment->duration_ms;
+                pad_ms += segment->type == SEGMENT_PAD ? segment->duration_ms : 0;
+                filler_ms += segment->type == SEGMENT_FILLER ? segment->duration_ms : 0;
+                spots[segment->type]++;
+        }
+        g_autofree char *all = short_time(all_ms), *pad = short_time(pad_ms), *filler = short_time(filler_ms);
+        if (breaks == 0) {
+                printf("no breaks");
+                return;
+        }
+        printf("%d break%s %s", breaks, breaks > 1 ? "s" : "", all);
+        const char *mark = ": ";
+        for (int type = SEGMENT_CONTENT + 1; type < SEGMENT_FILLER; type++)
+                if (spots[type] > 0) {
+                        printf("%s%d %s", mark, spots[type], segment_type_name((SegmentType)type));
+                        mark = ", ";
+                }
+        if (filler_ms > 0)
+                printf("%s%s filler", mark, filler);
+        if (pad_ms >= 500)
+                printf("%s%s black", filler_ms > 0 ? ", " : mark, pad);
+}
+
+/* Each act and what stands in each break, with its time. */
+static void print_segments(const DayPlan *plan, const BlockPlan *block) {
+        int64_t at_utc_ms = block->start_utc_ms;
+        for (uint32_t i = 0; i < block->n_segments; i++) {
+                const BlockSegment *segment = &block->segments[i];
+                g_autofree char *time = cli_local_time(plan->spec, at_utc_ms, "%H:%M:%S");
+                g_autofree char *length = short_time(segment->duration_ms);
+                printf("      %s %6s  %s%-10s  %s\n", time, length, in_break(segment) ? "  " : "",
+                       segment->type == SEGMENT_PAD ? "black" : segment_type_name(segment->type),
+                       segment->title ? segment->title : "");
                 at_utc_ms += segment->duration_ms;
         }
 }
 
-static void print_programme(const DayPlan *plan, const Programme *programme) {
-        g_autofree char *title = g_strdup_printf("%s%s%s", programme->title, programme->subtitle ? " - " : "",
-                                                 programme->subtitle ? programme->subtitle : "");
-        print_line(plan, programme->start_utc_ms, programme->end_utc_ms - programme->start_utc_ms, "planned", title);
+/* A programme, as far as it is locked with its breaks; one of them may be NULL. */
+static void print_programme(const DayPlan *plan, const Programme *programme, const BlockPlan *block, bool spots) {
+        const int64_t start = programme ? programme->start_utc_ms : block->start_utc_ms;
+        const int64_t end = programme ? programme->end_utc_ms : block->end_utc_ms;
+        g_autofree char *time = cli_local_time(plan->spec, start, "%H:%M"), *length = long_time(end - start);
+        g_autofree char *name = programme ? programme_name(programme) : g_strdup(block->title);
+        printf("%s %6s  ", time, length);
+        print_column(name, TITLE_CHARS);
+        printf("  ");
+        if (block)
+                print_breaks(block);
+        else
+                printf("planned, not locked");
+        printf("\n");
+        if (block && spots)
+                print_segments(plan, block);
 }
 
-/* Locked blocks with their segments; what is planned beyond them by programme. */
-static void print_text(const DayPlan *plan) {
+static void print_day(const DayPlan *plan, bool spots) {
         const ScheduleDay *day = scheduled_day(plan);
-        printf("channel %s, broadcast day %s, times of %s; BLOCK = locked, with its segments\n", plan->spec->id,
-               plan->day, plan->spec->timezone);
-        for (unsigned i = 0; i < plan->blocks->len; i++)
-                print_block(plan, g_ptr_array_index(plan->blocks, i));
-        for (unsigned i = 0; day && i < day->programmes->len; i++) {
-                const Programme *programme = g_ptr_array_index(day->programmes, i);
-                if (!block_at(plan, programme->start_utc_ms))
-                        print_programme(plan, programme);
+        const guint n_programmes = day ? day->programmes->len : 0;
+        g_autofree char *heading = cli_local_time(plan->spec, plan->start_utc_ms, "%A, %-d %B %Y");
+        printf("\n%s\n\n", heading);
+        for (guint i = 0, j = 0; i < n_programmes || j < plan->blocks->len;) {
+                const Programme *programme = i < n_programmes ? day->programmes->pdata[i] : NULL;
+                const BlockPlan *block = j < plan->blocks->len ? plan->blocks->pdata[j] : NULL;
+                if (programme && block && programme->start_utc_ms < block->start_utc_ms)
+                        block = NULL;
+                else if (programme && block && block->start_utc_ms < programme->start_utc_ms)
+                        programme = NULL;
+                print_programme(plan, programme, block, spots);
+                i += programme != NULL;
+                j += block != NULL;
         }
+}
+
+static void print_heading(const ChannelSpec *spec) {
+        printf("%s (%s), times of %s\n", spec->name, spec->id, spec->timezone);
 }
 
 /* --- JSON -------------------------------------------------------------------------------------------------------- */
@@ -130,23 +207,49 @@ static int nothing_planned(const DayPlan *plan) {
                         first->day);
 }
 
+static bool is_planned(const DayPlan *plan) {
+        return plan->blocks->len > 0 || scheduled_day(plan);
+}
+
+/* Later days than the first may not be planned yet; then the plan ends. False after a message. */
+static int show_days(const CliLook *look, DayPlan *plan, const CliOptions *options, json_t *ret_days) {
+        const int n_days = MAX(options->days, 1);
+        char day[11];
+        g_strlcpy(day, plan->day, sizeof(day));
+        if (!options->json)
+                print_heading(plan->spec);
+        for (int i = 0; i < n_days; i++, schedule_day_step(day, 1, day)) {
+                g_autoptr(GError) error = NULL;
+                day_plan_clear(plan);
+                plan->day = day;
+                if (!load_day(look->store, plan, &error))
+                        return cli_fail("%s", error->message);
+                if (!is_planned(plan))
+                        return i == 0 ? nothing_planned(plan) : 0;
+                if (options->json)
+                        json_array_append_new(ret_days, plan_json(plan));
+                else
+                        print_day(plan, options->spots);
+        }
+        return 0;
+}
+
 static int show(const CliLook *look, const CliOptions *options) {
-        g_autoptr(GError) error = NULL;
         char today[11];
         g_auto(DayPlan) plan = {.spec = cli_look_channel(look, options->arguments[0])};
         if (!plan.spec)
                 return 1;
         schedule_day_of(plan.spec, rv_clock_utc_ms(rv_clock_system()), today);
         plan.day = options->day ? options->day : today;
-        if (!load_day(look->store, &plan, &error))
-                return cli_fail("%s", error->message);
-        if (plan.blocks->len == 0 && !scheduled_day(&plan))
-                return nothing_planned(&plan);
-        if (options->json)
-                cli_print_json(plan_json(&plan));
-        else
-                print_text(&plan);
-        return 0;
+        json_t *days = json_array();
+        const int status = show_days(look, &plan, options, days);
+        if (status == 0 && options->json && options->days == 0)
+                cli_print_json(json_incref(json_array_get(days, 0)));
+        else if (status == 0 && options->json)
+                cli_print_json(json_pack("{s:s,s:s,s:O}", "channel", plan.spec->id, "timezone", plan.spec->timezone,
+                                         "days", days));
+        json_decref(days);
+        return status;
 }
 
 /* "YYYY-MM-DD", a day that there is. */
@@ -197,6 +300,8 @@ static int check(const CliOptions *options) {
                 return cli_misuse("plan explain takes a time such as 20:30, not \"%s\"", options->arguments[2]);
         if (explain && !options->arguments[2] && options->day)
                 return cli_misuse("plan explain of a day takes a time, too, such as 20:30");
+        if (options->days < 0 || options->days > DAYS_MAX)
+                return cli_misuse("--days takes a number from 1 to %d, not %d", DAYS_MAX, options->days);
         if (options->day && !is_day(options->day))
                 return cli_misuse("--day takes a date such as 2026-11-22, not \"%s\"", options->day);
         return -1;
@@ -204,15 +309,16 @@ static int check(const CliOptions *options) {
 
 static int run(int argc, char **argv) {
         CliOptions options;
-        int status = cli_options_parse(
-                &options, CLI_WITH_JSON | CLI_WITH_DAY | CLI_WITH_ARGUMENTS,
-                "[show|compile|diff|explain] CHANNEL [HH:MM] - show what is planned, and why",
-                "show     the locked blocks of a broadcast day with their segments, and what is planned after them\n"
-                "compile  what the rules and the catalog of now would make of the day\n"
-                "diff     how that differs from what is stored\n"
-                "explain  why a programme is what it is: entry, pool, cursor, seed, rule\n"
-                "All of them only read what is stored; none plans anything.",
-                argc, argv);
+        int status = cli_options_parse(&options, CLI_WITH_JSON | CLI_WITH_DAY | CLI_WITH_DAYS | CLI_WITH_ARGUMENTS,
+                                       "[show|compile|diff|explain] CHANNEL [HH:MM] - show what is planned, and why",
+                                       "show     a broadcast day, or --days of them: programmes, and what their breaks "
+                                       "hold as far as they are\n"
+                                       "         locked; --spots names each spot\n"
+                                       "compile  what the rules and the catalog of now would make of the day\n"
+                                       "diff     how that differs from what is stored\n"
+                                       "explain  why a programme is what it is: entry, pool, cursor, seed, rule\n"
+                                       "All of them only read what is stored; none plans anything.",
+                                       argc, argv);
         if (status < 0)
                 status = check(&options);
         if (status < 0)

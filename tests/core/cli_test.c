@@ -123,6 +123,8 @@ static void wrong_use_ends_with_2(void **state) {
                 "plan a b",
                 "plan a --day 1",
                 "plan show",
+                "plan show a --days 61",
+                "plan show a --days -1",
                 "plan nosuch a",
                 "plan compile a b",
                 "plan explain a 20:30 b",
@@ -228,8 +230,15 @@ static void plan_shows_the_locked_blocks(void **state) {
         assert_true(json_array_size(json_object_get(document, "programmes")) >= json_array_size(blocks));
         json_decref(document);
         assert_int_equal(run(world, "plan cheers"), 0);
-        assert_non_null(strstr(world->out, "BLOCK"));
+        assert_non_null(strstr(world->out, "times of America/New_York"));
+        assert_non_null(strstr(world->out, " break"));
+        assert_null(strstr(world->out, "content"));
+        assert_int_equal(run(world, "plan show cheers --spots"), 0);
         assert_non_null(strstr(world->out, "content"));
+        assert_int_equal(run(world, "plan show cheers --days 2 --json"), 0);
+        document = json_loads(world->out, 0, NULL);
+        assert_int_equal(json_array_size(json_object_get(document, "days")), 2);
+        json_decref(document);
 }
 
 static void assert_prints(const World *world, const char *text) {

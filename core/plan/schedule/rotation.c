@@ -219,6 +219,42 @@ static const Asset *most_rested(const Rotation *rotation, const Entry *entry, co
         return best;
 }
 
+/* INV-SCHEDULE-SEED-DETERMINISTIC-001: channel, broadcast day, entry and instant decide, in every process alike. */
+static uint64_t draw(const Rotation *rotation, const Entry *entry, const RotationAsk *ask) {
+        uint64_t seed = seed_mix(0, rotation->spec->id);
+        seed = seed_mix(seed, ask->day);
+        seed = seed_mix(seed, entry->key);
+        return seed_mix_int(seed, ask->start_utc_ms);
+}
+
+typedef struct {
+        const Asset *asset;
+        int64_t aired_utc_ms;
+} Tired;
+
+static gint by_airing(gconstpointer a, gconstpointer b) {
+        const Tired *x = a, *y = b;
+        if (x->aired_utc_ms != y->aired_utc_ms)
+                return x->aired_utc_ms < y->aired_utc_ms ? -1 : 1;
+        return strcmp(x->asset->id, y->asset->id);
+}
+
+/* When all are tired: one of the half that has rested longer, so that the order of the first round is not that of the
+ * next. Films wait for their turn. */
+static const Asset *draw_rested(const Rotation *rotation, const Entry *entry, const RotationAsk *ask,
+                                const GPtrArray *list) {
+        g_autoptr(GArray) tired = g_array_new(false, false, sizeof(Tired));
+        for (guint i = 0; i < list->len; i++) {
+                const Tired one = {list->pdata[i], aired_at(rotation, list->pdata[i])};
+                if (fits(rotation, entry, ask, one.asset))
+                        g_array_append_val(tired, one);
+        }
+        if (tired->len == 0)
+                return NULL;
+        g_array_sort(tired, by_airing);
+        return g_array_index(tired, Tired, draw(rotation, entry, ask) % ((tired->len + 1) / 2)).asset;
+}
+
 static guint position_after(const Rotation *rotation, const GPtrArray *list, const char *key) {
         const json_t *cursor = json_object_get(rotation->cursors, key);
         const char *asset_id = json_string_value(json_object_get(cursor, "asset"));
@@ -260,14 +296,6 @@ static GPtrArray *joined(const GPtrArray *lists) {
         return all;
 }
 
-/* INV-SCHEDULE-SEED-DETERMINISTIC-001: channel, broadcast day, entry and instant decide, in every process alike. */
-static uint64_t draw(const Rotation *rotation, const Entry *entry, const RotationAsk *ask) {
-        uint64_t seed = seed_mix(0, rotation->spec->id);
-        seed = seed_mix(seed, ask->day);
-        seed = seed_mix(seed, entry->key);
-        return seed_mix_int(seed, ask->start_utc_ms);
-}
-
 static const Asset *pick_random(const Rotation *rotation, const Entry *entry, const RotationAsk *ask,
                                 const GPtrArray *list) {
         g_autoptr(GPtrArray) candidates = g_ptr_array_new();
@@ -275,7 +303,8 @@ static const Asset *pick_random(const Rotation *rotation, const Entry *entry, co
                 if (fits(rotation, entry, ask, list->pdata[i]) && rested(rotation, entry, ask, list->pdata[i]))
                         g_ptr_array_add(candidates, list->pdata[i]);
         if (candidates->len == 0)
-                return most_rested(rotation, entry, ask, list);
+                return entry->filter.min_ms > 0 ? most_rested(rotation, entry, ask, list)
+                                                : draw_rested(rotation, entry, ask, list);
         return candidates->pdata[draw(rotation, entry, ask) % candidates->len];
 }
 
