@@ -64,6 +64,9 @@ static const struct {
         {ASSET_BUMPER, "And now", 6},
         {ASSET_BUMPER, "Stay with us", 7},
         {ASSET_BUMPER, "More in a minute", 5},
+        {ASSET_BUMPER, "Stand by", 5},
+        {ASSET_BUMPER, "One moment", 5},
+        {ASSET_BUMPER, "Here it comes", 5},
         {ASSET_BUMPER, "Do not go away", 6},
         {ASSET_BUMPER, "We will be right back", 5},
         {ASSET_STATION_ID, "You are watching RetroVue", 10},
@@ -355,22 +358,32 @@ static void assert_no_repeats(const Week *week) {
         }
 }
 
-/* INV-TRAFFIC-STRUCTURE: bumpers open breaks; no spot is held back while filler or black is shown. */
+static AssetKind kind_of(const Break *hole, guint spot) {
+        return ((const Asset *)hole->spots->pdata[spot])->kind;
+}
+
+/* Bumpers open breaks; bumpers or station ids close them; filler and black are rare. */
 static void assert_structure(const Week *week) {
-        int64_t all_ms = 0, filler_ms = 0;
+        int64_t all_ms = 0, filler_ms = 0, pad_ms = 0;
         for (guint i = 0; i < week->breaks->len; i++) {
                 const Break *hole = break_at(week, i);
                 const int64_t length_ms = hole->end_utc_ms - hole->start_utc_ms;
                 all_ms += length_ms;
                 filler_ms += hole->filler_ms;
+                pad_ms += hole->pad_ms;
                 assert_true(hole->longest_pad_ms <= 15000);
                 if (hole->spots->len > 1 && length_ms >= 24000)
-                        assert_int_equal(((const Asset *)hole->spots->pdata[0])->kind, ASSET_BUMPER);
+                        assert_int_equal(kind_of(hole, 0), ASSET_BUMPER);
+                if (hole->spots->len > 2)
+                        assert_true(kind_of(hole, hole->spots->len - 1) == ASSET_BUMPER ||
+                                    kind_of(hole, hole->spots->len - 1) == ASSET_STATION_ID);
                 if (length_ms >= 20000 && hole->spots->len == 0)
                         fail_msg("%s: a break of %d s without a spot", week->spec->id, (int)(length_ms / 1000));
         }
-        print_message("%s: %u programmes, %u breaks, %d s in all, %d s filler\n", week->spec->id, week->n_shown,
-                      week->breaks->len, (int)(all_ms / 1000), (int)(filler_ms / 1000));
+        print_message("%s: %u programmes, %u breaks, %d s in all, %d s filler, %d s black\n", week->spec->id,
+                      week->n_shown, week->breaks->len, (int)(all_ms / 1000), (int)(filler_ms / 1000),
+                      (int)(pad_ms / 1000));
+        assert_true(pad_ms * 5 <= all_ms);
         assert_true(filler_ms * 20 <= all_ms);
 }
 
