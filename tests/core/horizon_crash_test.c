@@ -29,6 +29,7 @@ typedef struct {
         GPtrArray *rules[2]; /* ChannelSpec: the same channels, changed and changed back */
         int64_t now_utc_ms;
         unsigned n_promised, n_overridden; /* blocks that dead children had published */
+        unsigned n_sealed;                 /* logs whose files were looked at */
 } World;
 
 /* What a child says of a block that it has published. */
@@ -241,6 +242,46 @@ static void assert_whole(Store *store, const char *channel_id) {
         }
 }
 
+/* Files of a sealed log say what is locked; the oldest blocks may have been let go of. */
+static void assert_sealed(const World *world, Store *store, int channel, const char *day, const char *stem) {
+        g_autoptr(GPtrArray) blocks = transmission_log_blocks(store, ids[channel], 0, NULL);
+        g_autoptr(GPtrArray) of_day = g_ptr_array_new();
+        g_autofree char *name = g_strdup_printf("%s.tlog.jsonl", stem);
+        g_autofree char *path = g_build_filename(world->fixture.dir, "transmission", ids[channel], name, NULL);
+        g_autofree char *text = g_build_filename(world->fixture.dir, "transmission", ids[channel], stem, NULL);
+        g_autofree char *columns = g_strconcat(text, ".tlog", NULL), *found = NULL;
+        for (guint i = 0; i < blocks->len; i++) {
+                char block_day[11];
+                schedule_day_of(world->rules[0]->pdata[channel], ((BlockPlan *)blocks->pdata[i])->start_utc_ms,
+                                block_day);
+                if (strcmp(block_day, day) == 0)
+                        g_ptr_array_add(of_day, blocks->pdata[i]);
+        }
+        g_autofree char *expected = transmission_log_jsonl(of_day);
+        assert_true(g_file_get_contents(path, &found, NULL, NULL));
+        assert_true(g_str_has_suffix(found, expected));
+        assert_true(g_file_test(columns, G_FILE_TEST_EXISTS));
+}
+
+/* INV-TL-ARTIFACT-001: store and files agree, whenever it died. */
+static void assert_artifacts(World *world, Store *store, int channel) {
+        g_autoptr(GPtrArray) days = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GPtrArray) stems = g_ptr_array_new_with_free_func(g_free);
+        sqlite3_stmt *query = store_query(store, NULL,
+                                          "SELECT day, version FROM transmission_log WHERE channel_id = ? AND "
+                                          "sealed_utc_ms IS NOT NULL",
+                                          "s", ids[channel]);
+        while (store_row(store, query, NULL)) {
+                const int64_t version = store_int(query, 1);
+                g_ptr_array_add(days, g_strdup(store_text(query, 0)));
+                g_ptr_array_add(stems, version == 1 ? g_strdup(store_text(query, 0))
+                                                    : g_strdup_printf("%s.v%d", store_text(query, 0), (int)version));
+        }
+        for (guint i = 0; i < days->len; i++)
+                assert_sealed(world, store, channel, days->pdata[i], stems->pdata[i]);
+        world->n_sealed += days->len;
+}
+
 /* The next run takes up what is there and completes it. */
 static void assert_goes_on(const World *world, unsigned round) {
         Life life;
@@ -276,13 +317,17 @@ static void INV_HORIZON_CRASH_001_killed_at_any_moment_nothing_is_lost_or_by_hal
                 assert_string_equal(sound, "ok");
                 assert_null(answer(store, "PRAGMA foreign_key_check"));
                 assert_kept(world, store, promises);
-                for (int c = 0; c < N_CHANNELS; c++)
+                for (int c = 0; c < N_CHANNELS; c++) {
                         assert_whole(store, ids[c]);
+                        assert_artifacts(world, store, c);
+                }
                 g_clear_pointer(&store, store_close);
                 assert_goes_on(world, round);
         }
-        print_message("%u blocks were promised, %u overridden\n", world->n_promised, world->n_overridden);
+        print_message("%u blocks were promised, %u overridden; %u sealed logs\n", world->n_promised,
+                      world->n_overridden, world->n_sealed);
         assert_true(world->n_promised > 0);
+        assert_true(world->n_sealed > 0);
 }
 
 int main(void) {

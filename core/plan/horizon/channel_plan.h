@@ -24,6 +24,7 @@ typedef struct {
         bool loaded;                 /* what earlier runs stored has been taken up */
         bool stale;                  /* rules or catalog are not those that the days were compiled from */
         bool dirty;                  /* differs from what is published */
+        bool unsealed;               /* the log's files could not be written: they are still to be */
         GString *fault;              /* of this evaluation; empty = none */
         char *compile_fault;     /* what the last compile could not do as the rules say; stands until the next; NULL */
         PlanExtension extension; /* the last one */

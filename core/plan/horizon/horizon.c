@@ -190,7 +190,9 @@ static bool extend_execution(const Horizon *horizon, ChannelPlan *plan, int64_t 
                 n_blocks--;
         }
         good = channel_plan_store(plan, now_utc_ms) && good;
-        if (plan->dirty && !transmission_log_seal(plan->store, plan->spec, horizon->logs_dir, now_utc_ms, &error))
+        if (plan->dirty || plan->unsealed)
+                plan->unsealed = !transmission_log_seal(plan->store, plan->spec, horizon->logs_dir, now_utc_ms, &error);
+        if (error)
                 channel_plan_fault(plan, "the log's files cannot be written: %s", error->message);
         return good;
 }
