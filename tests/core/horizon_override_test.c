@@ -483,6 +483,22 @@ static void INV_HORIZON_OVERRIDE_001_it_stands_until_it_airs(void **state) {
         assert_state(world, far, OVERRIDE_IN_FORCE, NULL);
 }
 
+/* What gave way counts as shown: what follows in the locked day is the same when it is compiled anew. */
+static void INV_HORIZON_OVERRIDE_001_rotation_goes_over_what_was_replaced(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        const int64_t from = fixture_utc("2026-11-22T08:00:00Z"), locked = before->execution_end_utc_ms;
+        g_autofree char *expected = row(before, locked, before->epg_end_utc_ms);
+        ask(world, OVERRIDE_INSERT, "2026-11-22T07:00:00Z", film_id);
+        g_autoptr(PlanView) during = evaluated(world);
+        assert_true(locked > from && locked < fixture_utc("2026-11-22T11:00:00Z"));
+        world->catalog->revision += 10;
+        restart(world);
+        g_autoptr(PlanView) after = evaluated(world);
+        g_autofree char *found = row(after, locked, before->epg_end_utc_ms);
+        assert_string_equal(found, expected);
+}
+
 static void an_override_that_is_cancelled_leaves_what_was(void **state) {
         World *world = *state;
         g_autoptr(PlanView) before = evaluated(world);
@@ -590,6 +606,7 @@ int main(void) {
                 T(a_special_over_a_change_of_clock_is_as_long_as_it_is),
                 T(a_special_covers_what_it_is_long_and_what_follows_stays),
                 T(INV_HORIZON_OVERRIDE_001_it_stands_until_it_airs),
+                T(INV_HORIZON_OVERRIDE_001_rotation_goes_over_what_was_replaced),
                 T(an_override_that_is_cancelled_leaves_what_was),
                 T(a_spot_whose_file_is_gone_is_passed_over),
                 T(a_special_whose_file_goes_before_it_is_locked_is_filler),

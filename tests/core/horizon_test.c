@@ -225,6 +225,31 @@ static void INV_HORIZON_LOCKED_IMMUTABLE_001_new_rules_change_only_what_is_not_l
         assert_string_equal(first->subtitle, "Frasier 1x01");
 }
 
+/* Without a single block: what is on the air by the guide goes on to its end. */
+static void INV_HORIZON_LOCKED_IMMUTABLE_001_what_is_on_the_air_is_not_replaced(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        assert_true(store_run(world->store, NULL,
+                              "CREATE TRIGGER full_blocks BEFORE INSERT ON transmission_block "
+                              "BEGIN SELECT RAISE(ABORT, 'no room'); END",
+                              ""));
+        g_autoptr(PlanView) before = evaluated(world, "cheers");
+        assert_int_equal(before->blocks->len, 0);
+        assert_true(store_run(world->store, NULL, "DROP TRIGGER full_blocks", ""));
+        g_ptr_array_set_size(world->specs, 0);
+        add_channel(world, FRASIER);
+        set_inputs(world);
+        g_autoptr(PlanView) after = evaluated(world, "cheers");
+        assert_sound(world, after);
+        g_autoptr(Programme) on_air = NULL, next = NULL;
+        assert_int_equal(plan_view_programme_at(after, now_of(world), &on_air), PLAN_OK);
+        assert_int_equal(plan_view_programme_at(after, on_air->end_utc_ms, &next), PLAN_OK);
+        assert_string_equal(on_air->series, "Cheers");
+        assert_int_equal(on_air->end_utc_ms, fixture_utc("2026-11-22T04:30:00Z"));
+        assert_string_equal(next->series, "Frasier");
+}
+
 static void INV_SCHEDULEDAY_IMMUTABLE_001_a_restart_changes_nothing(void **state) {
         World *world = *state;
         add_channel(world, CHEERS);
@@ -389,6 +414,45 @@ static void a_file_that_is_not_there_is_told_and_replaced(void **state) {
         rv_clock_fake_advance_ms(world->clock, MINUTE);
         g_autoptr(PlanView) mended = evaluated(world, "cheers");
         assert_null(mended->fault);
+}
+
+/* A day that is lost from the store: what came after it is not used, and compiled anew from where it begins. */
+static void INV_HORIZON_CONTINUOUS_COVERAGE_001_a_lost_day_is_compiled_again(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) before = evaluated(world, "cheers");
+        g_autofree char *expected = titles(before, 0);
+        assert_true(store_run(world->store, NULL, "DELETE FROM schedule_day WHERE day = '2026-11-23'", ""));
+        restart(world);
+        g_autoptr(PlanView) after = evaluated(world, "cheers");
+        assert_sound(world, after);
+        g_autofree char *found = titles(after, 0);
+        assert_string_equal(found, expected);
+}
+
+/* All days are lost, and the rules are others: hours do not touch what was locked in half hours. Nothing that overlaps
+ * is locked, and what is on the air goes on. */
+static void INV_HORIZON_CONTINUOUS_COVERAGE_001_nothing_is_locked_that_does_not_touch(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) before = evaluated(world, "cheers");
+        int64_t end = before->execution_end_utc_ms;
+        while (end % HOUR == 0)
+                assert_int_equal(horizon_extend_execution_blocks(world->horizon, "cheers", 1, &end), EXTEND_OK);
+        assert_true(store_run(world->store, NULL, "DELETE FROM schedule_day", ""));
+        g_ptr_array_set_size(world->specs, 0);
+        add_channel(world, FRASIER);
+        restart(world);
+        rv_clock_fake_advance_ms(world->clock, HOUR);
+        g_autoptr(PlanView) after = evaluated(world, "cheers");
+        assert_non_null(after->fault);
+        assert_non_null(strstr(after->fault, "INV-TL-SEAM-003: it does not start after block"));
+        assert_int_equal(after->execution_end_utc_ms, end);
+        rv_clock_fake_advance_ms(world->clock, end - now_of(world) + HOUR); /* when that has aired, all is well */
+        g_autoptr(PlanView) later = evaluated(world, "cheers");
+        assert_sound(world, later);
 }
 
 static void when_all_files_are_gone_the_fault_says_so_and_the_plan_resumes(void **state) {
@@ -700,12 +764,15 @@ int main(void) {
                 T(INV_HORIZON_EXECUTION_MIN_001_a_fortnight_over_autumns_change_of_clock),
                 T(INV_HORIZON_CONTINUOUS_COVERAGE_001_a_fortnight_over_springs_change_of_clock),
                 T(INV_HORIZON_LOCKED_IMMUTABLE_001_new_rules_change_only_what_is_not_locked),
+                T(INV_HORIZON_LOCKED_IMMUTABLE_001_what_is_on_the_air_is_not_replaced),
                 T(INV_SCHEDULEDAY_IMMUTABLE_001_a_restart_changes_nothing),
                 T(INV_SCHEDULE_RETENTION_001_what_is_over_is_let_go_of),
                 T(rotation_goes_on_as_if_without_restarts_and_time_off),
                 T(INV_SCHEDULE_RETENTION_001_a_channel_that_is_gone_is_forgotten_in_time),
                 T(an_asset_that_goes_missing_leaves_the_unlocked_days),
                 T(a_file_that_is_not_there_is_told_and_replaced),
+                T(INV_HORIZON_CONTINUOUS_COVERAGE_001_a_lost_day_is_compiled_again),
+                T(INV_HORIZON_CONTINUOUS_COVERAGE_001_nothing_is_locked_that_does_not_touch),
                 T(when_all_files_are_gone_the_fault_says_so_and_the_plan_resumes),
                 T(an_empty_pool_is_a_fault_until_it_is_not),
                 T(INV_HORIZON_ATOMIC_PUBLISH_001_old_views_stay_whole_and_generations_rise),
