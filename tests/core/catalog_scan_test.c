@@ -352,6 +352,18 @@ static void INV_ASSET_STATE_MACHINE_001_from_new_to_ready_and_back(void **state)
         g_autoptr(CatalogSnapshot) resumed = scan_with(world, &o);
         assert_int_equal(resumed->assets[0]->state, ASSET_READY);
         assert_int_equal(world->progress.measured, 1);
+        /* While it waits to be measured again, whoever asks then. */
+        assert_true(store_run(world->store, NULL, "CREATE TABLE was_new (id TEXT)", ""));
+        assert_true(store_run(world->store, NULL,
+                              "CREATE TRIGGER seen AFTER UPDATE ON asset WHEN new.state = 1 AND new.approved = 0 "
+                              "BEGIN INSERT INTO was_new VALUES (new.id); END",
+                              ""));
+        touch(world, "a.avi");
+        g_autoptr(CatalogSnapshot) again = scan_with(world, &o);
+        assert_int_equal(again->assets[0]->state, ASSET_READY);
+        sqlite3_stmt *seen = store_query(world->store, NULL, "SELECT count(*) FROM was_new", "");
+        assert_true(store_row(world->store, seen, NULL) && store_int(seen, 0) == 1);
+        store_reset(seen);
         assert_true(store_run(world->store, NULL, "UPDATE asset SET state = 5, approved = 0", ""));
         touch(world, "a.avi");
         g_autoptr(CatalogSnapshot) retired = scan_with(world, &o);

@@ -137,6 +137,7 @@ static void INV_HORIZON_EXHAUSTION_PLANNING_FAULT_001_beyond_the_plan_is_an_expl
         assert_int_equal(plan_view_block_at(view, view->execution_end_utc_ms, &block), PLAN_NO_SCHEDULE_DATA);
         assert_int_equal(plan_view_block_at(view, 0, &block), PLAN_NO_SCHEDULE_DATA);
         assert_int_equal(plan_view_programme_at(view, view->epg_end_utc_ms, &programme), PLAN_NO_SCHEDULE_DATA);
+        assert_int_equal(plan_view_programme_at(view, 0, &programme), PLAN_NO_SCHEDULE_DATA);
         assert_int_equal(plan_view_programme_at(NULL, 0, &programme), PLAN_NO_CHANNEL);
         assert_null(plan_board_view(world->board, "nobody"));
         const int64_t generation = plan_board_generation(world->board);

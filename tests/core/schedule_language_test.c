@@ -186,6 +186,20 @@ static void INV_LANGUAGE_TEMPLATES_001_use_puts_the_template_in(void **state) {
         assert_string_equal(at(tuesday, "2026-06-02T18:00:00Z")->pool, "b");
 }
 
+/* Each template uses the one before it twenty times: 8,000 entries of 60 lines. */
+static void INV_LANGUAGE_TEMPLATES_001_what_templates_grow_to_is_bounded(void **state) {
+        World *world = *state;
+        g_autoptr(GString) yaml = g_string_new(HEAD POOLS "templates:\n  t0:\n"
+                                                          "    - block: {start: \"06:00\", duration: 30m, pool: a}\n");
+        for (int level = 1; level <= 3; level++) {
+                g_string_append_printf(yaml, "  t%d:\n", level);
+                for (int i = 0; i < 20; i++)
+                        g_string_append_printf(yaml, "    - use: t%d\n", level - 1);
+        }
+        g_string_append(yaml, "schedule: {all_day: [{use: t3}]}\n");
+        refused(world, yaml->str, "more than 5000 entries");
+}
+
 static void INV_LANGUAGE_TEMPLATES_001_faults_of_templates(void **state) {
         World *world = *state;
 #define LUNCH "templates: {lunch: {block: {start: \"12:00\", duration: 1h, pool: a}}}\n"
@@ -463,6 +477,7 @@ int main(void) {
                 T(an_entry_without_an_end_runs_until_the_next),
                 T(INV_LANGUAGE_TEMPLATES_001_use_puts_the_template_in),
                 T(INV_LANGUAGE_TEMPLATES_001_faults_of_templates),
+                T(INV_LANGUAGE_TEMPLATES_001_what_templates_grow_to_is_bounded),
                 T(slots_play_one_programme_each),
                 T(weights_decide_how_often_a_pool_has_its_turn),
                 T(pools_match_all_that_a_library_knows),
