@@ -4,6 +4,9 @@
 
 #include "proto/base/hash.h"
 
+#define SEGMENT_TEXT_BYTES 128 /* usual, of a segment; a block's strings are a few allocations, not five a segment */
+#define MAX_TEXT_BYTES 65536   /* at once */
+
 static const char *const type_names[] = {
         [SEGMENT_CONTENT] = "content", [SEGMENT_COMMERCIAL] = "commercial", [SEGMENT_PROMO] = "promo",
         [SEGMENT_BUMPER] = "bumper",   [SEGMENT_STATION_ID] = "station_id", [SEGMENT_PSA] = "psa",
@@ -28,9 +31,10 @@ BlockPlan *block_plan_new(const char *block_id, const char *channel_id, const ch
                           int64_t end_utc_ms, uint32_t n_segments) {
         BlockPlan *block = g_new0(BlockPlan, 1);
         block->refs = 1;
-        block->block_id = g_strdup(block_id);
-        block->channel_id = g_strdup(channel_id);
-        block->title = g_strdup(title);
+        block->text = g_string_chunk_new(MIN(SEGMENT_TEXT_BYTES * ((size_t)n_segments + 1), MAX_TEXT_BYTES));
+        block->block_id = block_plan_text(block, block_id);
+        block->channel_id = block_plan_text(block, channel_id);
+        block->title = block_plan_text(block, title);
         block->start_utc_ms = start_utc_ms;
         block->end_utc_ms = end_utc_ms;
         block->n_segments = n_segments;
@@ -40,6 +44,10 @@ BlockPlan *block_plan_new(const char *block_id, const char *channel_id, const ch
         return block;
 }
 
+const char *block_plan_text(BlockPlan *block, const char *text) {
+        return text ? g_string_chunk_insert_len(block->text, text, (gssize)strlen(text)) : NULL;
+}
+
 /* The macros of g_atomic_int are compiled here, where thread sanitizer sees them; those of GLib's refcounts are not. */
 BlockPlan *block_plan_ref(const BlockPlan *block) {
         BlockPlan *mine = (BlockPlan *)block; /* const to its readers; the count is nobody's business but ours */
@@ -47,35 +55,23 @@ BlockPlan *block_plan_ref(const BlockPlan *block) {
         return mine;
 }
 
-static void segment_clear(BlockSegment *segment) {
-        g_free(segment->event_id);
-        g_free(segment->segment_uuid);
-        g_free(segment->asset_uuid);
-        g_free(segment->title);
-        g_free(segment->asset_uri);
-}
-
 void block_plan_unref(BlockPlan *block) {
         if (!block || !g_atomic_int_dec_and_test(&block->refs))
                 return;
-        for (uint32_t i = 0; i < block->n_segments; i++)
-                segment_clear(&block->segments[i]);
+        g_string_chunk_free(block->text);
         g_free(block->segments);
-        g_free(block->block_id);
-        g_free(block->channel_id);
-        g_free(block->title);
         g_free(block);
 }
 
-static void segment_copy(BlockSegment *to, const BlockSegment *from) {
+static void segment_copy(BlockPlan *block, BlockSegment *to, const BlockSegment *from) {
         const int32_t index = to->index;
         *to = *from;
         to->index = index;
-        to->event_id = g_strdup(from->event_id);
-        to->segment_uuid = g_strdup(from->segment_uuid);
-        to->asset_uuid = g_strdup(from->asset_uuid);
-        to->title = g_strdup(from->title);
-        to->asset_uri = g_strdup(from->asset_uri);
+        to->event_id = block_plan_text(block, from->event_id);
+        to->segment_uuid = block_plan_text(block, from->segment_uuid);
+        to->asset_uuid = block_plan_text(block, from->asset_uuid);
+        to->title = block_plan_text(block, from->title);
+        to->asset_uri = block_plan_text(block, from->asset_uri);
 }
 
 static void segment_trim(BlockSegment *segment, int64_t elapsed_ms) {
@@ -105,7 +101,7 @@ BlockPlan *block_plan_join(const BlockPlan *block, int64_t utc_ms) {
                                            block->n_segments - entered);
         joined->join_in_progress = true;
         for (uint32_t i = 0; i < joined->n_segments; i++)
-                segment_copy(&joined->segments[i], &block->segments[entered + i]);
+                segment_copy(joined, &joined->segments[i], &block->segments[entered + i]);
         segment_trim(&joined->segments[0], elapsed_ms); /* INV-BLOCK-PLAN-006 */
         return joined;
 }

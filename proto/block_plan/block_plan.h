@@ -33,11 +33,11 @@ SegmentType segment_type_from_name(const char *name);
 typedef struct {
         int32_t index; /* 0, 1, 2 ... */
         SegmentType type;
-        char *event_id;     /* of the transmission log event */
-        char *segment_uuid; /* unique per occurrence */
-        char *asset_uuid;   /* NULL for pad */
-        char *title;        /* for people */
-        char *asset_uri;    /* absolute path; NULL for pad */
+        const char *event_id;     /* of the transmission log event */
+        const char *segment_uuid; /* unique per occurrence */
+        const char *asset_uuid;   /* NULL for pad */
+        const char *title;        /* for people */
+        const char *asset_uri;    /* absolute path; NULL for pad */
         int64_t asset_start_offset_ms;
         int64_t duration_ms;   /* > 0 */
         int32_t gain_millibel; /* 1/100 dB */
@@ -46,23 +46,26 @@ typedef struct {
 } BlockSegment;
 
 typedef struct {
-        char *block_id;
-        char *channel_id;
-        char *title;
+        const char *block_id;
+        const char *channel_id;
+        const char *title;
         int64_t start_utc_ms;
         int64_t end_utc_ms;
         bool join_in_progress;
         uint32_t n_segments;
         BlockSegment *segments;
-        gint refs; /* private, atomic */
+        GStringChunk *text; /* private: what the strings point into */
+        gint refs;          /* private, atomic */
 } BlockPlan;
 
 /*
  * A block with room for n_segments zeroed segments (index and nothing else set), to be filled in by its maker before
- * anybody else sees it. Strings in it are owned by the block (g_strdup them).
+ * anybody else sees it. What its strings point to lives as long as the block: literals, or what block_plan_text gives.
  */
 BlockPlan *block_plan_new(const char *block_id, const char *channel_id, const char *title, int64_t start_utc_ms,
                           int64_t end_utc_ms, uint32_t n_segments);
+/* The maker's copy of a text, which the block owns; NULL of NULL. */
+const char *block_plan_text(BlockPlan *block, const char *text);
 BlockPlan *block_plan_ref(const BlockPlan *block);
 void block_plan_unref(BlockPlan *block);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BlockPlan, block_plan_unref)

@@ -80,18 +80,18 @@ static bool strings_valid(const BlockMessage *message) {
         return true;
 }
 
-static char *or_null(const char *text) {
-        return *text != '\0' ? g_strdup(text) : NULL;
+static const char *or_null(BlockPlan *block, const char *text) {
+        return *text != '\0' ? block_plan_text(block, text) : NULL;
 }
 
-static void segment_from_message(BlockSegment *segment, const SegmentMessage *message) {
+static void segment_from_message(BlockPlan *block, BlockSegment *segment, const SegmentMessage *message) {
         segment->index = message->segment_index;
         segment->type = (SegmentType)message->type;
-        segment->event_id = g_strdup(message->event_id);
-        segment->segment_uuid = g_strdup(message->segment_uuid);
-        segment->asset_uuid = or_null(message->asset_uuid);
-        segment->title = g_strdup(message->title);
-        segment->asset_uri = or_null(message->asset_uri);
+        segment->event_id = block_plan_text(block, message->event_id);
+        segment->segment_uuid = block_plan_text(block, message->segment_uuid);
+        segment->asset_uuid = or_null(block, message->asset_uuid);
+        segment->title = block_plan_text(block, message->title);
+        segment->asset_uri = or_null(block, message->asset_uri);
         segment->asset_start_offset_ms = message->asset_start_offset_ms;
         segment->duration_ms = message->duration_ms;
         segment->gain_millibel = message->gain_millibel;
@@ -106,6 +106,6 @@ BlockPlan *block_plan_from_message(const BlockMessage *message) {
                                           message->end_utc_ms, (uint32_t)message->n_segments);
         block->join_in_progress = message->join_in_progress;
         for (uint32_t i = 0; i < block->n_segments; i++)
-                segment_from_message(&block->segments[i], message->segments[i]);
+                segment_from_message(block, &block->segments[i], message->segments[i]);
         return block;
 }

@@ -79,7 +79,7 @@ static bool segment_id_ok(const BlockSegment *segment, uint32_t position) {
 static bool uuids_differ(const BlockPlan *block) {
         g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
         for (uint32_t i = 0; i < block->n_segments; i++)
-                if (!g_hash_table_add(seen, block->segments[i].segment_uuid))
+                if (!g_hash_table_add(seen, (char *)block->segments[i].segment_uuid))
                         return false;
         return true;
 }

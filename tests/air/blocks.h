@@ -19,11 +19,12 @@ static inline BlockPlan *blocks_make(const char *id, int64_t start_utc_ms, const
                 g_autofree char *name = g_strdup_printf("%s/%u", id, i);
                 rv_uuid_named(name, uuid);
                 segment->type = uri ? SEGMENT_CONTENT : SEGMENT_PAD;
-                segment->event_id = g_strdup_printf("event-%s-%u", id, i);
-                segment->segment_uuid = g_strdup(uuid);
-                segment->asset_uuid = uri ? g_strdup(uuid) : NULL;
-                segment->title = g_strdup(uri ? "A film" : "Pad");
-                segment->asset_uri = g_strdup(uri);
+                g_autofree char *event_id = g_strdup_printf("event-%s-%u", id, i);
+                segment->event_id = block_plan_text(block, event_id);
+                segment->segment_uuid = block_plan_text(block, uuid);
+                segment->asset_uuid = uri ? segment->segment_uuid : NULL;
+                segment->title = uri ? "A film" : "Pad";
+                segment->asset_uri = block_plan_text(block, uri);
                 segment->duration_ms = durations_ms[i];
         }
         return block;

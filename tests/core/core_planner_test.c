@@ -368,7 +368,7 @@ static void a_library_that_is_still_growing_locks_little(void **state) {
         assert_true(full->epg_end_utc_ms >= rv_clock_utc_ms(world->clock) + 72 * HOUR);
         g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
         for (guint i = 0; i < full->blocks->len; i++)
-                g_hash_table_add(seen, ((BlockPlan *)full->blocks->pdata[i])->segments[0].asset_uuid);
+                g_hash_table_add(seen, (char *)((BlockPlan *)full->blocks->pdata[i])->segments[0].asset_uuid);
         assert_true(g_hash_table_size(seen) > 3); /* not the three that were there first, again and again */
 }
 

@@ -146,13 +146,14 @@ static const RpcMethod methods[] = {
  */
 
 static BlockPlan *make_block(unsigned i) {
-        g_autofree char *id = g_strdup_printf("block-%u", i);
+        g_autofree char *id = g_strdup_printf("block-%u", i), *event_id = g_strdup_printf("event-%u", i);
+        g_autofree char *uuid = g_strdup_printf(UUID, i);
         BlockPlan *block = block_plan_new(id, "retro", "Show", NOON + i * BLOCK_MS, NOON + (i + 1) * BLOCK_MS, 1);
         BlockSegment *segment = &block->segments[0];
         segment->type = SEGMENT_PAD;
-        segment->event_id = g_strdup_printf("event-%u", i);
-        segment->segment_uuid = g_strdup_printf(UUID, i);
-        segment->title = g_strdup("pad");
+        segment->event_id = block_plan_text(block, event_id);
+        segment->segment_uuid = block_plan_text(block, uuid);
+        segment->title = "pad";
         segment->duration_ms = BLOCK_MS;
         return block;
 }

@@ -54,7 +54,7 @@ static unsigned audit(const World *world) {
                         Spot *spot = g_hash_table_lookup(spots, block->segments[j].asset_uuid);
                         if (!spot) {
                                 spot = g_new0(Spot, 1);
-                                g_hash_table_insert(spots, block->segments[j].asset_uuid, spot);
+                                g_hash_table_insert(spots, (char *)block->segments[j].asset_uuid, spot);
                         }
                         assert_true(spot->last_utc_ms == 0 || at - spot->last_utc_ms >= COOLDOWN);
                         spot->today = strcmp(spot->day, day) == 0 ? spot->today + 1 : 1;

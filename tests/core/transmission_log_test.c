@@ -177,11 +177,11 @@ static void INV_TL_ID_001_the_same_block_made_again_has_the_same_ids(void **stat
                 for (uint32_t j = 0; j < block(world, i)->n_segments; j++) {
                         const BlockSegment *segment = &block(world, i)->segments[j];
                         assert_int_equal(strlen(segment->event_id), 32);
-                        assert_true(g_hash_table_add(ids, segment->event_id));
+                        assert_true(g_hash_table_add(ids, (char *)segment->event_id));
                         g_auto(GStrv) digits = g_strsplit(segment->segment_uuid, "-", -1);
                         g_autofree char *plain = g_strjoinv("", digits);
                         assert_string_not_equal(plain, segment->event_id);
-                        assert_true(g_hash_table_add(ids, segment->segment_uuid));
+                        assert_true(g_hash_table_add(ids, (char *)segment->segment_uuid));
                 }
 }
 

@@ -300,21 +300,24 @@ void rig_free(EngineRig *rig) {
 /* --- what core does
  * --------------------------------------------------------------------------------------------------- */
 
-static void fill_segment(BlockSegment *segment, const char *block_id, const RigSegment *from) {
+static void fill_segment(BlockPlan *block, uint32_t index, const RigSegment *from) {
+        BlockSegment *segment = &block->segments[index];
         char uuid[RV_UUID_SIZE];
-        g_autofree char *name = g_strdup_printf("%s/%d", block_id, segment->index);
+        g_autofree char *name = g_strdup_printf("%s/%u", block->block_id, index);
+        g_autofree char *event_id = g_strdup_printf("event-%s", name);
         rv_uuid_named(name, uuid);
         segment->type = from->file ? SEGMENT_CONTENT : SEGMENT_PAD;
-        segment->event_id = g_strdup_printf("event-%s", name);
-        segment->segment_uuid = g_strdup(uuid);
-        segment->title = g_strdup(from->file ? from->file : "pad");
+        segment->event_id = block_plan_text(block, event_id);
+        segment->segment_uuid = block_plan_text(block, uuid);
+        segment->title = block_plan_text(block, from->file ? from->file : "pad");
         segment->duration_ms = from->duration_ms;
         if (!from->file)
                 return;
+        g_autofree char *path = g_path_is_absolute(from->file) ? g_strdup(from->file)
+                                                               : g_build_filename(RV_TEST_CLIPS, from->file, NULL);
         rv_uuid_named(from->file, uuid);
-        segment->asset_uuid = g_strdup(uuid);
-        segment->asset_uri = g_path_is_absolute(from->file) ? g_strdup(from->file)
-                                                            : g_build_filename(RV_TEST_CLIPS, from->file, NULL);
+        segment->asset_uuid = block_plan_text(block, uuid);
+        segment->asset_uri = block_plan_text(block, path);
         segment->asset_start_offset_ms = from->offset_ms;
 }
 
@@ -324,7 +327,7 @@ BlockPlan *rig_block(const char *id, int64_t start_utc_ms, const RigSegment *seg
                 end_utc_ms += segments[i].duration_ms;
         BlockPlan *block = block_plan_new(id, RIG_CHANNEL, "A programme", start_utc_ms, end_utc_ms, n);
         for (uint32_t i = 0; i < n; i++)
-                fill_segment(&block->segments[i], id, &segments[i]);
+                fill_segment(block, i, &segments[i]);
         g_autofree char *fault = NULL;
         if (block_plan_validate(block, &fault) != BLOCK_PLAN_OK)
                 fail_msg("%s", fault);

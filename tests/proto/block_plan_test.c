@@ -23,17 +23,19 @@ static BlockPlan *block_new(void) {
                 char uuid[RV_UUID_SIZE];
                 rv_uuid_random(uuid);
                 segment->type = types[i];
-                segment->event_id = g_strdup_printf("event-%d", i);
-                segment->segment_uuid = g_strdup(uuid);
-                segment->title = g_strdup_printf("part %d", i);
+                g_autofree char *event_id = g_strdup_printf("event-%d", i), *title = g_strdup_printf("part %d", i);
+                segment->event_id = block_plan_text(block, event_id);
+                segment->segment_uuid = block_plan_text(block, uuid);
+                segment->title = block_plan_text(block, title);
                 segment->duration_ms = durations_ms[i];
                 segment->gain_millibel = -350;
                 segment->fade_in_ms = 500;
                 segment->fade_out_ms = 400;
                 if (types[i] == SEGMENT_PAD)
                         continue;
-                segment->asset_uuid = g_strdup("123e4567-e89b-42d3-a456-426614174000");
-                segment->asset_uri = g_strdup_printf("/media/clip %d.mkv", i);
+                g_autofree char *uri = g_strdup_printf("/media/clip %d.mkv", i);
+                segment->asset_uuid = "123e4567-e89b-42d3-a456-426614174000";
+                segment->asset_uri = block_plan_text(block, uri);
                 segment->asset_start_offset_ms = i * 1000;
         }
         return block;
@@ -59,14 +61,9 @@ static void check_fault(const BlockPlan *block, BlockPlanFault expected) {
         assert_true(!detail || g_utf8_validate(detail, -1, NULL));
 }
 
-static void set_string(char **string, const char *value) {
-        g_free(*string);
-        *string = g_strdup(value);
-}
-
-static void set_long(char **string, gsize size) {
-        g_free(*string);
-        *string = g_strnfill(size, 'x');
+static void set_long(BlockPlan *block, const char **string, gsize size) {
+        g_autofree char *value = g_strnfill(size, 'x');
+        *string = block_plan_text(block, value);
 }
 
 static void a_good_block_is_good(void **state) {
@@ -116,28 +113,28 @@ static void INV_BLOCK_PLAN_002_windows_are_bounded(void **state) {
 
 static void INV_BLOCK_PLAN_002_ids_and_titles_are_bounded(void **state) {
         BlockPlan *block = *state;
-        set_long(&block->block_id, 200);
-        set_long(&block->title, 1000);
-        set_string(&block->segments[0].title, NULL);
+        set_long(block, &block->block_id, 200);
+        set_long(block, &block->title, 1000);
+        block->segments[0].title = NULL;
         check_fault(block, BLOCK_PLAN_OK);
-        set_long(&block->segments[1].title, 1001);
+        set_long(block, &block->segments[1].title, 1001);
         check_fault(block, BLOCK_PLAN_BAD_TITLE);
-        set_string(&block->segments[1].title, "\xff");
+        block->segments[1].title = "\xff";
         check_fault(block, BLOCK_PLAN_BAD_TITLE);
-        set_string(&block->segments[1].title, "");
-        set_long(&block->title, 1001);
+        block->segments[1].title = "";
+        set_long(block, &block->title, 1001);
         check_fault(block, BLOCK_PLAN_BAD_TITLE);
 
-        set_long(&block->block_id, 201);
+        set_long(block, &block->block_id, 201);
         check_fault(block, BLOCK_PLAN_BAD_ID);
-        set_string(&block->block_id, "");
+        block->block_id = "";
         check_fault(block, BLOCK_PLAN_BAD_ID);
-        set_string(&block->block_id, NULL);
+        block->block_id = NULL;
         check_fault(block, BLOCK_PLAN_BAD_ID);
-        set_string(&block->block_id, "caf\xe9"); /* and the sentence that quotes it is UTF-8 all the same */
+        block->block_id = "caf\xe9"; /* and the sentence that quotes it is UTF-8 all the same */
         check_fault(block, BLOCK_PLAN_BAD_ID);
-        set_string(&block->block_id, "b");
-        set_string(&block->channel_id, "");
+        block->block_id = "b";
+        block->channel_id = "";
         check_fault(block, BLOCK_PLAN_BAD_ID);
 }
 
@@ -147,8 +144,8 @@ static BlockPlan *block_of(uint32_t n_segments) {
                 char uuid[RV_UUID_SIZE];
                 rv_uuid_random(uuid);
                 block->segments[i].type = SEGMENT_PAD;
-                block->segments[i].event_id = g_strdup("e");
-                block->segments[i].segment_uuid = g_strdup(uuid);
+                block->segments[i].event_id = "e";
+                block->segments[i].segment_uuid = block_plan_text(block, uuid);
                 block->segments[i].duration_ms = 1000;
         }
         return block;
@@ -168,24 +165,24 @@ static void INV_BLOCK_PLAN_002_segments_are_bounded(void **state) {
 
 static void INV_BLOCK_PLAN_003_every_segment_can_be_traced(void **state) {
         BlockPlan *block = *state;
-        set_string(&block->segments[2].segment_uuid, block->segments[0].segment_uuid);
+        block->segments[2].segment_uuid = block->segments[0].segment_uuid;
         check_fault(block, BLOCK_PLAN_BAD_SEGMENT_ID);
-        set_string(&block->segments[2].segment_uuid, "123E4567-E89B-42D3-A456-426614174000");
+        block->segments[2].segment_uuid = "123E4567-E89B-42D3-A456-426614174000";
         check_fault(block, BLOCK_PLAN_BAD_SEGMENT_ID);
-        set_string(&block->segments[2].segment_uuid, NULL);
+        block->segments[2].segment_uuid = NULL;
         check_fault(block, BLOCK_PLAN_BAD_SEGMENT_ID);
-        set_string(&block->segments[2].segment_uuid, "123e4567-e89b-42d3-a456-426614174000");
+        block->segments[2].segment_uuid = "123e4567-e89b-42d3-a456-426614174000";
         check_fault(block, BLOCK_PLAN_OK);
-        set_string(&block->segments[2].event_id, "");
+        block->segments[2].event_id = "";
         check_fault(block, BLOCK_PLAN_BAD_SEGMENT_ID);
-        set_string(&block->segments[2].event_id, NULL);
+        block->segments[2].event_id = NULL;
         check_fault(block, BLOCK_PLAN_BAD_SEGMENT_ID);
 }
 
 static void check_asset(int position, const char *uuid, const char *uri, BlockPlanFault expected) {
         g_autoptr(BlockPlan) block = block_new();
-        set_string(&block->segments[position].asset_uuid, uuid);
-        set_string(&block->segments[position].asset_uri, uri);
+        block->segments[position].asset_uuid = uuid;
+        block->segments[position].asset_uri = uri;
         check_fault(block, expected);
 }
 
@@ -323,19 +320,19 @@ static void INV_BLOCK_PLAN_007_the_hash_sees_every_field(void **state) {
         g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         Retrovue__Playout__V1__BlockPlan *message = block_plan_to_message(*state);
         CHANGE((void)0);
-        CHANGE(set_string(&b->block_id, "other"));
-        CHANGE(set_string(&b->channel_id, "other"));
-        CHANGE(set_string(&b->title, "other"));
+        CHANGE(b->block_id = "other");
+        CHANGE(b->channel_id = "other");
+        CHANGE(b->title = "other");
         CHANGE(b->start_utc_ms++);
         CHANGE(b->end_utc_ms++);
         CHANGE(b->join_in_progress = true);
         CHANGE(b->segments[1].index++);
         CHANGE(b->segments[1].type = SEGMENT_PROMO);
-        CHANGE(set_string(&b->segments[1].event_id, "other"));
-        CHANGE(set_string(&b->segments[1].segment_uuid, "other"));
-        CHANGE(set_string(&b->segments[1].asset_uuid, "other"));
-        CHANGE(set_string(&b->segments[1].title, "other"));
-        CHANGE(set_string(&b->segments[1].asset_uri, "other"));
+        CHANGE(b->segments[1].event_id = "other");
+        CHANGE(b->segments[1].segment_uuid = "other");
+        CHANGE(b->segments[1].asset_uuid = "other");
+        CHANGE(b->segments[1].title = "other");
+        CHANGE(b->segments[1].asset_uri = "other");
         CHANGE(b->segments[1].asset_start_offset_ms++);
         CHANGE(b->segments[1].duration_ms++);
         CHANGE(b->segments[1].gain_millibel++);
@@ -348,8 +345,8 @@ static void INV_BLOCK_PLAN_007_the_hash_sees_every_field(void **state) {
 static void INV_BLOCK_PLAN_007_the_hash_is_the_same_on_every_machine(void **state) {
         g_autoptr(BlockPlan) block = block_plan_new("b", "c", "t", 1, 2, 1);
         block->segments[0].type = SEGMENT_PAD;
-        block->segments[0].event_id = g_strdup("e");
-        block->segments[0].segment_uuid = g_strdup("123e4567-e89b-42d3-a456-426614174000");
+        block->segments[0].event_id = "e";
+        block->segments[0].segment_uuid = "123e4567-e89b-42d3-a456-426614174000";
         block->segments[0].duration_ms = 1;
         g_autofree char *hex = block_plan_sha256(block);
         assert_string_equal(hex, "9eca94e206673a56f4961410d5fc9ba3a5d30e3acc213c6d9912bd6fe07a96b4");

@@ -77,7 +77,7 @@ static TlFault check_segments(const TlRules *rules, const BlockPlan *block, GHas
                 if (segment->type == SEGMENT_PAD)
                         continue;
                 TlFault fault = check_asset(rules, block, segment, refusal);
-                if (fault == TL_OK && g_hash_table_add(seen, segment->asset_uri))
+                if (fault == TL_OK && g_hash_table_add(seen, (char *)segment->asset_uri))
                         fault = check_file(block, segment, refusal);
                 if (fault != TL_OK)
                         return fault;

@@ -37,18 +37,18 @@ static int32_t get_int(const json_t *object, const char *key) {
         return (int32_t)json_integer_value(json_object_get(object, key));
 }
 
-static char *get_text(const json_t *object, const char *key) {
-        return g_strdup(json_string_value(json_object_get(object, key)));
+static const char *get_text(BlockPlan *block, const json_t *object, const char *key) {
+        return block_plan_text(block, json_string_value(json_object_get(object, key)));
 }
 
-static void read_segment(BlockSegment *segment, const json_t *object) {
+static void read_segment(BlockPlan *block, BlockSegment *segment, const json_t *object) {
         const char *type = json_string_value(json_object_get(object, "type"));
         segment->type = type ? segment_type_from_name(type) : 0;
-        segment->event_id = get_text(object, "event_id");
-        segment->segment_uuid = get_text(object, "segment_uuid");
-        segment->asset_uuid = get_text(object, "asset_uuid");
-        segment->title = get_text(object, "title");
-        segment->asset_uri = get_text(object, "asset_uri");
+        segment->event_id = get_text(block, object, "event_id");
+        segment->segment_uuid = get_text(block, object, "segment_uuid");
+        segment->asset_uuid = get_text(block, object, "asset_uuid");
+        segment->title = get_text(block, object, "title");
+        segment->asset_uri = get_text(block, object, "asset_uri");
         segment->asset_start_offset_ms = json_integer_value(json_object_get(object, "offset_ms"));
         segment->duration_ms = json_integer_value(json_object_get(object, "duration_ms"));
         segment->gain_millibel = get_int(object, "gain_millibel");
@@ -66,7 +66,7 @@ static BlockPlan *read_block(sqlite3_stmt *row, GError **error) {
                 block_plan_new(store_text(row, 1), store_text(row, 0), title ? title : "", store_int(row, 2),
                                store_int(row, 3), (uint32_t)json_array_size(segments));
         for (uint32_t i = 0; i < block->n_segments; i++)
-                read_segment(&block->segments[i], json_array_get(segments, i));
+                read_segment(block, &block->segments[i], json_array_get(segments, i));
         json_decref(document);
         /* INV-TL-IMMUTABLE-001: what comes back is what was locked, or nothing does. */
         g_autofree char *sha256 = block_plan_validate(block, NULL) == BLOCK_PLAN_OK ? block_plan_sha256(block) : NULL;
