@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "air/producer/picture.h"
+#include "air/producer/picture/picture.h"
 #include "air/producer/source.h"
 #include "proto/base/log.h"
 #include "proto/base/thread.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "air/producer/audio.h"
-#include "air/producer/place.h"
+#include "air/producer/picture/place.h"
 #include "air/producer/timing.h"
 #include "air/producer/video.h"
 #include "proto/base/log.h"

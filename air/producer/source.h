@@ -10,7 +10,7 @@
 
 #include "air/producer/cell.h"
 #include "air/producer/fault.h"
-#include "air/producer/picture.h"
+#include "air/producer/picture/picture.h"
 #include "proto/block_plan/block_plan.h"
 #include "proto/block_plan/house_format.h"
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "air/producer/filter.h"
+#include "air/producer/picture/filter.h"
 
 struct Video {
         Demux *demux;

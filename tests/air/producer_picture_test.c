@@ -5,9 +5,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "air/producer/filter.h"
-#include "air/producer/picture.h"
-#include "air/producer/place.h"
+#include "air/producer/picture/filter.h"
+#include "air/producer/picture/picture.h"
+#include "air/producer/picture/place.h"
 #include "tests/support/cmocka.h"
 
 static AVFrame *new_frame(int width, int height, enum AVPixelFormat format) {
@@ -136,6 +136,48 @@ static void INV_PRODUCER_005_colours_survive_the_change_of_matrix(void **state) 
         AVFrame *full = new_yuv(640, 360, red_full);
         full->color_range = AVCOL_RANGE_JPEG;
         check_colour(full, 640, 360, red_601);
+}
+
+/* Grey of a code value of 10 bits, in HDR of this transfer. */
+static AVFrame *new_hdr(uint16_t code, enum AVColorTransferCharacteristic transfer) {
+        AVFrame *frame = new_frame(640, 360, AV_PIX_FMT_YUV420P10LE);
+        for (int plane = 0; plane < 3; plane++)
+                for (int y = 0; y < (plane ? 180 : 360); y++)
+                        for (int x = 0; x < (plane ? 320 : 640); x++)
+                                ((uint16_t *)(frame->data[plane] + (ptrdiff_t)y * frame->linesize[plane]))[x] =
+                                        plane ? 512 : code;
+        frame->color_trc = transfer;
+        frame->color_primaries = AVCOL_PRI_BT2020;
+        frame->colorspace = AVCOL_SPC_BT2020_NCL;
+        return frame;
+}
+
+static int luma_of(AVFrame *take_frame, int32_t width, int32_t height) {
+        g_autoptr(Placer) placer = placer_new();
+        PicturePool *pool;
+        Picture *picture = new_picture(&pool, width, height);
+        assert_true(placer_place(placer, take_frame, picture));
+        const int luma = picture_plane(picture, 0)[(ptrdiff_t)(height / 2) * width + width / 2];
+        picture_unref(picture);
+        picture_pool_release(pool);
+        av_frame_free(&take_frame);
+        return luma;
+}
+
+/* Codes of ST 2084 and STD-B67 are by their standards; 4:3 in 16:9 has its bars still. */
+static void INV_PRODUCER_005_hdr_has_the_tones_of_sdr(void **state) {
+        const enum AVColorTransferCharacteristic pq = AVCOL_TRC_SMPTE2084, hlg = AVCOL_TRC_ARIB_STD_B67;
+        const int sizes[][2] = {{640, 360}, {1280, 720}};
+        for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+                const int w = sizes[i][0], h = sizes[i][1];
+                assert_in_range(luma_of(new_hdr(64, pq), w, h), 16, 17);
+                assert_in_range(luma_of(new_hdr(435, pq), w, h), 124, 132); /* 40.6 cd/m2: a fifth of white */
+                assert_in_range(luma_of(new_hdr(573, pq), w, h), 190, 225); /* 203 cd/m2: white, with room above */
+                assert_in_range(luma_of(new_hdr(723, pq), w, h), 230, 235); /* 1,000 cd/m2 */
+                assert_in_range(luma_of(new_hdr(940, pq), w, h), 230, 240); /* brighter than it says it is */
+                assert_in_range(luma_of(new_hdr(721, hlg), w, h), 185, 225);
+        }
+        assert_true(luma_of(new_hdr(573, AVCOL_TRC_BT709), 640, 360) < 150);
 }
 
 static void INV_PRODUCER_006_a_frame_that_no_scaler_knows_is_refused(void **state) {
@@ -353,6 +395,7 @@ int main(void) {
                 cmocka_unit_test(INV_ASPECT_PRESERVE_001_bars_are_black_to_the_edge),
                 cmocka_unit_test(INV_PRODUCER_005_colours_survive_the_change_of_matrix),
                 cmocka_unit_test(INV_PRODUCER_006_a_frame_that_no_scaler_knows_is_refused),
+                cmocka_unit_test(INV_PRODUCER_005_hdr_has_the_tones_of_sdr),
                 cmocka_unit_test(INV_PRODUCER_005_turned_pictures_are_put_upright),
                 cmocka_unit_test(INV_PRODUCER_005_interlaced_pictures_become_progressive),
                 cmocka_unit_test(progressive_pictures_pass_untouched),

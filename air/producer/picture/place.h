@@ -8,7 +8,7 @@
 #include <libavutil/frame.h>
 #include <stdbool.h>
 
-#include "air/producer/picture.h"
+#include "air/producer/picture/picture.h"
 
 typedef struct Placer Placer;
 

@@ -1,4 +1,4 @@
-#include "air/producer/picture.h"
+#include "air/producer/picture/picture.h"
 
 #include <glib.h>
 #include <pthread.h>

@@ -1,8 +1,10 @@
-#include "air/producer/place.h"
+#include "air/producer/picture/place.h"
 
 #include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
+
+#include "air/producer/picture/tone.h"
 
 #define HD_LINES 720
 
@@ -18,6 +20,7 @@ typedef struct {
 struct Placer {
         Key key;
         struct SwsContext *scaler;
+        Tone *tone;
 };
 
 static int32_t even(int64_t num, int64_t den, int32_t most) {
@@ -74,15 +77,19 @@ static int matrix_of(const AVFrame *frame) {
         }
 }
 
-static Key key_of(const AVFrame *frame, const PictureLayout *house) {
+static PlaceRect rect_of(const AVFrame *frame, const PictureLayout *house) {
         const AVRational shape = frame->sample_aspect_ratio;
+        return place_rect(house->width, house->height, frame->width, frame->height, shape.num, shape.den);
+}
+
+static Key key_of(const AVFrame *frame, PlaceRect rect, const PictureLayout *house) {
         return (Key){
                 .width = frame->width,
                 .height = frame->height,
                 .format = frame->format,
                 .colorspace = matrix_of(frame),
                 .full_range = is_full_range(frame),
-                .rect = place_rect(house->width, house->height, frame->width, frame->height, shape.num, shape.den),
+                .rect = rect,
                 .house_height = house->height,
         };
 }
@@ -95,13 +102,16 @@ static bool same(const Key *a, const Key *b) {
 }
 
 Placer *placer_new(void) {
-        return g_new0(Placer, 1);
+        Placer *placer = g_new0(Placer, 1);
+        placer->tone = tone_new();
+        return placer;
 }
 
 void placer_free(Placer *placer) {
         if (!placer)
                 return;
         sws_freeContext(placer->scaler);
+        tone_free(placer->tone);
         g_free(placer);
 }
 
@@ -133,12 +143,22 @@ static bool build(Placer *placer, const Key *key) {
         return true;
 }
 
-bool placer_place(Placer *placer, const AVFrame *frame, Picture *into) {
+/* The frame itself, or an SDR one of its size in the house; pale rather than not at all. */
+static const AVFrame *in_house_tones(Placer *placer, const AVFrame *frame, PlaceRect rect, int32_t house_height) {
+        const AVFrame *mapped =
+                tone_is_hdr(frame) ? tone_map(placer->tone, frame, rect.width, rect.height, house_height >= HD_LINES)
+                                   : NULL;
+        return mapped ? mapped : frame;
+}
+
+bool placer_place(Placer *placer, const AVFrame *shot, Picture *into) {
         const PictureLayout *layout = picture_get_layout(into);
-        const Key key = key_of(frame, layout);
+        const PlaceRect at = rect_of(shot, layout);
+        const AVFrame *frame = in_house_tones(placer, shot, at, layout->height);
+        const Key key = key_of(frame, at, layout);
         if ((!placer->scaler || !same(&key, &placer->key)) && !build(placer, &key))
                 return false;
-        const PlaceRect *rect = &key.rect;
+        const PlaceRect *rect = &at;
         uint8_t *planes[4] = {NULL};
         int strides[4] = {0};
         for (int i = 0; i < PICTURE_PLANES; i++) {
