@@ -578,6 +578,37 @@ static void INV_HORIZON_PROACTIVE_EXTEND_001_blocks_take_the_guide_along(void **
         assert_sound(world, view);
 }
 
+/* Twelve channels of half hours, minute by minute for two hours: they do not all extend in the same minute. */
+static void INV_HORIZON_PROACTIVE_EXTEND_001_channels_extend_at_different_minutes(void **state) {
+        World *world = *state;
+        int64_t ends[12] = {0};
+        int most = 0, total = 0;
+        for (int c = 0; c < 12; c++) {
+                g_autofree char *yaml = g_strdup_printf("channel: ch%d\nchannel_number: %d\ntimezone: UTC\n"
+                                                        "pools: {cheers: {match: {series_title: Cheers}}}\n"
+                                                        "schedule: {all_day: [{block: {start: \"06:00\", duration: "
+                                                        "24h, pool: cheers}}]}\n",
+                                                        c, c + 1);
+                add_channel(world, yaml);
+        }
+        set_inputs(world);
+        for (int minute = 0; minute < 120; minute++) {
+                int now = 0;
+                (void)horizon_evaluate(world->horizon);
+                for (int c = 0; c < 12; c++) {
+                        g_autofree char *id = g_strdup_printf("ch%d", c);
+                        g_autoptr(PlanView) view = view_of(world, id);
+                        now += minute > 0 && view->execution_end_utc_ms > ends[c];
+                        ends[c] = view->execution_end_utc_ms;
+                }
+                most = MAX(most, now);
+                total += now;
+                rv_clock_fake_advance_ms(world->clock, MINUTE);
+        }
+        assert_in_range(total, 4 * 12 - 12, 4 * 12 + 12); /* a block each half hour */
+        assert_in_range(most, 1, 5);
+}
+
 static void INV_HORIZON_HEALTH_001_depth_and_the_last_extension_are_told(void **state) {
         World *world = *state;
         add_channel(world, CHEERS);
@@ -779,6 +810,7 @@ int main(void) {
                 T(INV_HORIZON_ATOMIC_PUBLISH_001_old_views_stay_whole_and_generations_rise),
                 T(INV_HORIZON_PROACTIVE_EXTEND_001_extension_calls_do_what_they_say),
                 T(INV_HORIZON_PROACTIVE_EXTEND_001_blocks_take_the_guide_along),
+                T(INV_HORIZON_PROACTIVE_EXTEND_001_channels_extend_at_different_minutes),
                 T(INV_HORIZON_HEALTH_001_depth_and_the_last_extension_are_told),
                 T(a_clock_before_the_plan_is_told_and_nothing_is_lost),
                 T(a_changed_grid_is_taken_up_at_the_next_common_time),

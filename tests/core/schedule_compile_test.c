@@ -178,6 +178,20 @@ static void INV_MARATHON_CROSSMIDNIGHT_001_a_window_until_six_is_full(void **sta
         assert_int_equal(day->end_utc_ms, fixture_utc("2026-06-02T10:00:00Z"));
 }
 
+/* 06:00 is where the day begins, whatever comes first in the file; the hours after midnight are its last. */
+static void INV_MARATHON_CROSSMIDNIGHT_001_the_hours_after_midnight_come_last(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "A", 60, 22 * MINUTE);
+        ready(world, HEAD POOLS "schedule:\n  all_day:\n    - block: {start: \"00:00\", end: \"06:00\", pool: a}\n"
+                                "    - block: {start: \"06:00\", end: \"00:00\", pool: a}\n");
+        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01", NULL), next = compile_after(world, day);
+        assert_string_equal(at(day, "2026-06-01T10:00:00Z")->subtitle, "A 1x01");
+        assert_string_equal(at(day, "2026-06-02T03:30:00Z")->subtitle, "A 4x06"); /* 23:30, the 36th */
+        assert_string_equal(at(day, "2026-06-02T04:00:00Z")->subtitle, "A 4x07"); /* midnight */
+        assert_string_equal(at(day, "2026-06-02T09:30:00Z")->subtitle, "A 5x08");
+        assert_string_equal(at(next, "2026-06-02T10:00:00Z")->subtitle, "A 5x09");
+}
+
 static void INV_SCHEDULEDAY_NO_GAPS_001_what_nothing_fills_is_filler(void **state) {
         World *world = *state;
         fixture_series(&world->fixture, "A", 20, 22 * MINUTE);
@@ -544,6 +558,7 @@ int main(void) {
                 T(random_does_not_repeat_before_all_were_seen),
                 T(films_do_not_repeat_within_their_cooldown),
                 T(INV_MARATHON_CROSSMIDNIGHT_001_a_window_until_six_is_full),
+                T(INV_MARATHON_CROSSMIDNIGHT_001_the_hours_after_midnight_come_last),
                 T(INV_SCHEDULEDAY_NO_GAPS_001_what_nothing_fills_is_filler),
                 T(INV_BLEED_NO_GAP_001_what_an_overrun_covers_plays_after_it),
                 T(INV_SCHEDULEDAY_SEAM_NO_OVERLAP_001_today_begins_where_yesterday_ends),

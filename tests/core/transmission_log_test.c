@@ -64,6 +64,8 @@ static TlFault check(const World *world, const GPtrArray *blocks, const BlockPla
 static void assert_refused(const World *world, TlFault expected, const char *what) {
         g_auto(TlRefusal) refusal = {0};
         assert_int_equal(check(world, world->blocks, NULL, &refusal), expected);
+        assert_true(g_str_has_prefix(refusal.detail, "block "));
+        assert_non_null(strstr(refusal.detail, "\"A\" of one: "));
         if (!strstr(refusal.detail, what))
                 print_error("%s\n", refusal.detail);
         assert_non_null(strstr(refusal.detail, what));
