@@ -1,5 +1,6 @@
 #include "core/base/yaml.h"
 
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -53,6 +54,8 @@ typedef struct {
         Loader *loader;
         const char *file;
         char *dir;
+        const char *data; /* of it, size bytes */
+        size_t size;
         yaml_parser_t parser;
         GHashTable *anchors; /* name -> YamlNode */
         int depth;           /* levels above it */
@@ -101,15 +104,57 @@ static YamlNode *node_new(Source *source, YamlKind kind, yaml_mark_t mark) {
         return node;
 }
 
+/* Where a byte of the file is; columns count characters. */
+static yaml_mark_t mark_of(const Source *source, size_t offset) {
+        yaml_mark_t mark = {0};
+        for (size_t i = 0; i < offset && i < source->size; i++) {
+                const unsigned char c = (unsigned char)source->data[i];
+                if (c == '\n') {
+                        mark.line++;
+                        mark.column = 0;
+                } else if ((c & 0xc0) != 0x80) {
+                        mark.column++;
+                }
+        }
+        return mark;
+}
+
+/* The byte at a mark; NUL at the end. */
+static char byte_at(const Source *source, yaml_mark_t mark) {
+        size_t at = 0, line = 0, column = 0;
+        for (; at < source->size && line < mark.line; at++)
+                line += source->data[at] == '\n';
+        for (; at < source->size && column < mark.column; column++)
+                do
+                        at++;
+                while (at < source->size && ((unsigned char)source->data[at] & 0xc0) == 0x80);
+        return at < source->size ? source->data[at] : '\0';
+}
+
+/* Bytes that are no text: the parser has read ahead of what it parsed, so that its own mark tells nothing. */
+static void bytes_fault(Source *source) {
+        const size_t offset = source->parser.problem_offset;
+        const bool control = source->parser.problem_value >= 0 && source->parser.problem_value < 0x20;
+        const yaml_mark_t mark = mark_of(source, offset);
+        if (memchr(source->data, '\0', MIN(source->size, offset + 4)))
+                source_fault(source, mark, "a NUL character: this is no text, or not saved as UTF-8");
+        else if (control)
+                source_fault(source, mark, "a control character (0x%02x): take it out", source->parser.problem_value);
+        else
+                source_fault(source, mark, "not UTF-8 (%s): save the file as UTF-8", source->parser.problem);
+}
+
 static bool next_event(Source *source, yaml_event_t *event) {
         if (yaml_parser_parse(&source->parser, event))
                 return true;
         const yaml_parser_t *parser = &source->parser;
-        yaml_mark_t mark = parser->problem_mark;
-        if (parser->error == YAML_READER_ERROR)
-                mark = parser->mark;
+        const yaml_mark_t mark = parser->problem_mark;
         const char *problem = parser->problem ? parser->problem : "not YAML";
-        if (parser->context)
+        if (parser->error == YAML_READER_ERROR)
+                bytes_fault(source);
+        else if (parser->error == YAML_SCANNER_ERROR && byte_at(source, mark) == '\t')
+                source_fault(source, mark, "a tab: YAML is indented with spaces");
+        else if (parser->context)
                 source_fault(source, mark, "%s, %s", parser->context, problem);
         else
                 source_fault(source, mark, "%s", problem);
@@ -162,7 +207,7 @@ static char *read_file(const char *path, size_t *ret_size, char **ret_fault) {
         if (there && !S_ISREG(status.st_mode))
                 *ret_fault = g_strdup("not a regular file");
         else if (there && status.st_size > MAX_BYTES) /* INV-YAML-003 */
-                *ret_fault = g_strdup_printf("more than %d bytes of YAML", MAX_BYTES);
+                *ret_fault = g_strdup_printf("it has more than %d MiB", MAX_BYTES >> 20);
         else if (!g_file_get_contents(path, &data, ret_size, &error))
                 *ret_fault = g_strdup(error->message);
         return data;
@@ -173,7 +218,7 @@ static char *path_below(const char *dir, const char *name, const char *root_dir,
         g_autofree char *joined = g_path_is_absolute(name) ? g_strdup(name) : g_build_filename(dir, name, NULL);
         char resolved[PATH_MAX];
         if (!realpath(joined, resolved)) {
-                *ret_fault = g_strdup("there is no such file");
+                *ret_fault = g_strdup(errno == ENOENT ? "there is no such file" : g_strerror(errno));
                 return NULL;
         }
         if (!below(resolved, root_dir)) { /* INV-YAML-004 */
@@ -234,7 +279,11 @@ static YamlNode *parse_include(Source *source, const yaml_event_t *event) {
 }
 
 static bool tag_known(const yaml_char_t *tag) {
-        return !tag || g_str_has_prefix((const char *)tag, "tag:yaml.org,2002:") || g_str_equal(tag, "!");
+        static const char standard[] = "tag:yaml.org,2002:";
+        static const char *const types[] = {"str", "int", "float", "bool", "null", "map", "seq", "timestamp", NULL};
+        const char *text = (const char *)tag;
+        return !tag || g_str_equal(text, "!") ||
+               (g_str_has_prefix(text, standard) && g_strv_contains(types, text + strlen(standard)));
 }
 
 /* In place of what could not be read: reading goes on behind it, the fault is in the list. */
@@ -426,13 +475,20 @@ static YamlNode *parse_stream(Source *source) {
 
 static YamlNode *load_bytes(Loader *loader, const char *file, const char *data, size_t size) {
         if (loader->bytes->len + size > MAX_BYTES) { /* INV-YAML-003 */
-                diag_add(loader->diag, DIAG_ERROR, file, 0, 0, "more than %d bytes of YAML", MAX_BYTES);
+                diag_add(loader->diag, DIAG_ERROR, file, 0, 0, "more than %d MiB of YAML, with what is included",
+                         MAX_BYTES >> 20);
                 return NULL;
         }
         g_byte_array_append(loader->bytes, (const uint8_t *)data, (guint)size);
         g_autofree char *dir = g_path_get_dirname(file);
         g_autoptr(GHashTable) anchors = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        Source source = {.loader = loader, .file = file, .dir = dir, .anchors = anchors, .depth = loader->depth};
+        Source source = {.loader = loader,
+                         .file = file,
+                         .dir = dir,
+                         .data = data,
+                         .size = size,
+                         .anchors = anchors,
+                         .depth = loader->depth};
         g_assert(yaml_parser_initialize(&source.parser));
         yaml_parser_set_input_string(&source.parser, (const unsigned char *)data, size);
         YamlNode *root = parse_stream(&source);

@@ -74,6 +74,11 @@ static unsigned lint_directory(const Config *config, const CatalogSnapshot *cata
         return specs->len;
 }
 
+/* "1 file", "2 files"; g_free it. */
+static char *counted(unsigned n, const char *what) {
+        return g_strdup_printf("%u %s%s", n, what, n == 1 ? "" : "s");
+}
+
 static int lint(const Config *config, char **files, bool json) {
         g_autoptr(Diag) diag = diag_new();
         g_autoptr(CatalogSnapshot) catalog = NULL;
@@ -87,7 +92,11 @@ static int lint(const Config *config, char **files, bool json) {
         } else {
                 g_autofree char *faults = diag_text(diag);
                 fputs(faults, stdout);
-                printf("%u %s, %u errors, %u warnings%s\n", n, files ? "files" : "good channels", errors, warnings,
+                if (errors > diag_count(diag))
+                        printf("... and %u more\n", errors - diag_count(diag));
+                g_autofree char *n_files = counted(n, files ? "file" : "good channel");
+                g_autofree char *n_errors = counted(errors, "error"), *n_warnings = counted(warnings, "warning");
+                printf("%s, %s, %s%s\n", n_files, n_errors, n_warnings,
                        catalog ? "" : " (there is no catalog yet: pools were not looked into)");
         }
         return errors > 0 ? 1 : 0;

@@ -121,7 +121,7 @@ static void INV_YAML_003_size_is_bounded(void **state) {
                 g_string_append_printf(many, "k%d: v\n", i);
         assert_fault(many->str, "nodes");
         g_autofree char *large = g_strnfill(5 * 1024 * 1024, '#');
-        assert_fault(large, "bytes of YAML");
+        assert_fault(large, "more than 4 MiB of YAML");
 }
 
 static void includes_are_whole_files_or_one_key(void **state) {
@@ -175,6 +175,22 @@ static void INV_YAML_004_includes_stay_below_the_root(void **state) {
         temp_dir_free(outside);
 }
 
+/* What is no text is told where it stands, in words for those who do not know what an octet is. */
+static void INV_YAML_001_bytes_that_are_no_text_know_their_place(void **state) {
+        assert_fault("a: 1\nb: \xc3\xa4 \xff\n", "t.yaml:2:6: not UTF-8");
+        assert_fault("a: 1\nb: \"x\x07\"\n", "t.yaml:2:6: a control character (0x07)");
+        assert_fault("a: 1\nb:\n\tc: 1\n", "t.yaml:3:1: a tab: YAML is indented with spaces");
+        assert_fault("a: !!python/object:os.system x\n", "t.yaml:1:4: unknown tag");
+        g_autoptr(Diag) diag = diag_new();
+        char *dir = temp_dir_new();
+        g_autofree char *path = g_build_filename(dir, "nul.yaml", NULL);
+        assert_true(g_file_set_contents(path, "a: 1\nb: \0\n", 10, NULL));
+        assert_null(load_from(dir, "nul.yaml", diag));
+        g_autofree char *faults = diag_text(diag);
+        assert_non_null(strstr(faults, "nul.yaml:2:4: a NUL character"));
+        temp_dir_free(dir);
+}
+
 static void INV_YAML_003_a_huge_file_is_not_even_read(void **state) {
         char *dir = temp_dir_new();
         g_autofree char *path = g_build_filename(dir, "huge.yaml", NULL), *faults = NULL;
@@ -183,9 +199,9 @@ static void INV_YAML_003_a_huge_file_is_not_even_read(void **state) {
         assert_int_equal(truncate(path, INT64_C(1) << 40), 0); /* a terabyte of nothing */
         assert_null(load_from(dir, "huge.yaml", diag));
         faults = diag_text(diag);
-        assert_non_null(strstr(faults, "huge.yaml: cannot be read: more than 4194304 bytes of YAML"));
+        assert_non_null(strstr(faults, "huge.yaml: cannot be read: it has more than 4 MiB"));
         assert_include_fault(dir, "a: !include huge.yaml\nb: 2\n",
-                             "main.yaml:1:4: cannot include huge.yaml: more than");
+                             "main.yaml:1:4: cannot include huge.yaml: it has more than");
         temp_dir_free(dir);
 }
 
@@ -329,6 +345,7 @@ int main(void) {
                 cmocka_unit_test(INV_YAML_003_size_is_bounded),
                 cmocka_unit_test(includes_are_whole_files_or_one_key),
                 cmocka_unit_test(INV_YAML_004_includes_stay_below_the_root),
+                cmocka_unit_test(INV_YAML_001_bytes_that_are_no_text_know_their_place),
                 cmocka_unit_test(INV_YAML_003_a_huge_file_is_not_even_read),
                 cmocka_unit_test(INV_YAML_004_a_named_file_is_found_beside_the_one_that_names_it),
                 cmocka_unit_test(INV_YAML_004_files_that_are_no_files_are_refused),

@@ -327,14 +327,14 @@ static void a_look_tells_errors_and_not_warnings(void **state) {
         assert_string_equal(world->err, "");
         assert_int_equal(run(world, "channels lint"), 0);
         assert_prints(world, "warned.yaml:4:15: warning: \"presentation\" is not played");
-        assert_prints(world, "2 good channels, 0 errors, 1 warnings");
+        assert_prints(world, "2 good channels, 0 errors, 1 warning");
 }
 
 static void lint_tells_all_faults_of_files(void **state) {
         World *world = *state;
         write_channel(world, "good.yaml", CHANNEL);
         assert_int_equal(run(world, "channels lint"), 0);
-        assert_prints(world, "1 good channels, 0 errors, 0 warnings (there is no catalog yet");
+        assert_prints(world, "1 good channel, 0 errors, 0 warnings (there is no catalog yet");
         write_channel(world, "bad.yaml", "channel: Bad One\ntimzone: UTC\nschedule: {all_day: []}\n");
         assert_int_equal(run(world, "channels lint"), 1);
         assert_prints(world, "bad.yaml:1:10: \"Bad One\" cannot name a channel");

@@ -116,6 +116,39 @@ static void INV_SCHEDULE_FAULTS_001_each_kind_of_fault_is_named(void **state) {
                 "\"two\" is neither a number nor a range");
         refused(fixture, HEAD "pools: {all: {match: {year_range: [1999, 1990]}}}\n" ALL_DAY, "ends before it begins");
         refused(fixture, HEAD "pools: {all: {match: {genre: []}}}\n" ALL_DAY, "this list is empty");
+        refused(fixture, HEAD POOLS "name: \"a\\nb\"\n" ALL_DAY, "\"name\" must be a single line");
+        refused(fixture, HEAD "pools: {\"\": {match: {type: movie}}}\n" ALL_DAY, "must not be empty");
+        refused(fixture, HEAD POOLS "channel_number: 99999999999999999999999\n" ALL_DAY, "from 1 to 9999");
+        refused(fixture, HEAD POOLS "schedule: {dates: {10000-01-01: {start: \"06:00\", pool: all}}}\n",
+                "\"10000-01-01\" is neither a date");
+        accepted(fixture, HEAD POOLS "schedule: {dates: {9999-12-31: {start: \"06:00\", pool: all}}}\n");
+        accepted(fixture, "\xef\xbb\xbf" HEAD POOLS ALL_DAY);
+}
+
+/* Text that repeats a line with a number in it. */
+static char *many(const char *head, const char *line, int n, const char *tail) {
+        g_autoptr(GString) text = g_string_new(head);
+        g_auto(GStrv) parts = g_strsplit(line, "#", 2);
+        for (int i = 0; i < n; i++)
+                g_string_append_printf(text, "%s%d%s", parts[0], i, parts[1]);
+        g_string_append(text, tail);
+        return g_string_free(g_steal_pointer(&text), false);
+}
+
+static void INV_SCHEDULE_FAULTS_001_there_may_be_much_but_not_too_much(void **state) {
+        const Fixture *fixture = *state;
+        g_autofree char *values =
+                many(HEAD "pools: {all: {match: {title: [", "T#, ", 100000, "T]}}, films: {match: {}}}\n" ALL_DAY);
+        g_autofree char *pools =
+                many(HEAD "pools:\n  all: {match: {type: movie}}\n", "  p#: {match: {type: movie}}\n", 10000, ALL_DAY);
+        g_autofree char *entries = many(HEAD POOLS "schedule:\n  all_day:\n",
+                                        "  - {start: \"06:00\", title: \"#\", pool: all}\n", 10000, "");
+        g_autofree char *unknown =
+                many(HEAD POOLS "schedule: {all_day: {start: \"06:00\", pools: [", "q#, ", 3000, "q]}}\n");
+        accepted(fixture, values);
+        refused(fixture, pools, "there are more than 10000 pools");
+        refused(fixture, entries, "more than 5000 entries");
+        refused(fixture, unknown, "no pool \"q0\" (used in schedule.all_day[0])");
 }
 
 static void INV_SCHEDULE_FAULTS_001_each_fault_of_an_entry_is_named(void **state) {
@@ -135,6 +168,10 @@ static void INV_SCHEDULE_FAULTS_001_each_fault_of_an_entry_is_named(void **state
                 "must be one of");
         refused(fixture, ONE("{movie_marathon: {start: \"06:00\", duration: 4h}}"), "needs a \"movie_selector\"");
         refused(fixture, ONE("just text"), "must be keys and values");
+        refused(fixture, ONE("{block: {start: \"06:00\", duration: -5m, pool: all}}"), "found \"-5m\"");
+        refused(fixture, ONE("{start: \"06:00\", pool: all}, {start: \"06:00\", pool: all}"),
+                "two entries of schedule.all_day start at 06:00: this one and that of line");
+        accepted(fixture, ONE("{start: \"24:00\", pool: all}"));
         accepted(fixture, ONE("{block: {start: \"06:00\", duration: 3h30m, pools: [all, films], mode: shuffle}}"));
         accepted(fixture, HEAD POOLS "schedule: {all_day: {block: {start: \"06:00\", end: \"06:00\", pool: [all]}}}\n");
 }
@@ -258,6 +295,7 @@ int main(void) {
                 T(INV_SCHEDULE_FAULTS_001_all_faults_in_one_run_with_their_places),
                 T(INV_SCHEDULE_FAULTS_001_each_kind_of_fault_is_named),
                 T(INV_SCHEDULE_FAULTS_001_each_fault_of_an_entry_is_named),
+                T(INV_SCHEDULE_FAULTS_001_there_may_be_much_but_not_too_much),
                 T(INV_PLAN_GRID_ALIGNMENT_001_times_off_the_grid_are_refused),
                 T(INV_PLAN_NO_ZONE_OVERLAP_001_entries_of_a_layer_do_not_meet),
                 T(INV_SCHEDULE_FAULTS_001_an_empty_pool_is_named_with_its_use),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define NUMBER_MAX 100000
+#define FAULTS_MANY 200 /* more are counted and not shown */
 
 void place_set(Place *place, const YamlNode *node) {
         place_clear(place);
@@ -46,7 +47,7 @@ void reader_warn(const YamlNode *node, Diag *diag, const char *format, ...) {
 
 void reader_unknown(const YamlNode *node, const char *what, const char *name, const char *where,
                     const char *const *known, Diag *diag) {
-        const char *near = diag_nearest(name, known);
+        const char *near = diag_errors(diag) < FAULTS_MANY ? diag_nearest(name, known) : NULL;
         if (near)
                 yaml_fault(node, diag, "no %s \"%s\" (used in %s): did you mean \"%s\"?", what, name, where, near);
         else

@@ -162,9 +162,12 @@ static void read_item(Reader *reader, const Chain *users, const YamlNode *item, 
                 return;
         }
         const YamlNode *template = template_of(reader, use, where);
-        if (template && depth >= MAX_USES)
-                yaml_fault(use, reader->diag, "templates use each other in a circle, or more than %d deep", MAX_USES);
-        else if (template && yaml_kind(template) == YAML_SEQUENCE && (yaml_size(item) > 1 || users->n > 0))
+        if (template && depth >= MAX_USES) {
+                if (!reader->too_deep)
+                        yaml_fault(use, reader->diag, "templates use each other in a circle, or more than %d deep",
+                                   MAX_USES);
+                reader->too_deep = true;
+        } else if (template && yaml_kind(template) == YAML_SEQUENCE && (yaml_size(item) > 1 || users->n > 0))
                 yaml_fault(item, reader->diag,
                            "\"%s\" is a list of entries: nothing of them can be changed where it is used",
                            yaml_text(use));
@@ -184,6 +187,7 @@ static void read_items(Reader *reader, const Chain *users, const YamlNode *node,
 
 void draft_read(Reader *reader, const YamlNode *node, const char *where, GPtrArray *drafts) {
         const Chain nobody = {.n = 0};
+        reader->too_deep = false;
         g_autofree char *only = g_strdup_printf("%s[0]", where);
         if (yaml_kind(node) != YAML_SEQUENCE)
                 read_item(reader, &nobody, node, only, 0, drafts);

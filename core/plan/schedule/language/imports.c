@@ -52,18 +52,19 @@ void imports_read(Imports *imports, const YamlNode *root, const char *root_dir, 
 }
 
 /* INV-LANGUAGE-IMPORTS-001: what two imported files define is a fault; what the file defines itself goes before. */
-static void check_twice(const Chain *parts, unsigned at, const char *key, Diag *diag) {
-        const YamlNode *part = parts->nodes[at];
-        for (unsigned i = 0; i < yaml_size(part); i++)
-                for (unsigned other = 1; other < at; other++) {
-                        const YamlNode *first = yaml_get(parts->nodes[other], yaml_key(part, i));
-                        if (first)
-                                yaml_fault(yaml_key_node(part, i), diag, "\"%s\" of %s is defined in %s already",
-                                           yaml_key(part, i), key, yaml_file(first));
-                }
+static void check_twice(GHashTable *known, const YamlNode *part, const char *key, Diag *diag) {
+        for (unsigned i = 0; i < yaml_size(part); i++) {
+                const YamlNode *node = yaml_key_node(part, i), *first = g_hash_table_lookup(known, yaml_text(node));
+                if (first)
+                        yaml_fault(node, diag, "\"%s\" of %s is defined in %s already", yaml_text(node), key,
+                                   yaml_file(first));
+                else
+                        g_hash_table_insert(known, (char *)yaml_text(node), (YamlNode *)node);
+        }
 }
 
 Chain imports_parts(const Imports *imports, const YamlNode *root, const char *key, Diag *diag) {
+        g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal); /* key -> node of an imported file */
         Chain parts = {.n = 0};
         const YamlNode *own = yaml_get(root, key);
         parts.nodes[parts.n++] = own && reader_want(own, YAML_MAPPING, key, diag) ? own : NULL;
@@ -72,7 +73,7 @@ Chain imports_parts(const Imports *imports, const YamlNode *root, const char *ke
                 if (!part || !reader_want(part, YAML_MAPPING, key, diag))
                         continue;
                 chain_add(&parts, part);
-                check_twice(&parts, parts.n - 1, key, diag);
+                check_twice(known, part, key, diag);
         }
         return parts;
 }

@@ -37,6 +37,7 @@ typedef struct {
         const char *traffic_profile; /* the channel's; NULL */
         Diag *diag;
         int n_groups, n_items, n_ranges; /* so far */
+        bool too_deep;                   /* of the layer: told once, not by every way that leads there */
 } Reader;
 
 /* --- draft.c ----------------------------------------------------------------------------------------------------- */

@@ -295,6 +295,12 @@ static void check_overlap(const Reader *reader, const Layer *layer, const Entry 
                 return;
         clock_text(entry->end, reader->spec->day_start_minutes, end);
         clock_text(next->start, reader->spec->day_start_minutes, start);
+        if (entry->start == next_start) {
+                diag_add(reader->diag, DIAG_ERROR, next->place.file, next->place.line, next->place.column,
+                         "two entries of schedule.%s start at %s: this one and that of line %d", layer->name, start,
+                         entry->place.line);
+                return;
+        }
         diag_add(reader->diag, DIAG_ERROR, next->place.file, next->place.line, next->place.column,
                  "two entries of schedule.%s meet: one runs until %s (line %d), this one starts at %s", layer->name,
                  end, entry->place.line, start);

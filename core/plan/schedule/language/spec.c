@@ -21,6 +21,7 @@ static const char *const template_words[] = {"network_television", "premium_movi
 static const int grids[] = {5, 10, 15, 20, 30, 60};
 
 #define DEFAULTS_NAME "_defaults.yaml"
+#define MAX_POOLS 10000
 #define TEXT_MAX 200 /* bytes of a name; it becomes the title of filler, which may be longer */
 
 static void rules_free(ScheduleRules *rules) {
@@ -75,7 +76,12 @@ static void read_string(const YamlNode *root, const char *key, char **ret_text, 
         const char *text = NULL;
         if (!node || !yaml_read_text(node, &text, diag))
                 return;
-        if (strlen(text) > TEXT_MAX)
+        const char *control = text;
+        while ((unsigned char)*control >= ' ')
+                control++;
+        if (*control)
+                yaml_fault(node, diag, "\"%s\" must be a single line without control characters", key);
+        else if (strlen(text) > TEXT_MAX)
                 yaml_fault(node, diag, "\"%s\" is too long: %d bytes at most", key, TEXT_MAX);
         else
                 *ret_text = g_strdup(text);
@@ -233,15 +239,23 @@ static void read_pool(ChannelSpec *spec, const YamlNode *key, const YamlNode *no
                 pool = g_new0(Pool, 1);
                 pool->name = g_strdup(name);
         }
-        if (strchr(name, '+'))
-                yaml_fault(key, diag, "a pool's name must not contain \"+\"");
+        if (*name == '\0' || strchr(name, '+'))
+                yaml_fault(key, diag, "a pool's name must not be empty, nor contain \"+\"");
         g_ptr_array_add(spec->rules->pools, pool);
 }
 
 static void read_pools(ChannelSpec *spec, const Chain *parts, Diag *diag) {
-        for (unsigned part = 0; part < parts->n; part++)
-                for (unsigned i = 0; i < yaml_size(parts->nodes[part]); i++)
-                        read_pool(spec, yaml_key_node(parts->nodes[part], i), yaml_value(parts->nodes[part], i), diag);
+        unsigned n = 0;
+        for (unsigned part = 0; part < parts->n; part++) {
+                const YamlNode *pools = parts->nodes[part];
+                n += yaml_size(pools);
+                if (n > MAX_POOLS) {
+                        yaml_fault(pools, diag, "there are more than %d pools", MAX_POOLS);
+                        return;
+                }
+                for (unsigned i = 0; i < yaml_size(pools); i++)
+                        read_pool(spec, yaml_key_node(pools, i), yaml_value(pools, i), diag);
+        }
 }
 
 static void read_virtual_assets(ChannelSpec *spec, const Chain *parts, Diag *diag) {
