@@ -87,6 +87,12 @@ static void allow_pools(ScheduleRules *rules, const YamlNode *profile, Diag *dia
         rules->policy.rules.given |= BREAK_RULE_BODY;
 }
 
+/* NULL unless keys and values: what else it is was told by the policy's reader. */
+static const YamlNode *inventories_of(const YamlNode *traffic) {
+        const YamlNode *node = yaml_get(traffic, "inventories");
+        return node && yaml_kind(node) == YAML_MAPPING ? node : NULL;
+}
+
 /* Inventories say by their types what there is to fill breaks with. */
 static bool allow_inventories(BreakRules *rules, const YamlNode *inventories, Diag *diag) {
         bool any = false;
@@ -111,7 +117,7 @@ static void read_types(ScheduleRules *rules, const YamlNode *traffic, const Yaml
                 allow_types(breaks, types, diag);
         else if (yaml_get(profile, "allowed_pools"))
                 allow_pools(rules, profile, diag);
-        else if (!allow_inventories(breaks, yaml_get(traffic, "inventories"), diag))
+        else if (!allow_inventories(breaks, inventories_of(traffic), diag))
                 memcpy(breaks->allowed, before, sizeof(before));
         breaks->allowed[0] = false; /* where those went that are no kind of spot */
 }
@@ -173,13 +179,14 @@ static void check_inventories(const YamlNode *inventories, Diag *diag) {
 
 void profile_read(ScheduleRules *rules, const YamlNode *traffic, Diag *diag) {
         const YamlNode *profiles = yaml_get(traffic, "profiles"), *breaks = yaml_get(traffic, "break_config");
+        const YamlNode *inventories = inventories_of(traffic);
         const char *name = profile_name(traffic);
         if (breaks)
                 reader_warn(breaks, diag,
                             "break_config is not obeyed: traffic.structure says how a break begins and ends");
-        check_inventories(yaml_get(traffic, "inventories"), diag);
+        check_inventories(inventories, diag);
         if (!profiles && !name) {
-                if (allow_inventories(&(BreakRules){0}, yaml_get(traffic, "inventories"), diag))
+                if (allow_inventories(&(BreakRules){0}, inventories, diag))
                         read_types(rules, traffic, traffic, diag);
                 return;
         }
