@@ -1,8 +1,11 @@
 #include "core/cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core/plan/catalog/catalog.h"
+#include "core/plan/schedule/policy.h"
 #include "core/plan/schedule/schedule.h"
 
 static json_t *spec_json(const ChannelSpec *spec) {
@@ -56,6 +59,16 @@ static int list(const Config *config, bool json) {
 
 /* --- lint --------------------------------------------------------------------------------------------------------- */
 
+/* Filler that is named by its path need not be in the catalog; without its file nothing can be locked. */
+static void check_filler(const ChannelSpec *spec, const CatalogSnapshot *catalog, Diag *diag) {
+        g_autoptr(CatalogSnapshot) none = catalog ? NULL : catalog_snapshot_new(NULL, 0, 0);
+        g_autoptr(GPtrArray) filler = channel_spec_filler(spec, catalog ? catalog : none);
+        const Asset *asset = filler->len == 1 ? filler->pdata[0] : NULL;
+        if (asset && asset->uri && access(asset->uri, R_OK) != 0)
+                diag_add(diag, DIAG_WARNING, spec->source_file, 0, 0, "filler: %s cannot be read: %s", asset->uri,
+                         g_strerror(errno));
+}
+
 /* Each file by itself; what it includes may lie in its folder, or in the channels' when it is one of them. */
 static unsigned lint_files(const Config *config, char **files, const CatalogSnapshot *catalog, Diag *diag) {
         unsigned n = 0;
@@ -65,12 +78,16 @@ static unsigned lint_files(const Config *config, char **files, const CatalogSnap
                 g_autofree char *below = g_strconcat(channels, "/", NULL);
                 g_autoptr(ChannelSpec) spec =
                         channel_spec_load(files[n], g_str_has_prefix(path, below) ? channels : dir, catalog, diag);
+                if (spec)
+                        check_filler(spec, catalog, diag);
         }
         return n;
 }
 
 static unsigned lint_directory(const Config *config, const CatalogSnapshot *catalog, Diag *diag) {
         g_autoptr(GPtrArray) specs = channel_specs_load(config->channels_dir, catalog, diag);
+        for (guint i = 0; i < specs->len; i++)
+                check_filler(specs->pdata[i], catalog, diag);
         return specs->len;
 }
 

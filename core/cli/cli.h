@@ -89,7 +89,13 @@ int cli_plan_explain(const CliLook *look, const CliOptions *options);
 char *cli_length(int64_t ms);
 /* "Tavern S01E02 The Cellar", "The Ark (1984)"; g_free it. */
 char *cli_asset_name(const Asset *asset);
-/* "20:30": minutes after midnight, or -1. */
+/* "20:30" or "20:30:15": seconds after midnight, or -1. */
 int cli_clock(const char *text);
+/* What stands in the break at an instant, and what the rules and the plan before say of it; NULL when it is in no break
+ * of a locked block (or the store failed: error). json_decref it. */
+json_t *cli_explain_break(const CliLook *look, const ChannelSpec *spec, const CatalogSnapshot *catalog, int64_t utc_ms,
+                          GError **error);
+void cli_print_break(const ChannelSpec *spec, const json_t *explained);
+
 /* An instant in the channel's time by g_date_time_format's format; g_free it. */
 char *cli_local_time(const ChannelSpec *spec, int64_t utc_ms, const char *format);

@@ -81,11 +81,16 @@ char *cli_asset_name(const Asset *asset) {
         return g_strdup(asset->title);
 }
 
+/* Two digits, or -1. */
+static int two_digits(const char *text) {
+        return g_ascii_isdigit(text[0]) && g_ascii_isdigit(text[1]) ? (text[0] - '0') * 10 + text[1] - '0' : -1;
+}
+
 int cli_clock(const char *text) {
-        const bool good = strlen(text) == 5 && text[2] == ':' && strspn(text, "0123456789:") == 5;
-        const int hour = good ? (text[0] - '0') * 10 + text[1] - '0' : -1;
-        const int minute = good && text[3] != ':' && text[4] != ':' ? (text[3] - '0') * 10 + text[4] - '0' : -1;
-        return hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && text[0] != ':' && text[1] != ':'
-                       ? hour * 60 + minute
-                       : -1;
+        const size_t n = strlen(text);
+        if ((n != 5 && n != 8) || text[2] != ':' || (n == 8 && text[5] != ':'))
+                return -1;
+        const int hour = two_digits(text), minute = two_digits(text + 3), second = n == 8 ? two_digits(text + 6) : 0;
+        const bool good = hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60;
+        return good ? (hour * 60 + minute) * 60 + second : -1;
 }

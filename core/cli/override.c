@@ -12,13 +12,14 @@
 
 /* "20:00": the next time that the channel's clocks show it. */
 static GDateTime *next_time(const ChannelSpec *spec, const char *text, int64_t now_utc_ms) {
-        const int minutes = cli_clock(text);
-        if (minutes < 0)
+        const int seconds = cli_clock(text);
+        if (seconds < 0)
                 return NULL;
         g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(now_utc_ms / 1000);
         g_autoptr(GDateTime) now = g_date_time_to_timezone(utc, spec->zone);
-        GDateTime *at = g_date_time_new(spec->zone, g_date_time_get_year(now), g_date_time_get_month(now),
-                                        g_date_time_get_day_of_month(now), minutes / 60, minutes % 60, 0);
+        GDateTime *at =
+                g_date_time_new(spec->zone, g_date_time_get_year(now), g_date_time_get_month(now),
+                                g_date_time_get_day_of_month(now), seconds / 3600, seconds / 60 % 60, seconds % 60);
         if (g_date_time_compare(at, now) > 0)
                 return at;
         g_autoptr(GDateTime) earlier = at;

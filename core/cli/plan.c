@@ -293,11 +293,12 @@ static int (*chosen(const CliOptions *options))(const CliLook *look, const CliOp
 static int check(const CliOptions *options) {
         if (!chosen(options))
                 return cli_misuse(
-                        "plan takes [show|compile|diff] CHANNEL or explain CHANNEL [HH:MM] (`retrovue channels` "
+                        "plan takes [show|compile|diff] CHANNEL or explain CHANNEL [HH:MM[:SS]] (`retrovue channels` "
                         "lists them)");
         const bool explain = g_str_equal(options->arguments[0], "explain") && options->arguments[1];
         if (explain && options->arguments[2] && cli_clock(options->arguments[2]) < 0)
-                return cli_misuse("plan explain takes a time such as 20:30, not \"%s\"", options->arguments[2]);
+                return cli_misuse("plan explain takes a time such as 20:30 or 20:30:15, not \"%s\"",
+                                  options->arguments[2]);
         if (explain && !options->arguments[2] && options->day)
                 return cli_misuse("plan explain of a day takes a time, too, such as 20:30");
         if (options->days < 0 || options->days > DAYS_MAX)
@@ -316,7 +317,10 @@ static int run(int argc, char **argv) {
                                        "         locked; --spots names each spot\n"
                                        "compile  what the rules and the catalog of now would make of the day\n"
                                        "diff     how that differs from what is stored\n"
-                                       "explain  why a programme is what it is: entry, pool, cursor, seed, rule\n"
+                                       "explain  why what is on at a time (HH:MM or HH:MM:SS; now) is: of a programme "
+                                       "its entry, pool, cursor,\n"
+                                       "         seed and rule; in a locked break of the spot, too: place, campaign, "
+                                       "rest, and what kept others out\n"
                                        "All of them only read what is stored; none plans anything.",
                                        argc, argv);
         if (status < 0)

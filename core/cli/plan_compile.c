@@ -180,8 +180,8 @@ static bool instant_of(const Trial *trial, const char *text, int64_t *ret_utc_ms
         schedule_day_bounds(trial->spec, trial->day, &start, &end);
         for (int64_t at = start; at < end; at += 60000) {
                 g_autofree char *time = cli_local_time(trial->spec, at, "%H:%M");
-                if (g_str_equal(time, text)) {
-                        *ret_utc_ms = at;
+                if (strncmp(time, text, 5) == 0) {
+                        *ret_utc_ms = at + cli_clock(text) % 60 * 1000;
                         return true;
                 }
         }
@@ -193,38 +193,58 @@ static void print_field(const json_t *object, const char *key, const char *label
         const json_t *value = json_object_get(object, key);
         if (json_is_string(value))
                 printf("  %-10s %s\n", label, json_string_value(value));
-        else if (json_is_integer(value))
-                printf("  %-10s %" JSON_INTEGER_FORMAT "\n", label, json_integer_value(value));
+}
+
+static int64_t integer(const json_t *object, const char *key) {
+        return json_integer_value(json_object_get(object, key));
+}
+
+/* The asset by its name, while the catalog has it. */
+static void print_asset(const Trial *trial, const char *label, const char *asset_id, const char *before) {
+        const Asset *asset = asset_id ? catalog_snapshot_find(trial->catalog, asset_id) : NULL;
+        g_autofree char *name = asset ? cli_asset_name(asset) : g_strdup(asset_id);
+        if (asset_id)
+                printf("  %-10s %s%s\n", label, before, name);
+}
+
+static void print_choice(const Trial *trial, const json_t *why) {
+        const json_t *cursor = json_object_get(why, "cursor");
+        const char *mode = json_string_value(json_object_get(why, "mode"));
+        const bool drawn = g_str_has_prefix(mode, "random");
+        const int held = (int)integer(why, "held"), fit = (int)integer(why, "fit");
+        printf("  %-10s %s, mode %s\n", "pool", json_string_value(json_object_get(why, "pool")), mode);
+        printf("  %-10s %d in it; with %d minutes of the entry left %d could be chosen", "of", held,
+               (int)(integer(why, "room_ms") / 60000), fit);
+        if (drawn)
+                printf(", %d of these had rested", (int)integer(why, "rested"));
+        putchar('\n');
+        if (json_is_object(cursor) && !drawn)
+                print_asset(trial, "cursor", json_string_value(json_object_get(cursor, "asset")), "after ");
+        else if (!drawn)
+                printf("  %-10s at the pool's beginning\n", "cursor");
+        print_field(why, "last_turn", "last turn");
+        if (json_object_get(why, "shown_in_round"))
+                printf("  %-10s %d of this round before it\n", "shown", (int)integer(why, "shown_in_round"));
+        if (drawn || strcmp(mode, "weighted") == 0)
+                print_field(why, "seed", "seed");
 }
 
 static void print_why(const Trial *trial, const json_t *why) {
         const json_t *programme = json_object_get(why, "programme"), *entry = json_object_get(why, "entry");
-        const json_t *cursor = json_object_get(why, "cursor");
-        g_autofree char *time =
-                cli_local_time(trial->spec, json_integer_value(json_object_get(programme, "start_utc_ms")), "%F %H:%M");
-        printf("%s  %s\n", time, json_string_value(json_object_get(programme, "title")));
-        print_field(programme, "subtitle", "episode");
-        print_field(programme, "asset_id", "asset");
+        const int64_t end_utc_ms = integer(programme, "end_utc_ms");
+        g_autofree char *time = cli_local_time(trial->spec, integer(programme, "start_utc_ms"), "%F %H:%M");
+        g_autofree char *end = cli_local_time(trial->spec, end_utc_ms, "%H:%M");
+        printf("%s-%s  %s\n", time, end,
+               entry ? json_string_value(json_object_get(programme, "title")) : "filler: nothing is planned");
+        print_asset(trial, "asset", json_string_value(json_object_get(programme, "asset_id")), "");
+        print_field(programme, "asset_id", "id");
         print_field(why, "rule", "rule");
         if (!entry)
                 return;
         printf("  %-10s %s, %s:%d:%d\n", "entry", json_string_value(json_object_get(entry, "key")),
-               json_string_value(json_object_get(entry, "file")),
-               (int)json_integer_value(json_object_get(entry, "line")),
-               (int)json_integer_value(json_object_get(entry, "column")));
-        print_field(why, "pool", "pool");
-        print_field(why, "mode", "mode");
-        print_field(why, "held", "in pool");
-        print_field(why, "fit", "that fit");
-        print_field(why, "rested", "rested");
-        if (json_is_object(cursor))
-                printf("  %-10s after %s (index %d)\n", "cursor", json_string_value(json_object_get(cursor, "asset")),
-                       (int)json_integer_value(json_object_get(cursor, "index")));
-        else
-                printf("  %-10s at the beginning\n", "cursor");
-        print_field(why, "last_turn", "last turn");
-        print_field(why, "shown_in_round", "shown");
-        print_field(why, "seed", "seed");
+               json_string_value(json_object_get(entry, "file")), (int)integer(entry, "line"),
+               (int)integer(entry, "column"));
+        print_choice(trial, why);
 }
 
 static bool is_stored(const Trial *trial, const json_t *why) {
@@ -236,6 +256,7 @@ static bool is_stored(const Trial *trial, const json_t *why) {
 }
 
 int cli_plan_explain(const CliLook *look, const CliOptions *options) {
+        g_autoptr(GError) error = NULL;
         g_auto(Trial) trial = {0};
         int64_t utc_ms = rv_clock_utc_ms(rv_clock_system());
         if (!trial_begin(&trial, look, options) ||
@@ -247,7 +268,12 @@ int cli_plan_explain(const CliLook *look, const CliOptions *options) {
         if (!why)
                 return 1;
         const bool stored = is_stored(&trial, why);
+        json_t *explained = cli_explain_break(look, trial.spec, trial.catalog, utc_ms, &error);
+        if (error)
+                cli_fail("%s", error->message);
         json_object_set_new(why, "stored", json_boolean(stored));
+        if (explained)
+                json_object_set_new(why, "break", explained);
         if (options->json) {
                 cli_print_json(why);
                 return 0;
@@ -255,6 +281,8 @@ int cli_plan_explain(const CliLook *look, const CliOptions *options) {
         print_why(&trial, why);
         if (!stored)
                 puts("  This is not what is stored: rules or catalog have changed since, or it is not planned yet.");
+        if (explained)
+                cli_print_break(trial.spec, explained);
         json_decref(why);
         return 0;
 }

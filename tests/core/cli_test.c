@@ -269,7 +269,7 @@ static void plan_compiles_compares_and_explains(void **state) {
         assert_true(json_is_true(json_object_get(why, "stored")));
         json_decref(why);
         assert_int_equal(run(world, "plan explain cheers noon"), 2);
-        assert_says(world, "such as 20:30, not \"noon\"");
+        assert_says(world, "such as 20:30 or 20:30:15, not \"noon\"");
         g_autofree char *other = g_strdup(CHANNEL);
         memcpy(strstr(other, "24h"), "12h", 3);
         write_channel(world, "cheers.yaml", other);
@@ -279,6 +279,57 @@ static void plan_compiles_compares_and_explains(void **state) {
         assert_prints(world, "from the beginning");
         assert_int_equal(run(world, "plan diff cheers --day 2020-01-01"), 1);
         assert_says(world, "not planned yet");
+}
+
+/* The first spot that the plan of today has locked: its title, and when it is on, on the channel's clocks. */
+static char *first_spot(World *world, char ret_clock[9]) {
+        assert_int_equal(run(world, "plan cheers --json"), 0);
+        json_t *document = json_loads(world->out, 0, NULL);
+        const json_t *block = json_array_get(json_object_get(document, "blocks"), 0);
+        json_t *segment;
+        char *title = NULL;
+        size_t i;
+        int64_t at_utc_ms = json_integer_value(json_object_get(block, "start_utc_ms"));
+        json_array_foreach(json_object_get(block, "segments"), i, segment) {
+                if (!title && strcmp(json_string_value(json_object_get(segment, "type")), "commercial") == 0)
+                        title = g_strdup(json_string_value(json_object_get(segment, "title")));
+                if (!title)
+                        at_utc_ms += json_integer_value(json_object_get(segment, "duration_ms"));
+        }
+        assert_non_null(title);
+        g_autoptr(GTimeZone) zone = g_time_zone_new_identifier("America/New_York");
+        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(at_utc_ms / 1000 + 1);
+        g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, zone);
+        g_autofree char *clock = g_date_time_format(local, "%H:%M:%S");
+        g_strlcpy(ret_clock, clock, 9);
+        json_decref(document);
+        return title;
+}
+
+static void plan_explains_what_stands_in_a_break(void **state) {
+        World *world = *state;
+        char clock[9];
+        for (int i = 0; i < 9; i++) {
+                g_autofree char *name = g_strdup_printf("Ad %d", i);
+                fixture_asset(&world->fixture, i < 7 ? ASSET_COMMERCIAL : ASSET_PSA, name, i == 0 ? 2 * HOUR : 30000);
+        }
+        plan(world);
+        g_autofree char *title = first_spot(world, clock), *words = g_strdup_printf("plan explain cheers %s", clock);
+        assert_int_equal(run(world, words), 0);
+        g_autofree char *spot = g_strdup_printf("commercial %s, in the break of ", title);
+        assert_prints(world, spot);
+        assert_prints(world, "  place      in the body, which any allowed type may fill\n"
+                             "  asked by   no campaign: one of the house's own\n"
+                             "  rested     it was not planned in the eight days before\n"
+                             "  today      play 1 of the broadcast day\n");
+        assert_prints(world, "  others     1 longer than the break\n");
+        g_autofree char *json = g_strconcat(words, " --json", NULL);
+        assert_int_equal(run(world, json), 0);
+        json_t *why = json_loads(world->out, 0, NULL);
+        const json_t *explained = json_object_get(json_object_get(why, "break"), "spot");
+        assert_string_equal(json_string_value(json_object_get(explained, "kind")), "commercial");
+        assert_int_equal(json_integer_value(json_object_get(json_object_get(explained, "others"), "too_long")), 1);
+        json_decref(why);
 }
 
 static void a_pool_is_shown_in_its_order(void **state) {
@@ -327,7 +378,14 @@ static void a_look_tells_errors_and_not_warnings(void **state) {
         assert_string_equal(world->err, "");
         assert_int_equal(run(world, "channels lint"), 0);
         assert_prints(world, "warned.yaml:4:15: warning: \"presentation\" is not played");
-        assert_prints(world, "2 good channels, 0 errors, 1 warning");
+        assert_prints(world, "2 good channels, 0 errors, 1 warning\n");
+        write_channel(world, "warned.yaml",
+                      "channel: warned\ntimezone: UTC\npools: {cheers: {match: {series_title: Cheers}}}\n"
+                      "filler: {path: no-such.mp4, duration_ms: 60000}\n"
+                      "schedule: {all_day: [{start: \"06:00\", pool: cheers}]}\n");
+        assert_int_equal(run(world, "channels lint"), 0);
+        assert_prints(world, "warned.yaml: warning: filler: ");
+        assert_prints(world, "no-such.mp4 cannot be read: No such file");
 }
 
 static void lint_tells_all_faults_of_files(void **state) {
@@ -478,6 +536,7 @@ int main(void) {
                 TEST(an_unknown_channel_is_told_with_those_there_are),
                 TEST(plan_shows_the_locked_blocks),
                 TEST(plan_compiles_compares_and_explains),
+                TEST(plan_explains_what_stands_in_a_break),
                 TEST(a_pool_is_shown_in_its_order),
                 TEST(a_virtual_asset_is_shown_with_its_parts),
                 TEST(a_look_tells_errors_and_not_warnings),

@@ -131,6 +131,21 @@ static void INV_EPG_FILLER_INVISIBLE_001_a_long_stretch_is_an_entry_of_its_own(v
         json_decref(guide);
 }
 
+static void a_programme_of_several_assets_has_its_parts(void **state) {
+        World *world = *state;
+        PlanView *view = view_new("retro", 5, "Retro");
+        Programme *pair = view_add(view, "Cheers", "u-1", 60);
+        pair->part_ids = g_strsplit("a-1,a-2", ",", -1);
+        view_add(view, "Frasier", "a-3", 30);
+        plan_board_publish(world->board, view);
+        json_t *guide = guide_json(world->guide, "retro", SERVE_NOON, SERVE_NOON + 90 * SERVE_MINUTE);
+        const json_t *parts = json_object_get(json_array_get(programmes(guide), 0), "parts");
+        assert_int_equal(json_array_size(parts), 2);
+        assert_string_equal(json_string_value(json_array_get(parts, 1)), "a-2");
+        assert_null(json_object_get(json_array_get(programmes(guide), 1), "parts"));
+        json_decref(guide);
+}
+
 /* Any plan without holes is a guide without holes, entries begin and end where programmes do, whatever is asked for. */
 static void INV_EPG_NO_GAP_001_entries_touch(void **state) {
         World *world = *state;
@@ -373,6 +388,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 GUIDE_TEST(INV_EPG_FILLER_INVISIBLE_001_filler_belongs_to_the_programme_before_it),
                 GUIDE_TEST(INV_EPG_FILLER_INVISIBLE_001_a_long_stretch_is_an_entry_of_its_own),
+                GUIDE_TEST(a_programme_of_several_assets_has_its_parts),
                 GUIDE_TEST(INV_EPG_NO_GAP_001_entries_touch),
                 GUIDE_TEST(xmltv_says_all_that_is_known),
                 GUIDE_TEST(an_episode_without_season_has_a_number_all_the_same),

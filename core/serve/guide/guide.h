@@ -53,7 +53,8 @@ json_t *guide_channel_json(Guide *guide, const PlanView *view);
  * "group", "timezone", "programmes": [...]}]}; channel_id NULL = all. NULL: no such channel. New.
  *
  * A programme: {"id", "title", "kind", "start_utc_ms", "end_utc_ms", "content_ms", "genres": []} and, where known,
- * "subtitle", "description", "series", "season", "episode", "year", "rating", "asset_id". */
+ * "subtitle", "description", "series", "season", "episode", "year", "rating", "asset_id"; of one that is made of
+ * several assets "parts", their ids in order. */
 json_t *guide_json(Guide *guide, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms);
 
 /* --- ids ---------------------------------------------------------------------------------------------------------- */

@@ -30,6 +30,10 @@ static json_t *entry_json(const GuideEntry *entry) {
         set_number(object, "year", programme->year);
         set_text(object, "rating", programme->rating);
         set_text(object, "asset_id", programme->asset_id);
+        if (programme->part_ids)
+                json_object_set_new(object, "parts", json_array());
+        for (char **part = programme->part_ids; part && *part; part++)
+                json_array_append_new(json_object_get(object, "parts"), json_string(*part));
         for (char **genre = programme->genres; *genre; genre++) {
                 g_autofree char *clean = guide_text(*genre);
                 json_array_append_new(genres, json_string(clean));
