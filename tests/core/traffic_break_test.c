@@ -299,6 +299,25 @@ static void INV_TRAFFIC_CAMPAIGN_001_a_goal_is_reached_evenly_within_the_flight(
         assert_int_equal(counts[5], 0);
 }
 
+/* With nothing else to show there would be filler: the campaign runs ahead, by a day at most. */
+static void INV_TRAFFIC_CAMPAIGN_001_ahead_of_its_pace_rather_than_filler(void **state) {
+        TrafficWorld *world = *state;
+        traffic_spots(world, ASSET_COMMERCIAL, "Soap", 8, 30000);
+        fixture_asset(&world->fixture, ASSET_FILLER, "Loop", 60000);
+        traffic_ready(world, "  campaigns:\n"
+                             "    soap: {inventory: soap, flight: 2026-06-02..2026-06-05, goal_plays: 100}\n"
+                             "  inventories: {soap: {assets: [Soap 0, Soap 1, Soap 2, Soap 3, Soap 4, Soap 5, Soap 6, "
+                             "Soap 7]}}\n");
+        unsigned counts[6], sum = 0;
+        count_days(world, "Soap", 6, counts);
+        assert_int_equal(counts[0], 0);
+        for (unsigned day = 1; day <= 4; day++) {
+                sum += counts[day];
+                assert_in_range(sum, MIN(25 * day + 24, 100), MIN(25 * (day + 1) + 1, 100));
+        }
+        assert_int_equal(counts[5], 0);
+}
+
 static void INV_TRAFFIC_CAMPAIGN_001_asap_and_daily_cap(void **state) {
         TrafficWorld *world = *state;
         traffic_spots(world, ASSET_COMMERCIAL, "Soap", 3, 30000);
@@ -394,6 +413,7 @@ int main(void) {
                 T(INV_TRAFFIC_SEPARATION_001_rivals_and_the_same_advertiser_are_kept_apart),
                 T(INV_TRAFFIC_DAYPART_001_rules_change_with_the_hour),
                 T(INV_TRAFFIC_CAMPAIGN_001_a_goal_is_reached_evenly_within_the_flight),
+                T(INV_TRAFFIC_CAMPAIGN_001_ahead_of_its_pace_rather_than_filler),
                 T(INV_TRAFFIC_CAMPAIGN_001_asap_and_daily_cap),
                 T(INV_TRAFFIC_CAMPAIGN_001_what_nobody_saw_is_made_good),
                 T(INV_TRAFFIC_CAMPAIGN_001_priority_then_weight),

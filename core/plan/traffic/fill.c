@@ -6,9 +6,8 @@
 #define SPOT_MIN_MS 1000
 #define SPOTS_MAX 1500 /* in a block: with a pad after each and the filler it stays within a block's bound */
 #define ITEMS_USUAL 64
-#define ITEMS_MAX 2300       /* spots and filler together */
-#define FILLER_FROM_MS 15000 /* left-over time above this is filler's, not pads' */
-#define END_PART 3           /* an end of a break takes at most this part of it */
+#define ITEMS_MAX 2300 /* spots and filler together */
+#define END_PART 3     /* an end of a break takes at most this part of it */
 
 /* Filling one programme. */
 typedef struct {
@@ -170,7 +169,8 @@ static void fill_break(Fill *fill, int64_t length_ms) {
         lineup_begin_break(fill->lineup, frame);
         choose_spots(fill, frame, length_ms, &plan);
         lineup_end_break(fill->lineup);
-        const bool with_filler = fill->inventory->filler->len > 0 && (spots->len == 0 || plan.left_ms > FILLER_FROM_MS);
+        const bool with_filler =
+                fill->inventory->filler->len > 0 && (spots->len == 0 || plan.left_ms > LINEUP_ROOM_LEFT_MS);
         const int64_t pads_ms = with_filler ? 0 : plan.left_ms;
         for (guint i = 0; i < plan.n_before_close; i++)
                 add_spot(fill, &plan, i, pads_ms);

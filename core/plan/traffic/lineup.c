@@ -4,7 +4,8 @@
 
 #define HOUR_MS INT64_C(3600000)
 #define RECENT_MS (2 * HOUR_MS) /* plays that hourly caps are counted from */
-#define PROMO_SOON_MAX 12       /* what is on at once counts as if its promo had rested (12 + 4) / 4 times as long */
+#define AHEAD_MAX_MS (24 * HOUR_MS)
+#define PROMO_SOON_MAX 12 /* what is on at once counts as if its promo had rested (12 + 4) / 4 times as long */
 #define PROMO_SOON_STEP 4
 #define PROMO_REST_MS (HOUR_MS / 4) /* but not in the next break */
 
@@ -256,8 +257,9 @@ static int64_t campaign_hour(const Lineup *lineup, int campaign, int64_t at_utc_
         return n;
 }
 
-/* INV-TRAFFIC-CAMPAIGN-001: within its flight and dayparts, not beyond its goal, and not ahead of it. */
-static bool campaign_may(const Lineup *lineup, int campaign, int64_t at_utc_ms) {
+/* INV-TRAFFIC-CAMPAIGN-001: within its flight and dayparts, not beyond its goal, and not further ahead of it than
+ * that. */
+static bool campaign_may(const Lineup *lineup, int campaign, int64_t at_utc_ms, int64_t ahead_ms) {
         const SpotGroup *group = inventory_campaign(lineup->inventory, campaign);
         const Effort *effort = &lineup->efforts[campaign];
         const int64_t delivered = effort->delivered + effort->in_break;
@@ -277,7 +279,7 @@ static bool campaign_may(const Lineup *lineup, int campaign, int64_t at_utc_ms) 
                 return delivered < group->goal_plays;
         /* At a point of the flight there have been that part of the goal, rounded up, and never more than the goal. */
         const int64_t minutes = (effort->end_utc_ms - effort->start_utc_ms) / 60000;
-        const int64_t elapsed = (at_utc_ms - effort->start_utc_ms) / 60000;
+        const int64_t elapsed = (at_utc_ms - effort->start_utc_ms + ahead_ms) / 60000;
         return delivered < MIN(group->goal_plays * elapsed / minutes + 1, group->goal_plays);
 }
 
@@ -334,11 +336,13 @@ static bool spot_may(const Lineup *lineup, guint number, const LineupAsk *ask) {
                !is_barred(lineup->frame, spot);
 }
 
-typedef enum { PASS_FRESH, PASS_ADJACENT, PASS_AGAIN, PASS_ANY, N_PASSES } Pass;
+/* The last one: where there would be filler else, a campaign may be ahead of its pace. */
+typedef enum { PASS_FRESH, PASS_ADJACENT, PASS_AGAIN, PASS_ANY, PASS_AHEAD, N_PASSES } Pass;
 
 static bool pass_admits(const Lineup *lineup, guint number, Pass pass) {
         const bool adjacent = (int)number == lineup->previous;
-        return (lineup->runners[number].in_break == 0 || pass >= PASS_AGAIN) &&
+        const bool again = pass == PASS_AGAIN || pass == PASS_ANY;
+        return (lineup->runners[number].in_break == 0 || again) &&
                (!adjacent || pass == PASS_ADJACENT || pass == PASS_ANY);
 }
 
@@ -452,11 +456,12 @@ static bool better(const Lineup *lineup, const Candidate *a, const Candidate *b)
 }
 
 static Candidate candidate_of(const Lineup *lineup, const LineupAsk *ask, Pass pass) {
+        const int64_t ahead_ms = pass == PASS_AHEAD ? AHEAD_MAX_MS : 0;
         Candidate best = {.spot = -1};
         for (guint i = 0; i < lineup->inventory->lines->len; i++) {
                 const Line *line = &g_array_index(lineup->inventory->lines, Line, i);
                 if (!ask->kinds[line->kind] || line->shortest_ms > ask->room_ms ||
-                    (line->campaign >= 0 && !campaign_may(lineup, line->campaign, ask->at_utc_ms)))
+                    (line->campaign >= 0 && !campaign_may(lineup, line->campaign, ask->at_utc_ms, ahead_ms)))
                         continue;
                 const int spot = line->promotes ? pick_promo(lineup, i, ask, pass) : pick_in_line(lineup, i, ask, pass);
                 if (spot < 0)
@@ -586,6 +591,8 @@ int lineup_pick_body(Lineup *lineup, int64_t at_utc_ms, int64_t room_ms) {
         int found = -1;
         kinds_by_need(lineup, kinds);
         for (int pass = PASS_FRESH; pass < N_PASSES && found < 0; pass++) { /* INV-TRAFFIC-NO-REPEAT-001 */
+                if (pass == PASS_AHEAD && room_ms <= LINEUP_ROOM_LEFT_MS)
+                        break; /* so little is pads, not filler */
                 if (!lineup->frame->shared)
                         found = pick_pass(lineup, &ask, (Pass)pass);
                 for (int i = 0; lineup->frame->shared && kinds[i] && found < 0; i++) {

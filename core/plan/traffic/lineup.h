@@ -7,6 +7,9 @@
 
 #include "core/plan/traffic/inventory.h"
 
+/* Left-over time above this is filler's, not pads'. */
+#define LINEUP_ROOM_LEFT_MS 15000
+
 typedef struct Lineup Lineup;
 
 typedef struct {
