@@ -197,7 +197,7 @@ static void INV_TRAFFIC_CAPS_001_hold_for_any_policy_pool_and_history(void **sta
 }
 
 /* Spots of equal length: whatever has been played before, more history never makes room for more of them. */
-static void filling_is_monotone_in_history(void **state) {
+static void INV_TRAFFIC_MONOTONE_001_more_history_makes_no_room(void **state) {
         TrafficWorld *world = *state;
         GRand *rand = chance_new();
         traffic_spots(world, ASSET_COMMERCIAL, "Spot", 25, 20000);
@@ -220,12 +220,100 @@ static void filling_is_monotone_in_history(void **state) {
         g_rand_free(rand);
 }
 
+/* --- one play more ---------------------------------------------------------------------------------------------------
+ */
+
+/* The place of the spot's first play among all plays of the row, and how often it plays; -1: not at all. */
+static int place_of(const GArray *items, const Asset *spot, int *ret_plays) {
+        int place = -1, number = 0;
+        *ret_plays = 0;
+        for (guint i = 0; i < items->len; i++) {
+                const TrafficItem *item = traffic_item(items, i);
+                if (item->content || !item->asset || item->asset->kind == ASSET_FILLER)
+                        continue;
+                place = item->asset == spot && place < 0 ? number : place;
+                *ret_plays += item->asset == spot;
+                number++;
+        }
+        return place;
+}
+
+typedef struct {
+        int place, plays;
+} Showing;
+
+static Showing showing(TrafficWorld *world, TrafficHistory *history, const Asset *spot, int64_t at) {
+        Showing showing = {0};
+        g_autoptr(GArray) items = traffic_fill_with(world, history, world->content, at, SLOT);
+        showing.place = place_of(items, spot, &showing.plays);
+        return showing;
+}
+
+/* Two histories that differ in one play of one spot, and that spot's showing under each. */
+static void with_one_more(TrafficWorld *world, GRand *rand, int64_t at, Showing *ret_less, Showing *ret_more) {
+        g_autoptr(TrafficHistory) less = traffic_history_new(), more = traffic_history_new();
+        const Asset *spot = world->catalog->assets[g_rand_int_range(rand, 0, (gint32)world->catalog->n_assets)];
+        for (int i = g_rand_int_range(rand, 0, 120); i > 0; i--) {
+                const Asset *asset =
+                        world->catalog->assets[g_rand_int_range(rand, 0, (gint32)world->catalog->n_assets)];
+                const int64_t start = at - g_rand_int_range(rand, 60, 10800) * INT64_C(1000);
+                traffic_history_add(more, asset->id, start);
+                traffic_history_add(less, asset->id, start);
+        }
+        traffic_history_add(more, spot->id, at - g_rand_int_range(rand, 60, 10800) * INT64_C(1000));
+        *ret_less = showing(world, less, spot, at);
+        *ret_more = showing(world, more, spot, at);
+}
+
+/* Any lengths, types and rules: a play more never makes a spot the first where it was not. */
+static void INV_TRAFFIC_MONOTONE_001_a_play_more_makes_no_spot_the_first(void **state) {
+        GRand *rand = chance_new();
+        for (int round = 0; round < 40; round++) {
+                void *each = NULL;
+                traffic_set_up(&each);
+                TrafficWorld *world = each;
+                const Rules rules = random_rules(rand);
+                g_autofree char *text = policy_text(&rules);
+                g_autofree char *open =
+                        g_strconcat(rules.shares ? "" : "  structure: {open: none, close: none}\n", text, NULL);
+                random_pool(world, rand);
+                traffic_ready(world, open);
+                for (int i = 0; i < 20; i++) {
+                        const int64_t at = fixture_utc(DAY_START) + g_rand_int_range(rand, 6, 47) * SLOT;
+                        Showing less, more;
+                        with_one_more(world, rand, at, &less, &more);
+                        assert_true(more.place != 0 || less.place == 0);
+                }
+                traffic_tear_down(&each);
+        }
+        g_rand_free(rand);
+}
+
+/* Spots of one length and type: it plays no sooner, either, and no more often. */
+static void INV_TRAFFIC_MONOTONE_001_a_play_more_is_neither_sooner_nor_more_often(void **state) {
+        TrafficWorld *world = *state;
+        GRand *rand = chance_new();
+        traffic_spots(world, ASSET_COMMERCIAL, "Spot", 25, 20000);
+        traffic_ready(world, "  default_cooldown_seconds: 900\n  max_plays_per_day: 6\n"
+                             "  caps: {commercial: {per_hour: 40}}\n");
+        for (int round = 0; round < 400; round++) {
+                const int64_t at = fixture_utc(DAY_START) + g_rand_int_range(rand, 6, 47) * SLOT;
+                Showing less, more;
+                with_one_more(world, rand, at, &less, &more);
+                assert_true(more.plays <= less.plays);
+                assert_true(more.place < 0 || (less.place >= 0 && more.place >= less.place));
+        }
+        g_rand_free(rand);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, traffic_set_up, traffic_tear_down)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 T(INV_TRAFFIC_CAPS_001_hold_for_any_policy_pool_and_history),
-                T(filling_is_monotone_in_history),
+                T(INV_TRAFFIC_MONOTONE_001_more_history_makes_no_room),
+                T(INV_TRAFFIC_MONOTONE_001_a_play_more_makes_no_spot_the_first),
+                T(INV_TRAFFIC_MONOTONE_001_a_play_more_is_neither_sooner_nor_more_often),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

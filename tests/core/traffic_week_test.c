@@ -337,6 +337,22 @@ static void assert_hours_vary(const Week *week, int at_most) {
         }
 }
 
+/* What the night draws does not come round in the order in which it came before. */
+static void assert_no_fixed_order(const Week *week) {
+        guint n_pairs = 0, n_again = 0;
+        for (guint i = 0; i + 1 < week->n_shown; i++) {
+                const Programme *programme = programme_at(week, i), *next = programme_at(week, i + 1);
+                if (local_hour(week, programme->start_utc_ms) >= 6 || programme->kind != ASSET_EPISODE)
+                        continue;
+                n_pairs++;
+                for (guint j = i + 1; j + 1 < week->n_shown && j < i + 40; j++)
+                        n_again += g_strcmp0(programme_at(week, j)->asset_id, programme->asset_id) == 0 &&
+                                   g_strcmp0(programme_at(week, j + 1)->asset_id, next->asset_id) == 0;
+        }
+        assert_true(n_pairs > 100);
+        assert_true(n_again * 5 < n_pairs);
+}
+
 static void assert_no_filler_programme(const Week *week) {
         for (guint i = 0; i < week->n_shown; i++)
                 assert_non_null(programme_at(week, i)->asset_id);
@@ -523,6 +539,7 @@ static void INV_TRAFFIC_PROMO_001_a_week_of_prime(void **state) {
         assert_believable(&week);
         assert_station_ids(&week, 2 * HOUR);
         assert_apart(&week, ASSET_MOVIE, 6 * DAY);
+        assert_no_fixed_order(&week);
         assert_true(assert_promos_true(&week) > 100);
         week_end(&week);
 }

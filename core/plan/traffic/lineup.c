@@ -95,6 +95,7 @@ static void lineup_free(gpointer pointer) {
         g_free(lineup);
 }
 
+/* INV-TRAFFIC-MONOTONE-001: nothing that a play adds brings its spot forward. */
 static gint by_rest(gconstpointer a, gconstpointer b, gpointer user) {
         const Runner *runners = user;
         const guint x = *(const guint *)a, y = *(const guint *)b;
