@@ -143,7 +143,7 @@ static void INV_TRAFFIC_PROMO_001_the_sooner_the_likelier(void **state) {
         TrafficWorld *world = *state;
         library(world);
         const Asset *soon = promo(world, "Tavern", NULL), *late = promo(world, "The Precinct", NULL);
-        traffic_spots(world, ASSET_PROMO, "House", 4, 20000);
+        traffic_spots(world, ASSET_PROMO, "House", 2, 20000);
         traffic_spots(world, ASSET_COMMERCIAL, "Ad", 12, 20000);
         traffic_ready(world, "  structure: {open: none, close: none, body: {promo: 50, commercial: 50}}\n"
                              "  caps: {promo: {per_break: 1}}\n");
