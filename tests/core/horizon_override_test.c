@@ -17,6 +17,7 @@ static int set_up(void **state) {
         for (int i = 0; i < 12; i++)
                 fixture_asset(&world->fixture, ASSET_COMMERCIAL, "Soap", 45000 + i * 5000);
         film_id = fixture_asset(&world->fixture, ASSET_MOVIE, "Alien", 100 * MINUTE)->id;
+        fixture_series(&world->fixture, "Long", 20, 50 * MINUTE);
         episode_id = fixture_episode(&world->fixture, "Frasier", 1, 1, 22 * MINUTE)->id;
         world->catalog = fixture_catalog(&world->fixture);
         add_channel(world, "channel: cheers\nchannel_number: 5\ntimezone: America/New_York\n"
@@ -525,6 +526,69 @@ static void an_override_that_is_cancelled_leaves_what_was(void **state) {
         assert_false(done); /* it is cancelled already */
 }
 
+/* Half hours, hours, and films that run on over the day's end: what lies under overrides changes its times. */
+static void change_rules(World *world, int n) {
+        static const char *const rules[] = {
+                "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: cheers}}]}\n",
+                "schedule: {all_day: [{block: {start: \"06:30\", duration: 24h, pool: long}}]}\n",
+                "schedule:\n  all_day:\n    - block: {start: \"06:00\", end: \"03:30\", pool: cheers}\n"
+                "    - movie_marathon: {start: \"03:30\", end: \"06:00\", movie_selector: {pool: films}, allow_bleed: "
+                "true}\n"};
+        g_autofree char *yaml =
+                g_strconcat("channel: cheers\nchannel_number: 5\ntimezone: America/New_York\npools:\n"
+                            "  cheers: {match: {type: episode, series_title: Cheers}}\n"
+                            "  long: {match: {type: episode, series_title: Long}}\n  films: {match: {type: movie}}\n",
+                            rules[n], NULL);
+        g_ptr_array_set_size(world->specs, 0);
+        add_channel(world, yaml);
+        set_inputs(world);
+}
+
+static void override_by_chance(World *world, GRand *rand, const PlanView *view) {
+        static const OverrideKind kinds[] = {OVERRIDE_REPLACE, OVERRIDE_INSERT, OVERRIDE_INSERT, OVERRIDE_SKIP};
+        const Programme *at =
+                view->programmes->pdata[g_rand_int_range(rand, 0, MIN(100, (gint32)view->programmes->len))];
+        Override override = {.channel_id = (char *)"cheers",
+                             .kind = kinds[g_rand_int_range(rand, 0, 4)],
+                             .at_utc_ms = at->start_utc_ms,
+                             .asked_utc_ms = rv_clock_utc_ms(world->clock)};
+        if (override.kind != OVERRIDE_SKIP)
+                override.asset_id = (char *)(g_rand_boolean(rand) ? film_id : episode_id);
+        assert_true(override_store_ask(world->store, &override, NULL));
+        if (g_rand_int_range(rand, 0, 3) == 0) {
+                bool done = false;
+                assert_true(override_store_cancel(world->store, "cheers",
+                                                  1 + g_rand_int_range(rand, 0, (gint32) override.id),
+                                                  override.asked_utc_ms, &done, NULL));
+        }
+}
+
+/* Whatever is asked for, taken back and changed under it: every view is whole, and what is locked is what was. */
+static void INV_HORIZON_OVERRIDE_001_any_overrides_over_any_rules_leave_no_hole(void **state) {
+        World *world = *state;
+        g_autoptr(GRand) rand = chance_new();
+        unsigned n_in_force = 0, n_far = 0;
+        for (int round = 0; round < 250; round++) {
+                if (g_rand_int_range(rand, 0, 6) == 0)
+                        change_rules(world, g_rand_int_range(rand, 0, 3));
+                if (g_rand_int_range(rand, 0, 15) == 0)
+                        restart(world);
+                g_autoptr(PlanView) before = evaluated(world);
+                override_by_chance(world, rand, before);
+                g_autoptr(PlanView) after = evaluated(world);
+                for (guint i = 1; i < after->programmes->len; i++)
+                        assert_int_equal(((Programme *)after->programmes->pdata[i])->start_utc_ms,
+                                         ((Programme *)after->programmes->pdata[i - 1])->end_utc_ms);
+                n_far += after->notices[0] != NULL;
+                rv_clock_fake_advance_ms(world->clock, g_rand_int_range(rand, 0, 120) * MINUTE);
+        }
+        g_autoptr(GPtrArray) all = override_store_list(world->store, "cheers", NULL);
+        for (guint i = 0; i < all->len; i++)
+                n_in_force += ((Override *)all->pdata[i])->state == OVERRIDE_IN_FORCE;
+        assert_in_range(n_in_force, 50, 220);
+        assert_true(n_far > 0);
+}
+
 static void a_spot_whose_file_is_gone_is_passed_over(void **state) {
         World *world = *state;
         g_autoptr(PlanView) before = evaluated(world);
@@ -609,6 +673,7 @@ int main(void) {
                 T(INV_HORIZON_OVERRIDE_001_it_stands_until_it_airs),
                 T(INV_HORIZON_OVERRIDE_001_rotation_goes_over_what_was_replaced),
                 T(an_override_that_is_cancelled_leaves_what_was),
+                T(INV_HORIZON_OVERRIDE_001_any_overrides_over_any_rules_leave_no_hole),
                 T(a_spot_whose_file_is_gone_is_passed_over),
                 T(a_special_whose_file_goes_before_it_is_locked_is_filler),
                 T(a_special_that_becomes_ineligible_is_refused_or_filler),
