@@ -127,6 +127,7 @@ static void print_segments(const DayPlan *plan, const BlockPlan *block) {
 
 /* A programme, as far as it is locked with its breaks; one of them may be NULL. */
 static void print_programme(const DayPlan *plan, const Programme *programme, const BlockPlan *block, bool spots) {
+        g_assert(programme || block);
         const int64_t start = programme ? programme->start_utc_ms : block->start_utc_ms;
         const int64_t end = programme ? programme->end_utc_ms : block->end_utc_ms;
         g_autofree char *time = cli_local_time(plan->spec, start, "%H:%M"), *length = long_time(end - start);
