@@ -109,8 +109,6 @@ static int lint(const Config *config, char **files, bool json) {
         } else {
                 g_autofree char *faults = diag_text(diag);
                 fputs(faults, stdout);
-                if (errors > diag_count(diag))
-                        printf("... and %u more\n", errors - diag_count(diag));
                 g_autofree char *n_files = counted(n, files ? "file" : "good channel");
                 g_autofree char *n_errors = counted(errors, "error"), *n_warnings = counted(warnings, "warning");
                 printf("%s, %s, %s%s\n", n_files, n_errors, n_warnings,

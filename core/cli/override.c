@@ -251,7 +251,8 @@ static int run(int argc, char **argv) {
                 "  skip     filler in the place of the programme at TIME\n"
                 "  list     all that was asked for, and what became of it\n"
                 "  cancel   takes one back\n"
-                "TIME is 20:00 (the next one) or 2026-11-22T20:00 on the channel's clocks; ASSET an id, a path or a "
+                "TIME is 20:00 (the next one) or 2026-11-22T20:00 on the channel's clocks; ASSET an id, a path, an "
+                "alias or a "
                 "title. What is past, on the air or handed to an engine stays: while somebody watches, the next four\n"
                 "programmes at most. What was refused is an alert until its time is past or it is cancelled.",
                 argc, argv);

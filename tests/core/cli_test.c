@@ -175,6 +175,29 @@ static void every_command_has_help(void **state) {
         }
 }
 
+/* Each option that a command has is on the page about commands, and so is the command. */
+static void the_page_about_commands_has_them_all(void **state) {
+        static const char *const names[] = {
+                "serve",          "scan",         "channels",      "pool",           "plan",
+                "override",       "guide",        "version",       "catalog import", "catalog measure",
+                "catalog search", "catalog show", "catalog doctor"};
+        World *world = *state;
+        g_autofree char *page = NULL;
+        assert_true(g_file_get_contents(RV_SOURCE_DIR "/docs/COMMANDS.md", &page, NULL, NULL));
+        for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+                g_autofree char *words = g_strconcat(names[i], " --help", NULL);
+                g_autofree char *line = g_strconcat("    retrovue ", names[i], NULL);
+                assert_int_equal(run(world, words), 0);
+                if (!strstr(page, line))
+                        fail_msg("docs/COMMANDS.md has no line \"%s\"", line);
+                for (const char *at = world->out; (at = strstr(at, "  --")); at += 4) {
+                        g_autofree char *option = g_strndup(at + 2, 2 + strcspn(at + 4, "= \n"));
+                        if (!strstr(page, option))
+                                fail_msg("docs/COMMANDS.md has no %s, which is an option of %s", option, names[i]);
+                }
+        }
+}
+
 /* --- looking ------------------------------------------------------------------------------------------------------ */
 
 static void a_look_without_a_database_says_so_and_makes_none(void **state) {
@@ -531,6 +554,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(wrong_use_ends_with_2),
                 TEST(every_command_has_help),
+                TEST(the_page_about_commands_has_them_all),
                 TEST(a_look_without_a_database_says_so_and_makes_none),
                 TEST(a_database_that_is_none_is_told),
                 TEST(an_unknown_channel_is_told_with_those_there_are),

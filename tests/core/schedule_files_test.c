@@ -144,7 +144,7 @@ static void INV_LANGUAGE_COMPATIBLE_001_what_is_not_done_is_said(void **state) {
 
 static void INV_LANGUAGE_COMPATIBLE_001_programmes_take_from_their_pools(void **state) {
         const World *world = *state;
-        g_autofree char *faults = NULL;
+        g_autofree char *faults = NULL, *film_faults = NULL;
         g_autoptr(ChannelSpec) spec = try_later(world, "later-series", &faults);
         g_autoptr(Diag) diag = diag_new();
         g_autoptr(ScheduleDay) day = schedule_compile(spec, world->catalog, "2026-06-01", NULL, diag); /* a Monday */
@@ -155,7 +155,7 @@ static void INV_LANGUAGE_COMPATIBLE_001_programmes_take_from_their_pools(void **
                 assert_true(i < 32 || programme->season <= 2);
                 assert_int_equal(programme->episode, (int)(i < 32 ? i : i - 32) % 10 + 1);
         }
-        g_autoptr(ChannelSpec) films = try_later(world, "later-films", &faults);
+        g_autoptr(ChannelSpec) films = try_later(world, "later-films", &film_faults);
         g_autoptr(ScheduleDay) film_day = schedule_compile(films, world->catalog, "2026-06-01", NULL, diag);
         for (guint i = 0; i < film_day->programmes->len; i++) {
                 const Programme *programme = film_day->programmes->pdata[i];
