@@ -117,12 +117,19 @@ static void a_campaign_that_the_catalog_does_not_know_is_a_warning(void **state)
         world->spec = fixture_try_spec(&world->fixture,
                                        TRAFFIC_HEAD "  campaigns:\n"
                                                     "    soap: {assets: Soap}\n"
-                                                    "    car: {assets: Car}\n",
+                                                    "    car: {assets: Car}\n"
+                                                    "  promos:\n"
+                                                    "    right: {assets: Soap, for: [\"a\", none]}\n"
+                                                    "    free: {assets: Soap, for: none}\n",
                                        world->catalog, &faults);
         assert_non_null(world->spec);
         assert_non_null(strstr(faults, "channel.yaml:8:5"));
         assert_non_null(strstr(faults, "campaign \"car\": the catalog has none of its spots"));
         assert_null(strstr(faults, "soap"));
+        assert_non_null(strstr(faults, "channel.yaml:10:5"));
+        assert_non_null(strstr(faults, "promos \"right\": the catalog has neither a series nor a film \"none\""));
+        assert_null(strstr(faults, "film \"a\""));
+        assert_null(strstr(faults, "free"));
 }
 
 /* The example of docs/TRAFFIC.md is one that is read without a fault. */

@@ -494,6 +494,7 @@ void break_policy_check(const BreakPolicy *policy, const CatalogSnapshot *catalo
         }
         for (guint i = 0; policy->promos && i < policy->promos->len; i++)
                 check_spots(NULL, &((const PromoRule *)policy->promos->pdata[i])->spots, "promos", catalog, diag);
+        promo_rules_check(policy, catalog, diag);
 }
 
 /* --- all of it ------------------------------------------------------------------------------------------------------

@@ -106,6 +106,8 @@ void break_policy_clear(BreakPolicy *policy);
 bool spot_group_holds(const GPtrArray *groups, const SpotGroup *group, const Asset *asset);
 /* The group a campaign takes its spots, advertiser and category from where it has none itself; NULL: none. */
 const SpotGroup *spot_group_inventory(const GPtrArray *groups, const SpotGroup *campaign);
+/* A title as titles are compared: lower case, words with a space between, nothing else. g_free it. */
+char *promo_title_fold(const char *title);
 /* The first rule that holds the asset; NULL: none. */
 const PromoRule *promo_rule_of(const BreakPolicy *policy, const Asset *asset);
 /* Warns of campaigns, inventories and promos that hold nothing of the catalog. */

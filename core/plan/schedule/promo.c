@@ -86,3 +86,53 @@ const PromoRule *promo_rule_of(const BreakPolicy *policy, const Asset *asset) {
         }
         return NULL;
 }
+
+/* --- titles ---------------------------------------------------------------------------------------------------------
+ */
+
+char *promo_title_fold(const char *title) {
+        g_autofree char *folded = g_utf8_casefold(title, -1);
+        GString *words = g_string_sized_new(strlen(folded));
+        bool space = false;
+        for (const char *p = folded; *p; p = g_utf8_next_char(p)) {
+                const gunichar c = g_utf8_get_char(p);
+                if (c == '\'' || c == 0x2019)
+                        continue; /* "Bob's" is "bobs" */
+                if (!g_unichar_isalnum(c)) {
+                        space = words->len > 0;
+                        continue;
+                }
+                if (space)
+                        g_string_append_c(words, ' ');
+                space = false;
+                g_string_append_unichar(words, c);
+        }
+        return g_string_free(words, false);
+}
+
+static bool is_called(const Asset *asset, const char *folded) {
+        const char *name = asset->kind == ASSET_MOVIE ? asset->title : asset->series;
+        g_autofree char *title = name ? promo_title_fold(name) : NULL;
+        return title && strcmp(title, folded) == 0;
+}
+
+static bool has_title(const CatalogSnapshot *catalog, const char *title) {
+        g_autofree char *folded = promo_title_fold(title);
+        for (uint32_t i = 0; i < catalog->n_assets; i++)
+                if (is_called(catalog->assets[i], folded))
+                        return true;
+        return false;
+}
+
+void promo_rules_check(const BreakPolicy *policy, const CatalogSnapshot *catalog, Diag *diag) {
+        for (guint i = 0; policy->promos && i < policy->promos->len; i++) {
+                const PromoRule *rule = policy->promos->pdata[i];
+                for (size_t j = 0; rule->titles && rule->titles[j]; j++)
+                        if (!has_title(catalog, rule->titles[j]))
+                                diag_add(diag, DIAG_WARNING, rule->spots.file, rule->spots.line, rule->spots.column,
+                                         "promos \"%s\": the catalog has neither a series nor a film \"%s\", so that "
+                                         "they are "
+                                         "not shown for it",
+                                         rule->spots.name, rule->titles[j]);
+        }
+}

@@ -157,6 +157,8 @@ const Pool *rules_pool(const ScheduleRules *rules, const char *name);
 void policy_read(BreakPolicy *policy, const YamlNode *node, Diag *diag);
 /* Its `promos` and `promo_within_hours`. */
 void promo_rules_read(BreakPolicy *policy, const YamlNode *traffic, Diag *diag);
+/* Warns of what they are for and the catalog does not have. */
+void promo_rules_check(const BreakPolicy *policy, const CatalogSnapshot *catalog, Diag *diag);
 /* Reads `filler`. */
 void filler_read(ScheduleRules *rules, const ChannelSpec *spec, const YamlNode *node, Diag *diag);
 

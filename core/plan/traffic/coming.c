@@ -28,7 +28,7 @@ static GArray *starts_of(TrafficComing *coming, const char *title) {
         GArray *starts = g_hash_table_lookup(coming->known, title);
         if (starts)
                 return starts;
-        g_autofree char *folded = subject_fold(title);
+        g_autofree char *folded = promo_title_fold(title);
         starts = g_hash_table_lookup(coming->starts, folded);
         if (!starts) {
                 starts = g_array_new(false, false, sizeof(int64_t));

@@ -5,14 +5,12 @@
 
 /* What a promo is for. */
 typedef struct {
-        char **titles; /* of series and films, folded */
+        char **titles; /* of series and films, as promo_title_fold makes them */
         PromoWhen when;
         int64_t within_ms;
 } Subject;
 
 void subject_clear(gpointer subject);
-/* A title as titles are compared: lower case, words with a space between, nothing else. g_free it. */
-char *subject_fold(const char *title);
 /* The folded titles of all series and films of the catalog: a set. */
 GHashTable *subject_titles(const CatalogSnapshot *catalog);
 /* False: the spot is for nothing in particular. titles: where names are looked up. Clear ret_subject. */

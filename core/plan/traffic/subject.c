@@ -9,26 +9,6 @@ void subject_clear(gpointer subject) {
         g_clear_pointer(&((Subject *)subject)->titles, g_strfreev);
 }
 
-char *subject_fold(const char *title) {
-        g_autofree char *folded = g_utf8_casefold(title, -1);
-        GString *words = g_string_sized_new(strlen(folded));
-        bool space = false;
-        for (const char *p = folded; *p; p = g_utf8_next_char(p)) {
-                const gunichar c = g_utf8_get_char(p);
-                if (c == '\'' || c == 0x2019)
-                        continue; /* "Bob's" is "bobs" */
-                if (!g_unichar_isalnum(c)) {
-                        space = words->len > 0;
-                        continue;
-                }
-                if (space)
-                        g_string_append_c(words, ' ');
-                space = false;
-                g_string_append_unichar(words, c);
-        }
-        return g_string_free(words, false);
-}
-
 GHashTable *subject_titles(const CatalogSnapshot *catalog) {
         GHashTable *titles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
@@ -37,11 +17,11 @@ GHashTable *subject_titles(const CatalogSnapshot *catalog) {
         for (guint i = 0; i < episodes->len; i++) {
                 const Asset *episode = episodes->pdata[i];
                 if (episode->series && g_hash_table_add(seen, episode->series))
-                        g_hash_table_add(titles, subject_fold(episode->series));
+                        g_hash_table_add(titles, promo_title_fold(episode->series));
         }
         for (guint i = 0; i < films->len; i++)
                 if (((const Asset *)films->pdata[i])->title)
-                        g_hash_table_add(titles, subject_fold(((const Asset *)films->pdata[i])->title));
+                        g_hash_table_add(titles, promo_title_fold(((const Asset *)films->pdata[i])->title));
         g_hash_table_remove(titles, "");
         return titles;
 }
@@ -86,7 +66,7 @@ static PromoWhen when_of(const GPtrArray *words) {
 }
 
 static GPtrArray *words_of(const char *text) {
-        g_autofree char *folded = subject_fold(text);
+        g_autofree char *folded = promo_title_fold(text);
         GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
         g_auto(GStrv) parts = g_strsplit(folded, " ", -1);
         for (size_t i = 0; parts[i] && *parts[i]; i++)
@@ -121,7 +101,7 @@ bool subject_of(const BreakPolicy *policy, const GHashTable *titles, const Asset
                 return false;
         g_autofree char *named = named_title(titles, spot, &when);
         for (size_t i = 0; rule && rule->titles && rule->titles[i]; i++)
-                g_ptr_array_add(folded, subject_fold(rule->titles[i]));
+                g_ptr_array_add(folded, promo_title_fold(rule->titles[i]));
         if (!(rule && rule->titles) && named)
                 g_ptr_array_add(folded, g_steal_pointer(&named));
         if (folded->len == 0)
