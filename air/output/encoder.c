@@ -19,7 +19,7 @@
 /* INV-ENCODER-NO-B-FRAMES-001: zerolatency allows neither look-ahead nor B-frames, so every forced IDR lands exactly.
  */
 static void set_picture_encoder(GstElement *x264, const HouseFormat *format) {
-        gst_util_set_object_arg(G_OBJECT(x264), "speed-preset", "superfast");
+        gst_util_set_object_arg(G_OBJECT(x264), "speed-preset", video_preset_name(format->video_preset));
         gst_util_set_object_arg(G_OBJECT(x264), "tune", "zerolatency");
         g_object_set(x264, "bitrate", (guint)format->video_bitrate_kbps, "vbv-buf-capacity", 1000u, "key-int-max",
                      (guint)GOP_NEVER, "byte-stream", TRUE, "aud", TRUE, "option-string", "scenecut=0", NULL);

@@ -1,5 +1,6 @@
 #include "proto/block_plan/house_format.h"
 
+#include <glib.h>
 #include <stddef.h>
 
 HouseFormat house_format_default(void) {
@@ -12,7 +13,13 @@ HouseFormat house_format_default(void) {
                 .video_bitrate_kbps = 3000,
                 .audio_bitrate_kbps = 128,
                 .gop_frames = 30,
+                .video_preset = VIDEO_SUPERFAST,
         };
+}
+
+const char *video_preset_name(VideoPreset preset) {
+        static const char *const names[] = {NULL, "ultrafast", "superfast", "veryfast", "faster", "fast", "medium"};
+        return (unsigned)preset < G_N_ELEMENTS(names) ? names[preset] : NULL;
 }
 
 static bool side_ok(int32_t pixels) {
@@ -39,6 +46,8 @@ const char *house_format_fault(const HouseFormat *format) {
                 return "the audio bit rate must be within 32..512 kbit/s";
         if (format->gop_frames < 1 || format->gop_frames > 1200)
                 return "there must be an IDR every 1..1200 frames";
+        if (!video_preset_name(format->video_preset))
+                return "the video preset must be one of ultrafast ... medium";
         return NULL;
 }
 
@@ -53,6 +62,7 @@ void house_format_to_message(const HouseFormat *format, Retrovue__Playout__V1__H
         ret_message->video_bitrate_kbps = format->video_bitrate_kbps;
         ret_message->audio_bitrate_kbps = format->audio_bitrate_kbps;
         ret_message->gop_frames = format->gop_frames;
+        ret_message->video_preset = (Retrovue__Playout__V1__VideoPreset)format->video_preset;
 }
 
 bool house_format_from_message(const Retrovue__Playout__V1__HouseFormat *message, HouseFormat *ret_format) {
@@ -67,6 +77,7 @@ bool house_format_from_message(const Retrovue__Playout__V1__HouseFormat *message
                 .video_bitrate_kbps = message->video_bitrate_kbps,
                 .audio_bitrate_kbps = message->audio_bitrate_kbps,
                 .gop_frames = message->gop_frames,
+                .video_preset = message->video_preset ? (VideoPreset)message->video_preset : VIDEO_SUPERFAST,
         };
         if (house_format_fault(&format)) /* INV-BLOCK-PLAN-009 */
                 return false;

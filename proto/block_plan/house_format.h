@@ -10,6 +10,19 @@
 #include "proto/base/rational.h"
 #include "proto/playout.pb-c.h"
 
+/* How much work the encoder puts into each picture; its users call them by x264's names. */
+typedef enum {
+        VIDEO_ULTRAFAST = 1,
+        VIDEO_SUPERFAST,
+        VIDEO_VERYFAST,
+        VIDEO_FASTER,
+        VIDEO_FAST,
+        VIDEO_MEDIUM,
+} VideoPreset;
+
+/* "ultrafast" ... "medium"; NULL for anything else. Static. */
+const char *video_preset_name(VideoPreset preset);
+
 typedef struct {
         int32_t width, height;  /* pixels, even, 64..4096 */
         RvRational rate;        /* frames per second, exact */
@@ -17,9 +30,10 @@ typedef struct {
         int32_t channels;       /* 2 */
         int32_t video_bitrate_kbps, audio_bitrate_kbps;
         int32_t gop_frames; /* an IDR every so many frames from tick 0, besides those at seams */
+        VideoPreset video_preset;
 } HouseFormat;
 
-/* 1280x720, 30000/1001, 48 kHz stereo, 3000 + 128 kbit/s, an IDR a second (30 frames). */
+/* 1280x720, 30000/1001, 48 kHz stereo, 3000 + 128 kbit/s, an IDR a second (30 frames), superfast. */
 HouseFormat house_format_default(void);
 /* NULL when it can be put on the air, else a static sentence that says what cannot. */
 const char *house_format_fault(const HouseFormat *format);

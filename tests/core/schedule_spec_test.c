@@ -42,7 +42,7 @@ static void a_full_file_says_what_it_says(void **state) {
                 *state,
                 "channel: prime\nchannel_number: 7\nname: Prime Time\nchannel_type: movie\ntimezone: Europe/Berlin\n"
                 "logo: prime.png\ngroup: Films\nbroadcast_day_start: \"05:00\"\nnotes: [anything, {at: all}]\n"
-                "format:\n  video: {width: 640, height: 360, frame_rate: \"25\", bitrate_kbps: 900}\n"
+                "format:\n  video: {width: 640, height: 360, frame_rate: \"25\", bitrate_kbps: 900, preset: fast}\n"
                 "  audio: {sample_rate: 48000, channels: 2}\n  grid_minutes: 15\n"
                 "filler: {path: filler.mp4, duration_ms: 60000}\n"
                 "traffic: {allowed_types: [promo, bumper], default_cooldown_seconds: 60,\n"
@@ -57,6 +57,7 @@ static void a_full_file_says_what_it_says(void **state) {
         assert_string_equal(spec->name, "Prime Time");
         assert_int_equal(spec->type, CHANNEL_MOVIE);
         assert_int_equal(spec->grid_minutes, 15);
+        assert_int_equal(spec->format.video_preset, VIDEO_FAST);
         assert_int_equal(spec->day_start_minutes, 300);
         assert_int_equal(spec->format.width, 640);
         assert_int_equal(spec->format.rate.num, 25);

@@ -26,6 +26,7 @@ static void INV_BLOCK_PLAN_009_what_no_engine_can_do_is_refused(void **state) {
                 {offsetof(HouseFormat, video_bitrate_kbps), {100, 100000}, {99, 100001}},
                 {offsetof(HouseFormat, audio_bitrate_kbps), {32, 512}, {31, 513}},
                 {offsetof(HouseFormat, gop_frames), {1, 1200}, {0, 1201}},
+                {offsetof(HouseFormat, video_preset), {VIDEO_ULTRAFAST, VIDEO_MEDIUM}, {0, VIDEO_MEDIUM + 1}},
         };
         for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
                 for (int j = 0; j < 2; j++) {
@@ -47,13 +48,18 @@ static void INV_BLOCK_PLAN_009_a_message_is_judged_on_arrival(void **state) {
                                     .channels = 2,
                                     .video_bitrate_kbps = 900,
                                     .audio_bitrate_kbps = 96,
-                                    .gop_frames = 50};
+                                    .gop_frames = 50,
+                                    .video_preset = VIDEO_FASTER};
         Retrovue__Playout__V1__HouseFormat message;
         house_format_to_message(&format, &message);
         HouseFormat back = {0};
         assert_true(house_format_from_message(&message, &back));
         assert_memory_equal(&back, &format, sizeof(format));
 
+        message.video_preset = RETROVUE__PLAYOUT__V1__VIDEO_PRESET__VIDEO_PRESET_UNSPECIFIED; /* as of older cores */
+        assert_true(house_format_from_message(&message, &back));
+        assert_int_equal(back.video_preset, VIDEO_SUPERFAST);
+        back = format;
         message.frame_rate_den = 0;
         assert_false(house_format_from_message(&message, &back));
         assert_memory_equal(&back, &format, sizeof(format));

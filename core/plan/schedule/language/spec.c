@@ -14,7 +14,7 @@ static const char *const top_keys[] = {"channel",        "number",         "prog
                                        "logo",           "group",          "broadcast_day_start",
                                        "grid_minutes",   "broadcast_day",  NULL};
 static const char *const format_keys[] = {"video", "audio", "grid_minutes", NULL};
-static const char *const video_keys[] = {"width", "height", "frame_rate", "bitrate_kbps", NULL};
+static const char *const video_keys[] = {"width", "height", "frame_rate", "bitrate_kbps", "preset", NULL};
 static const char *const audio_keys[] = {"sample_rate", "channels", "bitrate_kbps", NULL};
 static const char *const type_words[] = {"network", "movie", "premium", NULL};
 static const char *const template_words[] = {"network_television", "premium_movie", NULL};
@@ -133,6 +133,15 @@ static void read_timezone(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
                            spec->timezone);
 }
 
+static void read_preset(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
+        const char *words[VIDEO_MEDIUM + 1] = {NULL};
+        for (VideoPreset preset = VIDEO_ULTRAFAST; preset <= VIDEO_MEDIUM; preset++)
+                words[preset - VIDEO_ULTRAFAST] = video_preset_name(preset);
+        const int choice = reader_choice(node, words, diag);
+        if (choice >= 0)
+                spec->format.video_preset = VIDEO_ULTRAFAST + (VideoPreset)choice;
+}
+
 static void read_video(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
         int64_t value = 0;
         const char *text = NULL;
@@ -147,6 +156,8 @@ static void read_video(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
                 spec->format.height = (int32_t)value;
         if (bitrate && yaml_read_int(bitrate, 100, 50000, &value, diag))
                 spec->format.video_bitrate_kbps = (int32_t)value;
+        if (yaml_get(node, "preset"))
+                read_preset(spec, yaml_get(node, "preset"), diag);
         if (!rate || !yaml_read_text(rate, &text, diag))
                 return;
         if (!rv_rational_parse(text, &spec->format.rate)) {
