@@ -24,6 +24,8 @@
 #define GUIDE_DOMAIN "retrovue.local"
 /* Without a channel the folders are looked through again now and then, for somebody may be filling them. */
 #define LOOK_AGAIN_S 30
+/* How soon measuring in the background makes way for viewers. */
+#define WATCHED_S 2
 #define RPC_GRACE_MS 500
 #define FAR_UTC_MS INT64_C(32503680000000) /* the year 3000 */
 
@@ -46,7 +48,7 @@ typedef struct {
         Guide *guide;
         Http *http;
         GFileMonitor *channels_monitor;
-        guint reload_timer, look_again_timer;
+        guint reload_timer, look_again_timer, watched_timer;
 
         bool said_ready;
         bool ending; /* stages go one after the other: what they still report is nobody's business */
@@ -137,6 +139,23 @@ static gboolean look_again(void *user) {
         g_autoptr(GPtrArray) views = plan_board_views(core->board);
         if (views->len == 0 && library_state(core->library) == LIBRARY_KNOWN)
                 library_rescan(core->library);
+        return G_SOURCE_CONTINUE;
+}
+
+static bool is_watched(Core *core) {
+        g_autoptr(GPtrArray) views = plan_board_views(core->board);
+        for (guint i = 0; i < views->len; i++) {
+                const PlanView *view = views->pdata[i];
+                g_autoptr(Channel) channel = channel_hub_find(core->hub, view->spec->id);
+                if (channel && channel_status(channel).pid != 0)
+                        return true;
+        }
+        return false;
+}
+
+static gboolean look_for_viewers(void *user) {
+        Core *core = user;
+        library_set_watched(core->library, is_watched(core));
         return G_SOURCE_CONTINUE;
 }
 
@@ -361,6 +380,7 @@ static bool core_start(Core *core, GError **error) {
                 return false;
         watch_channels(core);
         core->look_again_timer = g_timeout_add_seconds(LOOK_AGAIN_S, look_again, core);
+        core->watched_timer = g_timeout_add_seconds(WATCHED_S, look_for_viewers, core);
         return library_begin(core->library, error);
 }
 
@@ -369,6 +389,7 @@ static void core_clear(Core *core) {
         core->ending = true;
         g_clear_handle_id(&core->reload_timer, g_source_remove);
         g_clear_handle_id(&core->look_again_timer, g_source_remove);
+        g_clear_handle_id(&core->watched_timer, g_source_remove);
         g_clear_object(&core->channels_monitor);
         http_free(core->http); /* first: its workers ask everybody else */
         g_clear_pointer(&core->library, library_free);

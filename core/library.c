@@ -6,6 +6,7 @@
 
 #include "core/base/store.h"
 #include "core/plan/catalog/catalog.h"
+#include "proto/base/log.h"
 
 /* While a first scan is still going on, plan with what is there after so long. */
 #define FIRST_PLAN_MS 30000
@@ -19,7 +20,10 @@ struct Library {
 
         pthread_mutex_t lock; /* others read, so both are changed with it held */
         CatalogScan *scan;
+        CatalogMeasure *measure; /* after a scan, until the next */
         char *fault;
+
+        bool watched;
 };
 
 /* --- a scan ------------------------------------------------------------------------------------------------------ */
@@ -42,6 +46,47 @@ static void set_fault(Library *library, const char *fault) {
                 fprintf(stderr, "retrovue: the media folders were not looked through to the end: %s\n", fault);
 }
 
+/* --- in the background ------------------------------------------------------------------------------------------- */
+
+static int measure_threads(const Library *library) {
+        const int processors = (int)g_get_num_processors();
+        return library->watched ? MAX(1, processors / 2) : processors;
+}
+
+static void set_measure(Library *library, CatalogMeasure *take_measure) {
+        pthread_mutex_lock(&library->lock);
+        CatalogMeasure *before = library->measure;
+        library->measure = take_measure;
+        pthread_mutex_unlock(&library->lock);
+        catalog_measure_free(before);
+}
+
+/* What it finds is published in the store, where the planner sees it. */
+static void start_measure(Library *library) {
+        g_autoptr(GError) error = NULL;
+        const CatalogMeasureOptions options = {
+                .store_path = library->options.store_path,
+                .threads = MIN(library->options.config->scan_threads, (int)g_get_num_processors()),
+                .clock = library->options.clock,
+                .user = library,
+        };
+        CatalogMeasure *measure = catalog_measure_start(&options, &error);
+        if (!measure) {
+                rv_warning("library.not_measured", RV_S("error", error->message));
+                return;
+        }
+        catalog_measure_limit(measure, measure_threads(library));
+        set_measure(library, measure);
+}
+
+void library_set_watched(Library *library, bool watched) {
+        library->watched = watched;
+        if (library->measure)
+                catalog_measure_limit(library->measure, measure_threads(library));
+}
+
+/* --- reports of a scan ------------------------------------------------------------------------------------------- */
+
 static void plan_now(Library *library) {
         library->usable = true;
         library->options.plan_now(library->options.user);
@@ -59,6 +104,8 @@ static void on_progress(void *user, const CatalogProgress *progress) {
         plan_now(library);
         if (library->rescan_asked)
                 schedule_rescan(library);
+        else
+                start_measure(library);
 }
 
 static void on_changed(void *user) {
@@ -81,6 +128,7 @@ static bool has_media(const Library *library) {
 }
 
 static bool start_scan(Library *library, GError **error) {
+        set_measure(library, NULL); /* it knows the files as they were */
         CatalogScanOptions options = {
                 .store_path = library->options.store_path,
                 .folders = (const char *const *)library->options.config->media_dirs,
@@ -145,10 +193,12 @@ bool library_begin(Library *library, GError **error) {
         bool knows;
         if (!knows_assets(library, &knows, error))
                 return false;
-        if (!has_media(library))
+        if (!has_media(library)) {
                 library->state = LIBRARY_KNOWN;
-        else if (!start_scan(library, error))
+                start_measure(library);
+        } else if (!start_scan(library, error)) {
                 return false;
+        }
         if (knows || library->state == LIBRARY_KNOWN)
                 plan_now(library);
         library->first_plan_timer = g_timeout_add(FIRST_PLAN_MS, first_plan_due, library);
@@ -167,6 +217,7 @@ void library_free(Library *library) {
                 return;
         g_clear_handle_id(&library->first_plan_timer, g_source_remove);
         g_clear_handle_id(&library->rescan_source, g_source_remove);
+        set_measure(library, NULL);
         set_scan(library, NULL);
         pthread_mutex_destroy(&library->lock);
         g_free(library->fault);
@@ -183,18 +234,30 @@ bool library_is_usable(const Library *library) {
 
 /* --- any thread -------------------------------------------------------------------------------------------------- */
 
+static json_t *survey_json(CatalogMeasure *measure) {
+        const CatalogMeasureProgress p = catalog_measure_progress(measure);
+        return json_pack("{s:I,s:I,s:I,s:b}", "to_do", (json_int_t)p.to_do, "done", (json_int_t)p.done, "refused",
+                         (json_int_t)p.refused, "over", p.over);
+}
+
 json_t *library_progress(Library *library) {
         CatalogProgress p = {0};
+        json_t *survey = json_null();
         pthread_mutex_lock(&library->lock);
         bool scanning = library->scan != NULL;
         if (scanning)
                 p = catalog_scan_progress(library->scan);
+        if (library->measure)
+                survey = survey_json(library->measure);
         pthread_mutex_unlock(&library->lock);
-        if (!scanning)
+        if (!scanning) {
+                json_decref(survey);
                 return NULL;
-        return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "found", (json_int_t)p.found, "measured",
+        }
+        return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:o}", "found", (json_int_t)p.found, "measured",
                          (json_int_t)p.measured, "refused", (json_int_t)p.refused, "missing", (json_int_t)p.missing,
-                         "unchanged", (json_int_t)p.unchanged, "to_measure", (json_int_t)p.to_measure, "done", p.done);
+                         "unchanged", (json_int_t)p.unchanged, "to_measure", (json_int_t)p.to_measure, "done", p.done,
+                         "survey", survey);
 }
 
 char *library_fault(Library *library) {

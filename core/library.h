@@ -1,6 +1,6 @@
 /*
  * Library: the media folders, looked through at the start and whenever asked, and when there is enough of a catalog to
- * plan with. Control loop, but where it says otherwise.
+ * plan with. What is new is decoded in the background then. Control loop, but where it says otherwise.
  */
 #pragma once
 
@@ -40,7 +40,12 @@ bool library_is_usable(const Library *library);
 /* Looks through the folders again, now or when the scan that is running has ended. */
 void library_rescan(Library *library);
 
-/* {"found", "measured", "refused", "missing", "unchanged", "to_measure", "done"}; NULL: no scan. Any thread. */
+/* How many of a machine's processors are others' while somebody watches: measuring in the background takes what is left
+ * over, at most one in two then. INV-CATALOG-014 */
+void library_set_watched(Library *library, bool watched);
+
+/* {"found", "measured", "refused", "missing", "unchanged", "to_measure", "done", "survey": {"to_do", "done", "refused",
+ * "over"} or null}; NULL: no scan. Any thread. */
 json_t *library_progress(Library *library);
 /* Why the folders could not be looked through, all of them; NULL: they were. g_free it. Any thread. */
 char *library_fault(Library *library);

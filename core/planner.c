@@ -22,6 +22,8 @@
 #define FOLDERS_MAX 8
 /* Some editors take a file away and write it anew: for so long it is not gone. */
 #define MISSING_MS 2000
+/* How often the catalog is asked whether another program has edited it: one look at the store, which costs nothing. */
+#define WATCH_MS 2000
 #define FILES_MAX 10000
 
 struct Planner {
@@ -37,7 +39,7 @@ struct Planner {
         GPtrArray *good; /* ChannelSpec: the last of each file that had no fault; NULL = none was read yet */
         Starter *starter;
         char *nothing; /* as told last; NULL = something is on the air */
-        GSource *timer, *missing_timer;
+        GSource *timer, *watch, *missing_timer;
         GHashTable *missing;      /* channel id -> Missing: their files were there the last time */
         uint64_t files;           /* fingerprint of the channel files as they were read */
         int64_t catalog_revision; /* as it was read; -1 = it was not */
@@ -296,8 +298,8 @@ static uint64_t fingerprint_of(const char *folder) {
         return fingerprint_below(folder, 0, &n_files);
 }
 
-/* Included files below the folder, file systems that report no changes, a catalog that another process edited. */
-static bool inputs_changed(Planner *planner) {
+/* A catalog that another process edited. */
+static bool catalog_changed(Planner *planner) {
         int64_t revision = planner->catalog_revision;
         if (revision < 0)
                 return false; /* not read yet: whoever asks for that will */
@@ -306,8 +308,14 @@ static bool inputs_changed(Planner *planner) {
                 revision = store_int(query, 0);
                 store_reset(query);
         }
-        return revision != planner->catalog_revision ||
-               fingerprint_of(planner->options.config->channels_dir) != planner->files;
+        return revision != planner->catalog_revision;
+}
+
+/* Included files below the folder, and file systems that report no changes, as well. */
+static bool inputs_changed(Planner *planner) {
+        return catalog_changed(planner) ||
+               (planner->catalog_revision >= 0 &&
+                fingerprint_of(planner->options.config->channels_dir) != planner->files);
 }
 
 /* --- reading the inputs ------------------------------------------------------------------------------------------ */
@@ -382,6 +390,13 @@ static gboolean timer_fired(void *user) {
         return G_SOURCE_REMOVE;
 }
 
+static gboolean watch_fired(void *user) {
+        Planner *planner = user;
+        if (catalog_changed(planner))
+                reload(planner);
+        return G_SOURCE_CONTINUE;
+}
+
 static void drop_timer(GSource **timer) {
         if (!*timer)
                 return;
@@ -401,8 +416,12 @@ static void evaluate(Planner *planner) {
 static void run(void *user) {
         Planner *planner = user;
         g_main_context_push_thread_default(planner->context);
+        planner->watch = g_timeout_source_new(WATCH_MS);
+        g_source_set_callback(planner->watch, watch_fired, planner, NULL);
+        g_source_attach(planner->watch, planner->context);
         g_main_loop_run(planner->loop);
         drop_timer(&planner->timer);
+        drop_timer(&planner->watch);
         drop_timer(&planner->missing_timer);
         g_main_context_pop_thread_default(planner->context);
 }

@@ -6,8 +6,8 @@
  * A channel file that has become faulty leaves its last good spec in force, over a restart, too; the faults stay
  * readable until it is mended. So does one that is not there, for two seconds: then its channel is gone. Where there is
  * no channel file at all, starter channels are written first. While the library is looked through for the first time
- * little is planned ahead. Each minute it also looks for changes that nobody told it of: files below the folder of
- * channel files, and a catalog that another process has edited.
+ * little is planned ahead. Nobody need tell it of a catalog that another process has edited, which it looks for every
+ * two seconds, nor of changed files below the folder of channel files, which it looks for each minute.
  */
 #pragma once
 

@@ -42,12 +42,12 @@ static int tear_down(void **state) {
 static char *put(const World *world, const char *name, AssetState asset_state) {
         g_autoptr(CatalogRow) row = catalog_row_new();
         Asset *asset = row->asset;
-        char id[37], key[65];
+        char id[37];
         struct stat st;
         asset->uri = g_build_filename(world->dir, name, NULL);
         assert_true(g_file_set_contents(asset->uri, name, -1, NULL));
         assert_int_equal(stat(asset->uri, &st), 0);
-        catalog_identity(asset->uri, id, key);
+        assert_true(catalog_store_name(world->store, asset->uri, id, NULL));
         asset->id = g_strdup(id);
         asset->title = g_strdup(name);
         asset->series = g_strdup("Tales & Tails");

@@ -60,11 +60,21 @@ static void print_list(const char *label, char *const *texts) {
         print_text(label, text);
 }
 
-static void print_chapters(const Asset *asset) {
-        for (uint32_t i = 0; i < asset->n_chapters; i++) {
-                g_autofree char *at = cli_length(asset->chapter_ms[i]);
-                print_text(i == 0 ? "chapters" : "", at);
+static void print_times(const char *label, const int64_t *times_ms, uint32_t n) {
+        for (uint32_t i = 0; i < n; i++) {
+                g_autofree char *at = cli_length(times_ms[i]);
+                print_text(i == 0 ? label : "", at);
         }
+}
+
+static void print_loudness(const Asset *asset) {
+        if (asset->has_loudness)
+                printf("%-12s %.1f LUFS, aired %+.1f dB\n", "loudness", asset->loudness_millibel / 100.0,
+                       asset->gain_millibel / 100.0);
+        else if (asset->surveyed)
+                print_text("loudness", "no sound to speak of");
+        else if (asset->state == ASSET_READY)
+                print_text("loudness", "not measured yet");
 }
 
 static void print_asset(const Asset *asset, char *const *aliases) {
@@ -82,6 +92,7 @@ static void print_asset(const Asset *asset, char *const *aliases) {
         print_text("length", length);
         if (asset->hint_ms > 0)
                 printf("%-12s %s, says %s\n", "", hint, asset->source);
+        print_loudness(asset);
         print_text("source", asset->source);
         print_text("library", asset->library);
         print_text("rating", asset->rating);
@@ -91,7 +102,8 @@ static void print_asset(const Asset *asset, char *const *aliases) {
         print_list("collections", asset->collections);
         print_list("tags", asset->tags);
         print_list("aliases", aliases);
-        print_chapters(asset);
+        print_times("chapters", asset->chapter_ms, asset->n_chapters);
+        print_times("quiet", asset->quiet_ms, asset->n_quiet);
         print_text("description", asset->description);
 }
 
@@ -201,8 +213,8 @@ int cli_catalog_show(int argc, char **argv) {
 
 int cli_catalog_approve(int argc, char **argv) {
         static const Command command = {"ID|PATH|ALIAS... - let assets be planned",
-                                        "Takes back `retrovue catalog retire`. A running server sees it with its next "
-                                        "scan.",
+                                        "Takes back `retrovue catalog retire`. A running server sees it within "
+                                        "seconds.",
                                         CLI_PLAIN, G_MAXUINT, approve};
         return run(&command, argc, argv);
 }
@@ -210,8 +222,8 @@ int cli_catalog_approve(int argc, char **argv) {
 int cli_catalog_retire(int argc, char **argv) {
         static const Command command = {"ID|PATH|ALIAS... - keep assets off the air",
                                         "They are not planned, and left out by scans and imports, until they are "
-                                        "approved again. What is locked already airs. A running server sees it with "
-                                        "its next scan.",
+                                        "approved again. What is locked already airs. A running server sees it "
+                                        "within seconds.",
                                         CLI_PLAIN, G_MAXUINT, retire};
         return run(&command, argc, argv);
 }

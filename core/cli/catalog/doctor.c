@@ -9,11 +9,12 @@
 /* One kind of fault: how many assets have it, and the first few. */
 typedef struct {
         const char *name, *advice;
+        bool passes; /* by itself: nothing is wrong */
         unsigned count;
         GPtrArray *examples; /* char * */
 } Finding;
 
-enum { REFUSED, MISSING, WAITING, SHORTENED, UNNUMBERED, TWICE, N_FINDINGS };
+enum { REFUSED, MISSING, WAITING, SHORTENED, UNNUMBERED, TWICE, UNHEARD, N_FINDINGS };
 
 static const Finding kinds[N_FINDINGS] = {
         [REFUSED] = {"refused", "cannot be played: mend or remove the files, then scan again"},
@@ -22,6 +23,9 @@ static const Finding kinds[N_FINDINGS] = {
         [SHORTENED] = {"length", "are far from as long as their library says: the files may be cut off"},
         [UNNUMBERED] = {"unnumbered", "are episodes without a number: they air in the order of their titles"},
         [TWICE] = {"twice", "are the same episode as another file: retire one of them"},
+        [UNHEARD] = {"unheard", "are as loud as they are until they have been decoded once: the server does that in the "
+                                "background, or `retrovue catalog measure`",
+                     .passes = true},
 };
 
 static void note(Finding *finding, const Asset *asset) {
@@ -51,6 +55,8 @@ static void look_at(Finding *findings, GHashTable *episodes, const Asset *asset)
                 note(&findings[MISSING], asset);
         if (asset->state == ASSET_NEW)
                 note(&findings[WAITING], asset);
+        if (ready && !asset->surveyed)
+                note(&findings[UNHEARD], asset);
         if (ready && is_shortened(asset))
                 note(&findings[SHORTENED], asset);
         if (episode && asset->episode == 0)
@@ -106,7 +112,7 @@ static int examine(const Config *config, const CliOptions *options) {
         else
                 print_text(findings, catalog, eligible);
         for (int i = 0; i < N_FINDINGS; i++) {
-                faults += findings[i].count;
+                faults += findings[i].passes ? 0 : findings[i].count;
                 g_ptr_array_unref(findings[i].examples);
         }
         return faults > 0 ? 1 : 0;

@@ -1,4 +1,4 @@
-/* `retrovue catalog import|measure`: libraries of other programs. */
+/* `retrovue catalog import`: libraries of other programs. */
 #include <stdio.h>
 #include <string.h>
 
@@ -72,7 +72,7 @@ static void print_report(const CatalogImportReport *report) {
                report->skipped);
 }
 
-static int measure(const Config *config, bool json) {
+static int probe(const Config *config, bool json) {
         g_autoptr(GError) error = NULL;
         g_autofree char *store_path = config_path(config, "retrovue.db");
         if (!cli_scan_folders(config, CLI_SCAN_IMPORTED, store_path, &error))
@@ -111,7 +111,7 @@ static int import(const Config *config, const Words *words, const CliOptions *op
         else
                 print_report(&report);
         g_clear_pointer(&store, store_close);
-        return words->no_measure ? 0 : measure(config, options->json);
+        return words->no_measure ? 0 : probe(config, options->json);
 }
 
 static int check(const Words *words, const CliOptions *options, CatalogSourceKind *ret_kind) {
@@ -147,19 +147,6 @@ int cli_catalog_import(int argc, char **argv) {
                 g_ptr_array_add(words.sections, NULL);
                 g_autoptr(Config) config = cli_config(&options);
                 status = config ? import(config, &words, &options, kind) : 1;
-        }
-        cli_options_clear(&options);
-        return status;
-}
-
-int cli_catalog_measure(int argc, char **argv) {
-        CliOptions options;
-        int status = cli_options_parse(&options, CLI_PLAIN, "- measure what waits to be",
-                                       "Measures the imported files that are new or have changed.", argc, argv);
-        if (status < 0) {
-                g_autoptr(Config) config = cli_config(&options);
-                g_autoptr(Store) store = config ? cli_catalog_open(config, false) : NULL;
-                status = store ? measure(config, false) : 1;
         }
         cli_options_clear(&options);
         return status;

@@ -63,6 +63,7 @@ void asset_free(Asset *asset) {
         g_free(asset->video_codec);
         g_free(asset->audio_codec);
         g_free(asset->chapter_ms);
+        g_free(asset->quiet_ms);
         g_free(asset);
 }
 
@@ -79,10 +80,10 @@ static json_t *texts_json(char *const *texts) {
         return list;
 }
 
-static json_t *chapters_json(const Asset *asset) {
+static json_t *times_json(const int64_t *times_ms, uint32_t n) {
         json_t *list = json_array();
-        for (uint32_t i = 0; i < asset->n_chapters; i++)
-                json_array_append_new(list, json_integer(asset->chapter_ms[i]));
+        for (uint32_t i = 0; i < n; i++)
+                json_array_append_new(list, json_integer(times_ms[i]));
         return list;
 }
 
@@ -109,8 +110,12 @@ static void add_measured(json_t *object, const Asset *asset) {
         json_object_set_new(object, "rate", json_string(rate));
         json_object_set_new(object, "video_codec", asset->video_codec ? json_string(asset->video_codec) : json_null());
         json_object_set_new(object, "audio_codec", asset->audio_codec ? json_string(asset->audio_codec) : json_null());
+        json_object_set_new(object, "surveyed", json_boolean(asset->surveyed));
+        json_object_set_new(object, "loudness_millibel",
+                            asset->has_loudness ? json_integer(asset->loudness_millibel) : json_null());
         json_object_set_new(object, "gain_millibel", json_integer(asset->gain_millibel));
-        json_object_set_new(object, "chapter_ms", chapters_json(asset));
+        json_object_set_new(object, "chapter_ms", times_json(asset->chapter_ms, asset->n_chapters));
+        json_object_set_new(object, "quiet_ms", times_json(asset->quiet_ms, asset->n_quiet));
 }
 
 json_t *asset_json(const Asset *asset) {

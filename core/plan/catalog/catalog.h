@@ -62,9 +62,14 @@ typedef struct {
         RvRational rate;         /* 0/1 without pictures */
         bool has_video, has_audio;
         char *video_codec, *audio_codec; /* NULL = none */
-        int32_t gain_millibel;           /* 0 = unmeasured */
-        int64_t *chapter_ms;             /* starts, rising, strictly inside (0, duration) */
+        bool surveyed;                   /* all of it was decoded once; else what follows waits for that */
+        bool has_loudness;
+        int32_t loudness_millibel; /* 1/100 LUFS */
+        int32_t gain_millibel;     /* to the house's loudness; 0 = unmeasured, or it has no sound */
+        int64_t *chapter_ms;       /* starts, rising, strictly inside (0, duration) */
         uint32_t n_chapters;
+        int64_t *quiet_ms; /* points that are black and silent, in the same way */
+        uint32_t n_quiet;
         int64_t added_utc_ms;
 } Asset;
 
@@ -158,6 +163,41 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CatalogImportReport, catalog_import_report_clea
  * RV_ERROR_INVALID: not such a database, or one that is damaged; RV_ERROR_UNAVAILABLE: try again later.
  */
 bool catalog_import(Store *store, const CatalogImportOptions *options, CatalogImportReport *ret_report, GError **error);
+
+/* --- measuring --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+        uint32_t to_do; /* files that wait */
+        uint32_t done;  /* files of this run, good or not */
+        uint32_t refused;
+        bool paused, over;
+        char fault[256]; /* over, but not all of it: why, a sentence; else "" */
+} CatalogMeasureProgress;
+
+typedef struct {
+        const char *store_path;
+        int threads;
+        RvClock *clock;
+        GMainContext *context; /* where on_progress runs; NULL = default */
+        void (*on_progress)(void *user, const CatalogMeasureProgress *progress); /* after each file, and at the end */
+        void *user;
+} CatalogMeasureOptions;
+
+typedef struct CatalogMeasure CatalogMeasure;
+
+/*
+ * Decodes, in the background and in whatever time nobody else wants, each ready file that never was: its loudness and
+ * from it its gain, points that are black and silent, where it really ends. What cannot be decoded is refused until the
+ * file is another. Each result is stored at once, so a run that was ended goes on where it was; the revision rises at
+ * the end and each minute at most. Several at once, of one program or of more, do some files twice, no more.
+ */
+CatalogMeasure *catalog_measure_start(const CatalogMeasureOptions *options, GError **error);
+CatalogMeasureProgress catalog_measure_progress(CatalogMeasure *measure); /* any thread */
+/* How many of its threads may work; the others rest where they are. 0: all rest. Any thread. */
+void catalog_measure_limit(CatalogMeasure *measure, int threads);
+/* Stops within moments, in the middle of a file, and frees. On the context's thread, not from within a callback. */
+void catalog_measure_free(CatalogMeasure *measure);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CatalogMeasure, catalog_measure_free)
 
 /* --- scanning ---------------------------------------------------------------------------------------------------- */
 

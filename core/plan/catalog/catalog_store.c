@@ -2,14 +2,23 @@
 
 #include <string.h>
 
+#include "core/plan/catalog/measure/survey.h"
+#include "proto/base/error.h"
 #include "proto/base/hash.h"
 #include "proto/base/id.h"
 
 #define COLUMNS                                                                                                        \
         "id, uri, size, mtime_ns, present, state, approved, reason, stamp, kind, title, series, season, episode, "     \
         "year, rating, description, air_date, genres, tags, duration_ms, width, height, rate_num, rate_den, "          \
-        "has_video, has_audio, video_codec, audio_codec, gain_millibel, added_utc_ms, source, library, studio, "       \
-        "collections, origin, hint_ms"
+        "has_video, has_audio, video_codec, audio_codec, added_utc_ms, source, library, studio, "       \
+        "collections, origin, hint_ms, fingerprint"
+/* What its survey says, as long as the file is the one that was surveyed. */
+#define ROWS                                                                                                           \
+        "SELECT " COLUMNS ", s.rules, s.end_ms, s.loudness_millibel, s.gain_millibel, s.fault FROM asset "              \
+        "LEFT JOIN (SELECT asset_id, size AS s_size, mtime_ns AS s_mtime_ns, rules, end_ms, loudness_millibel, "        \
+        "gain_millibel, fault FROM asset_survey) s ON s.asset_id = id AND s.s_size = size AND s.s_mtime_ns = mtime_ns"
+#define MARKERS "SELECT asset_id, at_ms, kind = 'quiet' FROM asset_marker"
+#define MAX_NAMESAKES 64 /* files that were at one path, one after the other, and have all moved */
 
 CatalogRow *catalog_row_new(void) {
         CatalogRow *row = g_new0(CatalogRow, 1);
@@ -25,11 +34,14 @@ void catalog_row_free(CatalogRow *row) {
         g_free(row->stamp);
         g_free(row->origin);
         g_strfreev(row->aliases);
+        g_free(row->fingerprint);
+        g_free(row->fault);
         g_free(row);
 }
 
-void catalog_identity(const char *uri, char ret_id[RV_UUID_SIZE], char ret_key[RV_SHA256_HEX_SIZE]) {
-        g_autofree char *key = g_strconcat("folder:", uri, NULL);
+/* nth: of the files that have had this path, from 0. */
+static void identity_of(const char *uri, int nth, char ret_id[RV_UUID_SIZE], char ret_key[RV_SHA256_HEX_SIZE]) {
+        g_autofree char *key = nth == 0 ? g_strconcat("folder:", uri, NULL) : g_strdup_printf("folder:%s#%d", uri, nth);
         rv_uuid_named(key, ret_id);
         rv_sha256_hex(key, strlen(key), ret_key);
 }
@@ -67,7 +79,6 @@ static void read_measured(Asset *asset, sqlite3_stmt *row, int c) {
         asset->has_audio = store_int(row, c++) != 0;
         asset->video_codec = g_strdup(store_text(row, c++));
         asset->audio_codec = g_strdup(store_text(row, c++));
-        asset->gain_millibel = (int32_t)store_int(row, c++);
         asset->added_utc_ms = store_int(row, c++);
 }
 
@@ -81,6 +92,19 @@ static void read_source(CatalogRow *row, sqlite3_stmt *statement, int c) {
         asset->collections = lines_of(store_text(statement, c++));
         row->origin = g_strdup(store_text(statement, c++));
         asset->hint_ms = store_int(statement, c++);
+        row->fingerprint = g_strdup(store_text(statement, c++));
+}
+
+static void read_survey(CatalogRow *row, sqlite3_stmt *statement, int c) {
+        Asset *asset = row->asset;
+        asset->surveyed = store_int(statement, c++) == SURVEY_RULES;
+        row->end_ms = store_int(statement, c++);
+        asset->has_loudness = store_text(statement, c) != NULL;
+        asset->loudness_millibel = (int32_t)store_int(statement, c++);
+        asset->gain_millibel = (int32_t)store_int(statement, c++);
+        row->fault = g_strdup(store_text(statement, c++));
+        if (asset->duration_ms > 0 && row->end_ms > 0)
+                asset->duration_ms = row->end_ms;
 }
 
 static CatalogRow *read_row(sqlite3_stmt *statement) {
@@ -97,28 +121,36 @@ static CatalogRow *read_row(sqlite3_stmt *statement) {
         row->stamp = g_strdup(store_text(statement, 8));
         read_editorial(asset, statement, 9);
         read_measured(asset, statement, 20);
-        read_source(row, statement, 31);
+        read_source(row, statement, 30);
+        read_survey(row, statement, 37);
         return row;
 }
 
-static void append_chapter(Asset *asset, int64_t at_ms) {
-        if ((asset->n_chapters & (asset->n_chapters + 1)) == 0) /* full at 0, 1, 3, 7, ...: twice as many */
-                asset->chapter_ms = g_renew(int64_t, asset->chapter_ms, 2 * asset->n_chapters + 1);
-        asset->chapter_ms[asset->n_chapters++] = at_ms;
+static void append_time(int64_t **times_ms, uint32_t *n, int64_t at_ms) {
+        if ((*n & (*n + 1)) == 0) /* full at 0, 1, 3, 7, ...: twice as many */
+                *times_ms = g_renew(int64_t, *times_ms, 2 * *n + 1);
+        (*times_ms)[(*n)++] = at_ms;
 }
 
-static bool load_chapters(Store *store, GHashTable *by_id, GError **error) {
-        sqlite3_stmt *markers = store_query(store, error,
-                                            "SELECT asset_id, at_ms FROM asset_marker WHERE kind = 'chapter' "
-                                            "ORDER BY asset_id, at_ms",
-                                            "");
+static void read_marker(Asset *asset, sqlite3_stmt *marker) {
+        const int64_t at_ms = store_int(marker, 1);
+        if (at_ms >= asset->duration_ms) /* INV-ASSET-MARKER-BOUNDS-001 */
+                return;
+        if (store_int(marker, 2) == 0)
+                append_time(&asset->chapter_ms, &asset->n_chapters, at_ms);
+        else if (asset->surveyed)
+                append_time(&asset->quiet_ms, &asset->n_quiet, at_ms);
+}
+
+static bool load_markers(Store *store, GHashTable *by_id, GError **error) {
+        sqlite3_stmt *markers = store_query(store, error, MARKERS " ORDER BY asset_id, at_ms", "");
         if (!markers)
                 return false;
         g_autoptr(GError) failure = NULL;
         while (store_row(store, markers, &failure)) {
                 const CatalogRow *row = g_hash_table_lookup(by_id, store_text(markers, 0));
-                if (row && store_int(markers, 1) < row->asset->duration_ms)
-                        append_chapter(row->asset, store_int(markers, 1));
+                if (row)
+                        read_marker(row->asset, markers);
         }
         if (!failure)
                 return true;
@@ -127,7 +159,7 @@ static bool load_chapters(Store *store, GHashTable *by_id, GError **error) {
 }
 
 static bool load_rows(Store *store, GHashTable *by_uri, GError **error) {
-        sqlite3_stmt *assets = store_query(store, error, "SELECT " COLUMNS " FROM asset", "");
+        sqlite3_stmt *assets = store_query(store, error, ROWS, "");
         if (!assets)
                 return false;
         g_autoptr(GHashTable) by_id = g_hash_table_new(g_str_hash, g_str_equal);
@@ -138,7 +170,7 @@ static bool load_rows(Store *store, GHashTable *by_uri, GError **error) {
                 g_hash_table_replace(by_id, row->asset->id, row);
         }
         if (!failure)
-                return load_chapters(store, by_id, error);
+                return load_markers(store, by_id, error);
         g_propagate_error(error, g_steal_pointer(&failure));
         return false;
 }
@@ -147,6 +179,28 @@ GHashTable *catalog_store_rows(Store *store, GError **error) {
         g_autoptr(GHashTable) by_uri =
                 g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)catalog_row_free);
         return load_rows(store, by_uri, error) ? g_steal_pointer(&by_uri) : NULL;
+}
+
+/* The one row that a query answers with, with its markers. */
+static CatalogRow *take_row(Store *store, sqlite3_stmt *query, GError **error) {
+        g_autoptr(GError) failure = NULL;
+        if (!query)
+                return NULL;
+        g_autoptr(CatalogRow) row = store_row(store, query, &failure) ? read_row(query) : NULL;
+        store_reset(query);
+        sqlite3_stmt *markers = row ? store_query(store, &failure, MARKERS " WHERE asset_id = ? ORDER BY at_ms", "s",
+                                                  row->asset->id)
+                                    : NULL;
+        while (markers && store_row(store, markers, &failure))
+                read_marker(row->asset, markers);
+        if (!failure)
+                return g_steal_pointer(&row);
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return NULL;
+}
+
+CatalogRow *catalog_store_find(Store *store, const char *uri, GError **error) {
+        return take_row(store, store_query(store, error, ROWS " WHERE uri = ?", "s", uri), error);
 }
 
 static bool read_revision(Store *store, int64_t *ret_revision, GError **error) {
@@ -161,6 +215,12 @@ static bool read_revision(Store *store, int64_t *ret_revision, GError **error) {
 /* An absent file is missing, whatever was measured when it was there. */
 static Asset *take_asset(CatalogRow *row) {
         Asset *asset = g_steal_pointer(&row->asset);
+        if (row->fault && asset->state == ASSET_READY) { /* INV-CATALOG-012 */
+                asset->state = ASSET_REFUSED;
+                asset->approved = false;
+                g_free(asset->reason);
+                asset->reason = g_steal_pointer(&row->fault);
+        }
         if (row->present || asset->state == ASSET_RETIRED)
                 return asset;
         if (!asset->reason || asset->state == ASSET_REFUSED) { /* else it was never there, and it says so */
@@ -202,16 +262,27 @@ CatalogSnapshot *catalog_load(Store *store, GError **error) {
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */
 
+/* INV-ASSET-CANONICAL-KEY-FORMAT-001: the key that the id came with. */
+static void key_of(const Asset *asset, char ret_key[RV_SHA256_HEX_SIZE]) {
+        char id[RV_UUID_SIZE];
+        for (int nth = 0; nth < MAX_NAMESAKES; nth++) {
+                identity_of(asset->uri, nth, id, ret_key);
+                if (g_str_equal(id, asset->id))
+                        return;
+        }
+}
+
 static bool put_asset(Store *store, const CatalogRow *row, GError **error) {
         const Asset *asset = row->asset;
-        char id[RV_UUID_SIZE], key[RV_SHA256_HEX_SIZE];
-        catalog_identity(asset->uri, id, key); /* INV-ASSET-CANONICAL-KEY-FORMAT-001 */
+        char key[RV_SHA256_HEX_SIZE];
+        key_of(asset, key);
         g_autofree char *genres = g_strjoinv("\n", asset->genres), *tags = g_strjoinv("\n", asset->tags);
         g_autofree char *collections = g_strjoinv("\n", asset->collections);
         return store_run(
                 store, error,
                 "INSERT INTO asset (canonical_key, " COLUMNS ") "
-                "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+                "VALUES (coalesce((SELECT canonical_key FROM asset WHERE id = ?2), ?1), "
+                "?2,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
                 "ON CONFLICT (id) DO UPDATE SET size=excluded.size, mtime_ns=excluded.mtime_ns, "
                 "present=excluded.present, state=excluded.state, approved=excluded.approved, reason=excluded.reason, "
                 "stamp=excluded.stamp, kind=excluded.kind, title=excluded.title, series=excluded.series, "
@@ -220,17 +291,18 @@ static bool put_asset(Store *store, const CatalogRow *row, GError **error) {
                 "tags=excluded.tags, duration_ms=excluded.duration_ms, width=excluded.width, height=excluded.height, "
                 "rate_num=excluded.rate_num, rate_den=excluded.rate_den, has_video=excluded.has_video, "
                 "has_audio=excluded.has_audio, video_codec=excluded.video_codec, audio_codec=excluded.audio_codec, "
-                "gain_millibel=excluded.gain_millibel, source=excluded.source, library=excluded.library, "
+                "source=excluded.source, library=excluded.library, "
                 "studio=excluded.studio, collections=excluded.collections, origin=excluded.origin, "
-                "hint_ms=excluded.hint_ms",
-                "sssiiiiississiiisssssiiiiiiissiisssssi", key, asset->id, asset->uri, row->size, row->mtime_ns,
+                "hint_ms=excluded.hint_ms, fingerprint=CASE WHEN size=excluded.size AND mtime_ns=excluded.mtime_ns "
+                "THEN coalesce(excluded.fingerprint, fingerprint) ELSE excluded.fingerprint END",
+                "sssiiiiississiiisssssiiiiiiississsssis", key, asset->id, asset->uri, row->size, row->mtime_ns,
                 (int64_t)row->present, (int64_t)asset->state, (int64_t)asset->approved, asset->reason, row->stamp,
                 (int64_t)asset->kind, asset->title, asset->series, (int64_t)asset->season, (int64_t)asset->episode,
                 (int64_t)asset->year, asset->rating, asset->description, asset->air_date, genres, tags,
                 asset->duration_ms, (int64_t)asset->width, (int64_t)asset->height, (int64_t)asset->rate.num,
                 (int64_t)asset->rate.den, (int64_t)asset->has_video, (int64_t)asset->has_audio, asset->video_codec,
-                asset->audio_codec, (int64_t)asset->gain_millibel, asset->added_utc_ms, asset->source, asset->library,
-                asset->studio, collections, row->origin, asset->hint_ms);
+                asset->audio_codec, asset->added_utc_ms, asset->source, asset->library,
+                asset->studio, collections, row->origin, asset->hint_ms, row->fingerprint);
 }
 
 static bool put_chapters(Store *store, const Asset *asset, GError **error) {
@@ -276,6 +348,29 @@ bool catalog_store_put(Store *store, const CatalogRow *row, GError **error) {
         return put_asset(store, row, error) && put_chapters(store, row->asset, error) && put_aliases(store, row, error);
 }
 
+bool catalog_store_name(Store *store, const char *uri, char ret_id[RV_UUID_SIZE], GError **error) {
+        char key[RV_SHA256_HEX_SIZE];
+        for (int nth = 0; nth < MAX_NAMESAKES; nth++) {
+                g_autoptr(GError) failure = NULL;
+                identity_of(uri, nth, ret_id, key);
+                sqlite3_stmt *query =
+                        store_query(store, &failure, "SELECT 1 FROM asset WHERE id = ? AND uri <> ?", "ss", ret_id, uri);
+                const bool taken = query && store_row(store, query, &failure);
+                if (query)
+                        store_reset(query);
+                if (failure) {
+                        g_propagate_error(error, g_steal_pointer(&failure));
+                        return false;
+                }
+                if (!taken)
+                        return true;
+        }
+        g_set_error(error, RV_ERROR, RV_ERROR_LIMIT, "too many files have been at %s and moved", uri);
+        return false;
+}
+
+/* --- changing one ------------------------------------------------------------------------------------------------ */
+
 bool catalog_store_set_present(Store *store, const char *asset_id, bool present, GError **error) {
         return store_run(store, error, "UPDATE asset SET present = ? WHERE id = ?", "is", (int64_t)present, asset_id);
 }
@@ -290,5 +385,5 @@ bool catalog_store_decide(Store *store, const char *asset_id, AssetState state, 
 }
 
 bool catalog_store_bump(Store *store, GError **error) {
-        return store_run(store, error, "UPDATE catalog_revision SET revision = revision + 1", "");
+        return store_run(store, error, "UPDATE catalog_revision SET revision = revision + 1, unpublished = 0", "");
 }

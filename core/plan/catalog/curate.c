@@ -136,6 +136,7 @@ char *catalog_resolve(Store *store, const char *word, GError **error) {
 typedef struct {
         AssetState state;
         bool approved, unchanged; /* its file is the one that was measured */
+        bool faulty;              /* it cannot be decoded */
         int64_t duration_ms;
 } Standing;
 
@@ -147,8 +148,11 @@ static bool is_unchanged(const char *uri, int64_t size, int64_t mtime_ns) {
 
 static bool read_standing(Store *store, const char *asset_id, Standing *ret_standing, GError **error) {
         sqlite3_stmt *query = store_query(
-                store, error, "SELECT state, approved, duration_ms, uri, size, mtime_ns FROM asset WHERE id = ?", "s",
-                asset_id);
+                store, error,
+                "SELECT state, approved, duration_ms, uri, size, mtime_ns, EXISTS (SELECT 1 FROM asset_survey s WHERE "
+                "s.asset_id = asset.id AND s.size = asset.size AND s.mtime_ns = asset.mtime_ns AND s.fault NOT NULL) "
+                "FROM asset WHERE id = ?",
+                "s", asset_id);
         g_autoptr(GError) failure = NULL;
         if (!query)
                 return false;
@@ -163,6 +167,7 @@ static bool read_standing(Store *store, const char *asset_id, Standing *ret_stan
         ret_standing->approved = store_int(query, 1) != 0;
         ret_standing->duration_ms = store_int(query, 2);
         ret_standing->unchanged = is_unchanged(store_text(query, 3), store_int(query, 4), store_int(query, 5));
+        ret_standing->faulty = store_int(query, 6) != 0;
         store_reset(query);
         return true;
 }
@@ -178,7 +183,7 @@ static bool approve(Store *store, const char *asset_id, CatalogVerdict *ret_verd
         if (!read_standing(store, asset_id, &standing, error))
                 return false;
         *ret_verdict = CATALOG_DONE;
-        if (standing.state == ASSET_REFUSED)
+        if (standing.state == ASSET_REFUSED || (standing.faulty && standing.unchanged))
                 *ret_verdict = CATALOG_UNFIT;
         else if (standing.state == ASSET_NEW)
                 *ret_verdict = CATALOG_WAITS;

@@ -1,34 +1,21 @@
 #include "core/plan/catalog/probe.h"
 
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
 #include <libavutil/log.h>
 #include <string.h>
 
-#include "proto/base/containers.h"
+#include "core/plan/catalog/measure/media.h"
 #include "proto/base/log.h"
 
 #define MS_PER_S INT64_C(1000)
 #define NS_PER_S INT64_C(1000000000)
 #define TIME_LIMIT_NS (120 * NS_PER_S)
 #define MAX_ALLOCATION (512 * 1024 * 1024)
-#define MAX_STREAMS 64
-#define MAX_SIDE 8192
 #define MAX_CHAPTERS 1000
 #define MAX_DURATION_MS (48 * 3600 * MS_PER_S)
-#define PROBE_BYTES "10000000"
-#define PROBE_US "10000000"
 #define READ_WHOLE_BYTES (32 * 1024 * 1024) /* a smaller file is read to its end in less time than is worth saving */
 #define TAIL_US (10 * INT64_C(1000000))     /* longer than any sane distance of key frames */
-#define MAX_LEAP_US                                                                                                    \
-        (600 * INT64_C(1000000))  /* a timestamp further ahead than this is damaged, or another recording's */
 #define TOLERANCE_MS 100          /* by which header and packets may differ */
 #define FIRST_PICTURE_PACKETS 300 /* video packets that may go by before the first picture */
-
-typedef struct {
-        int64_t end_us; /* INT64_MIN: nothing was seen */
-        uint64_t n_packets;
-} Track;
 
 typedef struct {
         Asset *asset;
@@ -40,7 +27,7 @@ typedef struct {
         AVPacket *packet;
         AVFrame *frame;
         int video, audio; /* stream indexes; -1 = none */
-        Track video_track, audio_track;
+        MediaTrack video_track, audio_track;
         bool picture;
         uint64_t n_tried; /* video packets given to the decoder */
 } Probe;
@@ -106,21 +93,10 @@ static ProbeResult refuse_open(Probe *probe, int error) {
 /* --- opening ----------------------------------------------------------------------------------------------------- */
 
 static ProbeResult open_container(Probe *probe) {
-        probe->format = avformat_alloc_context();
         probe->packet = av_packet_alloc();
         probe->frame = av_frame_alloc();
-        g_assert(probe->format && probe->packet && probe->frame);
-        probe->format->interrupt_callback = (AVIOInterruptCB){interrupted, probe};
-        probe->format->max_streams = MAX_STREAMS;
-
-        AVDictionary *options = NULL;
-        av_dict_set(&options, "format_whitelist", CONTAINERS, 0); /* INV-CATALOG-003 */
-        av_dict_set(&options, "protocol_whitelist", "file", 0);
-        av_dict_set(&options, "probesize", PROBE_BYTES, 0);
-        av_dict_set(&options, "analyzeduration", PROBE_US, 0);
-        g_autofree char *url = g_strconcat("file:", probe->asset->uri, NULL);
-        const int error = avformat_open_input(&probe->format, url, NULL, &options);
-        av_dict_free(&options);
+        g_assert(probe->packet && probe->frame);
+        const int error = media_open(probe->asset->uri, (AVIOInterruptCB){interrupted, probe}, &probe->format);
         if (error < 0)
                 return refuse_open(probe, error);
         if (avformat_find_stream_info(probe->format, NULL) < 0)
@@ -128,34 +104,18 @@ static ProbeResult open_container(Probe *probe) {
         return PROBE_OK;
 }
 
-/* A cover picture is a video stream to libav, but nothing to watch. */
-static int find_video(AVFormatContext *format) {
-        const int best = av_find_best_stream(format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
-        if (best < 0 || (format->streams[best]->disposition & AV_DISPOSITION_ATTACHED_PIC))
-                return -1;
-        return best;
-}
-
-static int find_audio(AVFormatContext *format, int video) {
-        const AVCodec *decoder = NULL;
-        const int best = av_find_best_stream(format, AVMEDIA_TYPE_AUDIO, -1, video, &decoder, 0);
-        return best < 0 || !decoder ? -1 : best;
-}
-
 static ProbeResult choose_streams(Probe *probe) {
         AVFormatContext *format = probe->format;
-        probe->video = find_video(format);
-        probe->audio = find_audio(format, probe->video);
+        probe->video = media_find_video(format);
+        probe->audio = media_find_audio(format, probe->video);
         if (probe->video < 0)
                 return probe->audio < 0 ? refuse(probe, PROBE_REFUSED, "It has neither pictures nor sound.")
                                         : refuse(probe, PROBE_REFUSED, "It has no pictures, only sound.");
         const AVCodecParameters *video = format->streams[probe->video]->codecpar;
-        if (video->width > MAX_SIDE || video->height > MAX_SIDE)
+        if (video->width > MEDIA_MAX_SIDE || video->height > MEDIA_MAX_SIDE)
                 return refuse(probe, PROBE_REFUSED, "Its pictures are too large (%d x %d; at most %d either way).",
-                              video->width, video->height, MAX_SIDE);
-        for (unsigned i = 0; i < format->nb_streams; i++)
-                if ((int)i != probe->video && (int)i != probe->audio)
-                        format->streams[i]->discard = AVDISCARD_ALL;
+                              video->width, video->height, MEDIA_MAX_SIDE);
+        media_keep_streams(format, probe->video, probe->audio);
         return PROBE_OK;
 }
 
@@ -165,45 +125,23 @@ static ProbeResult open_decoder(Probe *probe) {
         if (!codec)
                 return refuse(probe, PROBE_REFUSED, "Its pictures are in a format that cannot be decoded (%s).",
                               avcodec_get_name(stream->codecpar->codec_id));
-        probe->decoder = avcodec_alloc_context3(codec);
-        g_assert(probe->decoder);
-        probe->decoder->thread_count = 1;
-        probe->decoder->max_pixels = MAX_SIDE * MAX_SIDE;
-        if (avcodec_parameters_to_context(probe->decoder, stream->codecpar) < 0 ||
-            avcodec_open2(probe->decoder, codec, NULL) < 0)
+        probe->decoder = media_decoder(stream);
+        if (!probe->decoder)
                 return refuse(probe, PROBE_REFUSED, "Its pictures (%s) cannot be decoded.", codec->name);
         return PROBE_OK;
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
-/* What a video packet without a length lasts. */
-static int64_t frame_us(const AVStream *stream) {
-        const AVRational rate = stream->avg_frame_rate.num > 0 ? stream->avg_frame_rate : stream->r_frame_rate;
-        return rate.num > 0 && rate.den > 0 ? av_rescale(AV_TIME_BASE, rate.den, rate.num) : 0;
-}
-
 static int64_t start_us(const Probe *probe) {
-        return probe->format->start_time == AV_NOPTS_VALUE ? 0 : probe->format->start_time;
+        return media_start_us(probe->format);
 }
 
 static void note_packet(Probe *probe, const AVPacket *packet) {
-        const bool video = packet->stream_index == probe->video;
-        if (!video && packet->stream_index != probe->audio)
-                return;
-        const AVStream *stream = probe->format->streams[packet->stream_index];
-        Track *track = video ? &probe->video_track : &probe->audio_track;
-        track->n_packets++;
-        const int64_t at = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
-        if (at == AV_NOPTS_VALUE)
-                return;
-        int64_t length_us = av_rescale_q(packet->duration, stream->time_base, AV_TIME_BASE_Q);
-        if (length_us <= 0 && video)
-                length_us = frame_us(stream);
-        const int64_t end_us = av_rescale_q(at, stream->time_base, AV_TIME_BASE_Q) + length_us;
-        const int64_t before_us = track->end_us == INT64_MIN ? start_us(probe) : track->end_us;
-        if (end_us > before_us && end_us - before_us <= MAX_LEAP_US)
-                track->end_us = end_us;
+        if (packet->stream_index == probe->video)
+                media_track_note(&probe->video_track, probe->format, packet);
+        else if (packet->stream_index == probe->audio)
+                media_track_note(&probe->audio_track, probe->format, packet);
 }
 
 static void receive_picture(Probe *probe) {
@@ -268,7 +206,7 @@ static bool read_tail(Probe *probe) {
 
 /* Raw streams have no timestamps at all: as many pictures as there were, at the rate they say. */
 static int64_t counted_ms(const Probe *probe) {
-        return (int64_t)probe->video_track.n_packets * frame_us(probe->format->streams[probe->video]) / 1000;
+        return (int64_t)probe->video_track.n_packets * media_frame_us(probe->format->streams[probe->video]) / 1000;
 }
 
 static void read_all(Probe *probe) {
@@ -277,7 +215,7 @@ static void read_all(Probe *probe) {
                 if (read_tail(probe))
                         return;
                 (void)av_seek_frame(probe->format, -1, start_us(probe), AVSEEK_FLAG_BACKWARD);
-                probe->video_track = probe->audio_track = (Track){.end_us = INT64_MIN};
+                probe->video_track = probe->audio_track = (MediaTrack){.end_us = INT64_MIN};
         }
         read_packets(probe, READ_TO_END);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/plan/catalog/catalog_store.h"
+#include "core/plan/catalog/measure/fingerprint.h"
 #include "core/plan/catalog/names.h"
 #include "core/plan/catalog/nfo.h"
 #include "core/plan/catalog/probe.h"
@@ -180,10 +181,11 @@ static void take_file(CatalogRow *row, const WalkFile *file) {
         row->stamp = g_strdup(file->stamp);
 }
 
-static CatalogRow *new_row(CatalogScan *scan, const WalkFile *file) {
+static CatalogRow *new_row(CatalogScan *scan, const WalkFile *file, GError **error) {
+        char id[37];
+        if (!catalog_store_name(scan->store, file->path, id, error))
+                return NULL;
         CatalogRow *row = catalog_row_new();
-        char id[37], key[65];
-        catalog_identity(file->path, id, key);
         row->asset->id = g_strdup(id);
         row->asset->uri = g_strdup(file->path);
         row->asset->added_utc_ms = rv_clock_utc_ms(scan->clock);
@@ -219,6 +221,7 @@ static bool queue_row(CatalogScan *scan, CatalogRow *take_row, GError **error) {
         asset->state = ASSET_NEW;
         asset->approved = false; /* INV-ASSET-REPROBE-RESETS-APPROVAL-001 */
         asset->n_chapters = 0;
+        g_clear_pointer(&take_row->fingerprint, g_free);
         g_clear_pointer(&asset->reason, g_free);
         Job *job = g_new0(Job, 1);
         job->row = take_row;
@@ -261,13 +264,56 @@ static CatalogRow *steal_row(CatalogScan *scan, const char *path) {
         return row;
 }
 
+static bool below_any(const char *path, char *const *dirs) {
+        for (size_t i = 0; dirs[i]; i++)
+                if (walk_below(path, dirs[i]))
+                        return true;
+        return false;
+}
+
+/* That a file is not at this path says that it is not there, not that its disk is away. */
+static bool was_looked_at(const CatalogScan *scan, const char *uri, const CatalogRow *row) {
+        for (guint i = 0; i < scan->walk->unread->len; i++)
+                if (walk_below(uri, g_ptr_array_index(scan->walk->unread, i)))
+                        return false;
+        return (scan->whole_library && !row->origin) || below_any(uri, scan->folders);
+}
+
+/* A file that was elsewhere keeps what is known of it, if that other place was looked at and it is there no more. */
+static CatalogRow *moved_row(CatalogScan *scan, const WalkFile *file, GError **error) {
+        g_autoptr(GError) failure = NULL;
+        g_autoptr(CatalogRow) row =
+                file->fault ? NULL : catalog_store_find_moved(scan->store, file->path, file->size, NULL, &failure);
+        if (row && !was_looked_at(scan, row->asset->uri, row))
+                g_clear_pointer(&row, catalog_row_free);
+        if (row) {
+                scan->changed = true;
+                catalog_row_free(steal_row(scan, row->asset->uri));
+                if (!catalog_store_move(scan->store, row, file->path, file->mtime_ns, &failure))
+                        g_clear_pointer(&row, catalog_row_free);
+        }
+        if (failure)
+                g_propagate_error(error, g_steal_pointer(&failure));
+        return g_steal_pointer(&row);
+}
+
+/* NULL: the database failed. */
+static CatalogRow *row_of(CatalogScan *scan, const WalkFile *file, GError **error) {
+        g_autoptr(GError) failure = NULL;
+        CatalogRow *row = steal_row(scan, file->path);
+        if (!row)
+                row = moved_row(scan, file, &failure);
+        if (!failure)
+                return row ? row : new_row(scan, file, error);
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return NULL;
+}
+
 /* Every media file gets its row here: kept, refused, or waiting to be measured. INV-CATALOG-004 */
 static bool classify(CatalogScan *scan, const WalkFile *file, GError **error) {
-        g_autoptr(CatalogRow) row = steal_row(scan, file->path);
-        if (row && row->asset->state == ASSET_RETIRED)
-                return true;
-        if (!row)
-                row = new_row(scan, file);
+        g_autoptr(CatalogRow) row = row_of(scan, file, error);
+        if (!row || row->asset->state == ASSET_RETIRED)
+                return row != NULL;
         if (file->fault)
                 return refuse_file(scan, row, file, error);
         if (row->stamp && is_measured(row, file))
@@ -312,21 +358,9 @@ static bool classify_imported(CatalogScan *scan, GError **error) {
         return true;
 }
 
-static bool below_any(const char *path, char *const *dirs) {
-        for (size_t i = 0; dirs[i]; i++)
-                if (walk_below(path, dirs[i]))
-                        return true;
-        return false;
-}
-
-/* Only what this scan would have seen: not below a folder that could not be read. */
+/* Of imported files, classify_imported has looked: INV-CATALOG-009 */
 static bool is_gone(const CatalogScan *scan, const char *uri, const CatalogRow *row) {
-        if (row->origin) /* classify_imported has looked: INV-CATALOG-009 */
-                return true;
-        for (guint i = 0; i < scan->walk->unread->len; i++)
-                if (walk_below(uri, g_ptr_array_index(scan->walk->unread, i)))
-                        return false;
-        return scan->whole_library || below_any(uri, scan->folders);
+        return row->origin || was_looked_at(scan, uri, row);
 }
 
 /* What is left of the known rows was not found. INV-CATALOG-005 */
@@ -422,6 +456,8 @@ static void measure_files(void *user) {
         CatalogScan *scan = user;
         for (Job *job; (job = next_job(scan));) {
                 job->result = probe_file(job->row->asset, scan->clock, &scan->stop);
+                if (job->result == PROBE_OK)
+                        job->row->fingerprint = fingerprint_of(job->row->asset->uri, job->row->size);
                 pthread_mutex_lock(&scan->lock);
                 g_queue_push_tail(&scan->results, job);
                 pthread_cond_signal(&scan->measured);

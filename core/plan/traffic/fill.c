@@ -292,7 +292,9 @@ GArray *traffic_fill(const TrafficInventory *inventory, TrafficHistory *history,
         if (content.asset) {
                 const TrafficContent points = {.duration_ms = content.asset->duration_ms,
                                                .chapter_ms = content.asset->chapter_ms,
-                                               .n_chapters = content.asset->n_chapters};
+                                               .n_chapters = content.asset->n_chapters,
+                                               .quiet_ms = content.asset->quiet_ms,
+                                               .n_quiet = content.asset->n_quiet};
                 g_autoptr(GArray) acts = traffic_acts(channel_spec_policy(spec), spec->type, &points, slot_ms);
                 fill_acts(&fill, &content, acts);
         } else if (inventory->filler->len > 0) {

@@ -25,7 +25,6 @@ typedef struct {
         char *prefix; /* of the origins of this database: "plex:/path#" */
         ImportList *list;
         Places *places;
-        GHashTable *rows;  /* uri -> CatalogRow: as stored */
         GHashTable *taken; /* uri -> id of the asset, of what this import has put or left */
 } Import;
 
@@ -33,7 +32,6 @@ static void import_clear(Import *import) {
         g_free(import->prefix);
         g_clear_pointer(&import->list, import_list_free);
         g_clear_pointer(&import->places, places_free);
-        g_clear_pointer(&import->rows, g_hash_table_unref);
         g_clear_pointer(&import->taken, g_hash_table_unref);
         catalog_import_report_clear(&import->report);
 }
@@ -171,10 +169,11 @@ static bool commit_row(Import *import, CatalogRow *row, GError **error) {
         return catalog_store_put(import->store, row, error);
 }
 
-static CatalogRow *new_row(Import *import, const char *uri, const ImportItem *item) {
+static CatalogRow *new_row(Import *import, const char *uri, const ImportItem *item, GError **error) {
+        char id[RV_UUID_SIZE];
+        if (!catalog_store_name(import->store, uri, id, error))
+                return NULL;
         CatalogRow *row = catalog_row_new();
-        char id[RV_UUID_SIZE], key[RV_SHA256_HEX_SIZE];
-        catalog_identity(uri, id, key);
         row->asset->id = g_strdup(id);
         row->asset->uri = g_strdup(uri);
         const int64_t now = rv_clock_utc_ms(import->options->clock);
@@ -209,9 +208,27 @@ static bool is_same(const CatalogRow *row, const char *origin, const char *stamp
                (state == PLACE_UNKNOWN || row->present == (state == PLACE_THERE));
 }
 
-static CatalogRow *steal_row(Import *import, const char *uri) {
-        void *row = NULL;
-        g_hash_table_steal_extended(import->rows, uri, NULL, &row);
+/* The row of a file that was elsewhere when it was last named, and is there no more. */
+static CatalogRow *moved_row(Import *import, const char *uri, GError **error) {
+        struct stat status;
+        if (stat(uri, &status) != 0)
+                return NULL;
+        g_autoptr(CatalogRow) row =
+                catalog_store_find_moved(import->store, uri, status.st_size, import->prefix, error);
+        const int64_t mtime_ns = status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec;
+        if (!row || !catalog_store_move(import->store, row, uri, mtime_ns, error))
+                return NULL;
+        return g_steal_pointer(&row);
+}
+
+/* Known under this path, or under another one; NULL without an error: it is new. */
+static CatalogRow *known_row(Import *import, const ImportPlace *place, GError **error) {
+        g_autoptr(GError) failure = NULL;
+        CatalogRow *row = catalog_store_find(import->store, place->uri, &failure);
+        if (!row && !failure && place->state == PLACE_THERE)
+                row = moved_row(import, place->uri, &failure);
+        if (failure)
+                g_propagate_error(error, g_steal_pointer(&failure));
         return row;
 }
 
@@ -222,7 +239,12 @@ static bool take_item(Import *import, const ImportItem *item, const ImportPlace 
                 return add_names(import, asset_id, item, error);
         g_autofree char *origin = g_strconcat(import->prefix, item->library->id, NULL);
         g_autofree char *stamp = stamp_of(item);
-        g_autoptr(CatalogRow) row = steal_row(import, place->uri);
+        g_autoptr(GError) failure = NULL;
+        g_autoptr(CatalogRow) row = known_row(import, place, &failure);
+        if (failure) {
+                g_propagate_error(error, g_steal_pointer(&failure));
+                return false;
+        }
         import->report.found++;
         import->report.missing += place->state == PLACE_MISSING;
         if (row && is_same(row, origin, stamp, place->state)) {
@@ -232,8 +254,8 @@ static bool take_item(Import *import, const ImportItem *item, const ImportPlace 
         }
         import->report.added += row == NULL;
         import->report.changed += row != NULL;
-        if (!row)
-                row = new_row(import, place->uri, item);
+        if (!row && !(row = new_row(import, place->uri, item, error)))
+                return false;
         set_text(&row->origin, origin);
         set_text(&row->stamp, stamp);
         set_text(&row->asset->source, kind_names[import->options->kind]);
@@ -285,12 +307,10 @@ static bool write_items(Import *import, GError **error) {
         return true;
 }
 
-/* Of this database, and of a library that was read now (or of one that is gone, when all were read). */
-static bool is_covered(const Import *import, const CatalogRow *row) {
-        if (!row->origin || !g_str_has_prefix(row->origin, import->prefix))
-                return false;
+/* A library that was read now, or one that is gone, when all were read. */
+static bool is_covered(const Import *import, const char *origin) {
         const bool all = !import->options->sections || !import->options->sections[0];
-        return all || import_list_library(import->list, row->origin + strlen(import->prefix));
+        return all || import_list_library(import->list, origin + strlen(import->prefix));
 }
 
 /* From now on its folder describes it, if that is scanned: there it may still be. */
@@ -310,24 +330,41 @@ static bool vanish(Import *import, CatalogRow *row, GError **error) {
         return catalog_store_put(import->store, row, error);
 }
 
+/* Paths of this database's assets that were not taken now; NULL on failure. */
+static char **untaken_paths(Import *import, GError **error) {
+        g_autoptr(GStrvBuilder) paths = g_strv_builder_new();
+        g_autoptr(GError) failure = NULL;
+        sqlite3_stmt *query = store_query(import->store, error,
+                                          "SELECT uri, origin FROM asset WHERE substr(origin, 1, length(?1)) = ?1 "
+                                          "AND state <> ?2 ORDER BY uri",
+                                          "si", import->prefix, (int64_t)ASSET_RETIRED);
+        if (!query)
+                return NULL;
+        while (store_row(import->store, query, &failure))
+                if (is_covered(import, store_text(query, 1)) &&
+                    !g_hash_table_contains(import->taken, store_text(query, 0)))
+                        g_strv_builder_add(paths, store_text(query, 0));
+        if (!failure)
+                return g_strv_builder_end(paths);
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return NULL;
+}
+
 /* INV-CATALOG-009: what the source no longer has is not planned. */
 static bool write_vanished(Import *import, GError **error) {
-        GHashTableIter iter;
-        void *value;
-        g_hash_table_iter_init(&iter, import->rows);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                CatalogRow *row = value;
-                if (row->asset->state != ASSET_RETIRED && is_covered(import, row) && !vanish(import, row, error))
+        g_auto(GStrv) paths = untaken_paths(import, error);
+        for (size_t i = 0; paths && paths[i]; i++) {
+                g_autoptr(CatalogRow) row = catalog_store_find(import->store, paths[i], error);
+                if (!row || !vanish(import, row, error))
                         return false;
         }
-        return true;
+        return paths != NULL;
 }
 
 static bool write_all(Import *import, GError **error) {
         if (!store_begin(import->store, error))
                 return false;
-        import->rows = catalog_store_rows(import->store, error);
-        const bool good = import->rows && write_items(import, error) && write_vanished(import, error);
+        const bool good = write_items(import, error) && write_vanished(import, error);
         const CatalogImportReport *report = &import->report;
         const bool changed = report->added + report->changed + report->vanished > 0;
         if (good && (!changed || catalog_store_bump(import->store, error)))
