@@ -40,8 +40,7 @@ bool library_is_usable(const Library *library);
 /* Looks through the folders again, now or when the scan that is running has ended. */
 void library_rescan(Library *library);
 
-/* How many of a machine's processors are others' while somebody watches: measuring in the background takes what is left
- * over, at most one in two then. INV-CATALOG-014 */
+/* While an engine runs, measuring in the background has one worker for two processors, else one for each. */
 void library_set_watched(Library *library, bool watched);
 
 /* {"found", "measured", "refused", "missing", "unchanged", "to_measure", "done", "survey": {"to_do", "done", "refused",

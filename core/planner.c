@@ -313,9 +313,8 @@ static bool catalog_changed(Planner *planner) {
 
 /* Included files below the folder, and file systems that report no changes, as well. */
 static bool inputs_changed(Planner *planner) {
-        return catalog_changed(planner) ||
-               (planner->catalog_revision >= 0 &&
-                fingerprint_of(planner->options.config->channels_dir) != planner->files);
+        return catalog_changed(planner) || (planner->catalog_revision >= 0 &&
+                                            fingerprint_of(planner->options.config->channels_dir) != planner->files);
 }
 
 /* --- reading the inputs ------------------------------------------------------------------------------------------ */

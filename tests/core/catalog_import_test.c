@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/plan/catalog/catalog.h"
+#include "core/plan/catalog/measure/fingerprint.h"
 #include "proto/base/error.h"
 #include "proto/base/hash.h"
 #include "proto/base/log.h"
@@ -622,6 +623,35 @@ static void INV_CATALOG_006_damage_is_an_error_or_harmless(void **state) {
         }
 }
 
+/* Its administrator has moved the file, and the other program has seen it. */
+static void INV_CATALOG_011_a_file_that_plex_names_elsewhere_is_the_same_asset(void **state) {
+        World *world = *state;
+        make_small_library(world);
+        import(world);
+        measure(world);
+        g_autofree char *from = here(world, FILM), *to = here(world, "/media/Movies/The Ark.mkv");
+        g_autofree char *fingerprint = fingerprint_of(from, 4);
+        assert_true(store_run(world->store, NULL, "UPDATE asset SET fingerprint = ? WHERE uri = ?", "ss", fingerprint,
+                              from));
+        g_autoptr(CatalogSnapshot) before = load(world);
+        assert_int_equal(g_rename(from, to), 0);
+        sqlite3 *db = NULL;
+        assert_int_equal(sqlite3_open(world->plex, &db), SQLITE_OK);
+        assert_int_equal(
+                sqlite3_exec(db, "UPDATE media_parts SET file = '/media/Movies/The Ark.mkv' WHERE file = '" FILM "'",
+                             NULL, NULL, NULL),
+                SQLITE_OK);
+        sqlite3_close(db);
+        import(world);
+        assert_int_equal(world->report.added + world->report.vanished, 0);
+        assert_int_equal(world->report.changed, 1);
+        g_autoptr(CatalogSnapshot) after = load(world);
+        assert_int_equal(after->n_assets, 2);
+        assert_string_equal(find_title(after, "The Ark")->id, find_title(before, "The Ark")->id);
+        assert_string_equal(find_title(after, "The Ark")->uri, to);
+        assert_true(asset_eligible(find_title(after, "The Ark")));
+}
+
 static void an_import_that_is_stopped_changes_nothing(void **state) {
         World *world = *state;
         const atomic_bool stop = true;
@@ -663,6 +693,7 @@ int main(void) {
                 TEST(INV_CATALOG_006_paths_that_are_none_are_skipped),
                 TEST(INV_CATALOG_006_huge_texts_are_cut_or_refused),
                 TEST(INV_CATALOG_006_damage_is_an_error_or_harmless),
+                TEST(INV_CATALOG_011_a_file_that_plex_names_elsewhere_is_the_same_asset),
                 TEST(an_import_that_is_stopped_changes_nothing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -458,6 +458,29 @@ static void a_change_of_what_is_included_replans_what_is_not_locked(void **state
         assert_int_equal(n_views(world), 1);
 }
 
+/* An operator's `retrovue catalog retire`, in another process: nobody tells the planner of it. */
+static void an_edit_of_the_catalog_by_another_program_is_noticed(void **state) {
+        World *world = *state;
+        fixture_series(&world->fixture, "Cheers", 2, 22 * MINUTE);
+        store_assets(world);
+        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
+        planner_reload(world->planner, LIBRARY_KNOWN);
+        AWAIT(planner_has_planned(world->planner) && n_views(world) == 1);
+        g_autoptr(PlanView) before = plan_board_view(world->board, "one");
+        const Programme *last = before->programmes->pdata[before->programmes->len - 1];
+        g_autofree char *retired = g_strdup(last->asset_id);
+        g_autoptr(Store) store = store_open(world->store_path, NULL);
+        CatalogVerdict verdict;
+        assert_true(catalog_retire(store, retired, &verdict, NULL));
+        AWAIT(view_generation(world, "one") > before->generation);
+        g_autoptr(PlanView) after = plan_board_view(world->board, "one");
+        for (guint i = 0; i < after->programmes->len; i++) {
+                const Programme *programme = after->programmes->pdata[i];
+                assert_true(programme->start_utc_ms < before->execution_end_utc_ms ||
+                            g_strcmp0(programme->asset_id, retired) != 0);
+        }
+}
+
 /* The program ends and starts again. */
 static void restart(World *world) {
         planner_free(world->planner);
@@ -534,6 +557,7 @@ int main(void) {
                 TEST(what_keeps_a_plan_short_is_an_alert_until_it_is_mended),
                 TEST(a_file_that_comes_back_finds_its_plan),
                 TEST(a_change_of_what_is_included_replans_what_is_not_locked),
+                TEST(an_edit_of_the_catalog_by_another_program_is_noticed),
                 TEST(a_file_that_was_broken_over_a_restart_keeps_its_last_good_rules),
                 TEST(a_database_that_cannot_be_read_is_an_alert),
         };

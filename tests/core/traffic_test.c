@@ -194,6 +194,26 @@ static void INV_NO_MID_PROGRAM_CUT_001_breaks_move_to_quiet_points_nearby(void *
         assert_act(acts, 3, (TrafficAct){990000, 330000, 500, 0, 0});
 }
 
+/* What the catalog has measured is what breaks move to, and the segments at such a point are not faded. */
+static void INV_NO_MID_PROGRAM_CUT_001_what_was_measured_of_an_asset_is_used(void **state) {
+        static const int64_t quiet[] = {300000, 650000, 1000000};
+        World *world = *state;
+        world->content->quiet_ms = g_memdup2(quiet, sizeof quiet);
+        world->content->n_quiet = G_N_ELEMENTS(quiet);
+        ready(world, "");
+        g_autoptr(GArray) items = fill_at(world, world->content, fixture_utc(START), 1800000, NULL);
+        guint n = 0;
+        for (guint i = 0; i < items->len; i++) {
+                const TrafficItem *item = &g_array_index(items, TrafficItem, i);
+                if (!item->content)
+                        continue;
+                assert_int_equal(item->offset_ms, n == 0 ? 0 : quiet[n - 1]);
+                assert_int_equal(item->fade_in_ms + item->fade_out_ms, 0);
+                n++;
+        }
+        assert_int_equal(n, 4);
+}
+
 static void INV_NO_MID_PROGRAM_CUT_001_any_points_leave_acts_of_two_minutes(void **state) {
         GRand *rand = chance_new();
         for (int round = 0; round < 2000; round++) {
@@ -465,6 +485,7 @@ int main(void) {
                 T(INV_NO_MID_PROGRAM_CUT_001_breaks_are_at_chapters),
                 T(INV_NO_MID_PROGRAM_CUT_001_many_chapters_are_not_many_breaks),
                 T(INV_NO_MID_PROGRAM_CUT_001_breaks_move_to_quiet_points_nearby),
+                T(INV_NO_MID_PROGRAM_CUT_001_what_was_measured_of_an_asset_is_used),
                 T(INV_NO_MID_PROGRAM_CUT_001_any_points_leave_acts_of_two_minutes),
                 T(a_profile_has_as_many_breaks_an_hour_as_it_says),
                 T(content_that_fills_its_slot_has_no_break),

@@ -23,8 +23,9 @@ static const Finding kinds[N_FINDINGS] = {
         [SHORTENED] = {"length", "are far from as long as their library says: the files may be cut off"},
         [UNNUMBERED] = {"unnumbered", "are episodes without a number: they air in the order of their titles"},
         [TWICE] = {"twice", "are the same episode as another file: retire one of them"},
-        [UNHEARD] = {"unheard", "are as loud as they are until they have been decoded once: the server does that in the "
-                                "background, or `retrovue catalog measure`",
+        [UNHEARD] = {"unheard",
+                     "are as loud as they are until they have been decoded once: the server does that in the "
+                     "background, or `retrovue catalog measure`",
                      .passes = true},
 };
 

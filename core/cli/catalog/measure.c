@@ -19,8 +19,8 @@ static void show(Run *run) {
         if (!run->terminal && due <= run->told)
                 return;
         run->told = due;
-        fprintf(stderr, "%s%u of %u files measured, %u of them cannot be decoded   %s", run->terminal ? "\r" : "", p->done,
-                total, p->refused, p->over || !run->terminal ? "\n" : "");
+        fprintf(stderr, "%s%u of %u files measured, %u of them cannot be decoded   %s", run->terminal ? "\r" : "",
+                p->done, total, p->refused, p->over || !run->terminal ? "\n" : "");
 }
 
 static void on_progress(void *user, const CatalogMeasureProgress *progress) {
@@ -73,9 +73,11 @@ int cli_catalog_measure(int argc, char **argv) {
         CliOptions options;
         int status = cli_options_parse(
                 &options, CLI_WITH_JSON, "- measure what waits to be",
-                "Measures the imported files that are new or have changed; then decodes each file that never was, for its "
+                "Measures the imported files that are new or have changed; then decodes each file that never was, for "
+                "its "
                 "loudness,\nthe points where it is black and silent, and its real end. A server does so in the "
-                "background; what has been\nmeasured is not measured again, and an interrupted run goes on where it was.",
+                "background; what has been\nmeasured is not measured again, and an interrupted run goes on where it "
+                "was.",
                 argc, argv);
         if (status < 0) {
                 g_autoptr(Config) config = cli_config(&options);

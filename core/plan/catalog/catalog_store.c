@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "core/plan/catalog/measure/survey.h"
 #include "proto/base/error.h"
 #include "proto/base/hash.h"
 #include "proto/base/id.h"
@@ -10,12 +9,12 @@
 #define COLUMNS                                                                                                        \
         "id, uri, size, mtime_ns, present, state, approved, reason, stamp, kind, title, series, season, episode, "     \
         "year, rating, description, air_date, genres, tags, duration_ms, width, height, rate_num, rate_den, "          \
-        "has_video, has_audio, video_codec, audio_codec, added_utc_ms, source, library, studio, "       \
+        "has_video, has_audio, video_codec, audio_codec, added_utc_ms, source, library, studio, "                      \
         "collections, origin, hint_ms, fingerprint"
 /* What its survey says, as long as the file is the one that was surveyed. */
 #define ROWS                                                                                                           \
-        "SELECT " COLUMNS ", s.rules, s.end_ms, s.loudness_millibel, s.gain_millibel, s.fault FROM asset "              \
-        "LEFT JOIN (SELECT asset_id, size AS s_size, mtime_ns AS s_mtime_ns, rules, end_ms, loudness_millibel, "        \
+        "SELECT " COLUMNS ", s.rules, s.end_ms, s.loudness_millibel, s.gain_millibel, s.fault FROM asset "             \
+        "LEFT JOIN (SELECT asset_id, size AS s_size, mtime_ns AS s_mtime_ns, rules, end_ms, loudness_millibel, "       \
         "gain_millibel, fault FROM asset_survey) s ON s.asset_id = id AND s.s_size = size AND s.s_mtime_ns = mtime_ns"
 #define MARKERS "SELECT asset_id, at_ms, kind = 'quiet' FROM asset_marker"
 #define MAX_NAMESAKES 64 /* files that were at one path, one after the other, and have all moved */
@@ -97,7 +96,7 @@ static void read_source(CatalogRow *row, sqlite3_stmt *statement, int c) {
 
 static void read_survey(CatalogRow *row, sqlite3_stmt *statement, int c) {
         Asset *asset = row->asset;
-        asset->surveyed = store_int(statement, c++) == SURVEY_RULES;
+        asset->surveyed = store_text(statement, c++) != NULL;
         row->end_ms = store_int(statement, c++);
         asset->has_loudness = store_text(statement, c) != NULL;
         asset->loudness_millibel = (int32_t)store_int(statement, c++);
@@ -188,9 +187,9 @@ static CatalogRow *take_row(Store *store, sqlite3_stmt *query, GError **error) {
                 return NULL;
         g_autoptr(CatalogRow) row = store_row(store, query, &failure) ? read_row(query) : NULL;
         store_reset(query);
-        sqlite3_stmt *markers = row ? store_query(store, &failure, MARKERS " WHERE asset_id = ? ORDER BY at_ms", "s",
-                                                  row->asset->id)
-                                    : NULL;
+        sqlite3_stmt *markers =
+                row ? store_query(store, &failure, MARKERS " WHERE asset_id = ? ORDER BY at_ms", "s", row->asset->id)
+                    : NULL;
         while (markers && store_row(store, markers, &failure))
                 read_marker(row->asset, markers);
         if (!failure)
@@ -215,7 +214,7 @@ static bool read_revision(Store *store, int64_t *ret_revision, GError **error) {
 /* An absent file is missing, whatever was measured when it was there. */
 static Asset *take_asset(CatalogRow *row) {
         Asset *asset = g_steal_pointer(&row->asset);
-        if (row->fault && asset->state == ASSET_READY) { /* INV-CATALOG-012 */
+        if (row->fault && asset->state == ASSET_READY) { /* INV-MEASURE-002 */
                 asset->state = ASSET_REFUSED;
                 asset->approved = false;
                 g_free(asset->reason);
@@ -301,8 +300,8 @@ static bool put_asset(Store *store, const CatalogRow *row, GError **error) {
                 (int64_t)asset->year, asset->rating, asset->description, asset->air_date, genres, tags,
                 asset->duration_ms, (int64_t)asset->width, (int64_t)asset->height, (int64_t)asset->rate.num,
                 (int64_t)asset->rate.den, (int64_t)asset->has_video, (int64_t)asset->has_audio, asset->video_codec,
-                asset->audio_codec, asset->added_utc_ms, asset->source, asset->library,
-                asset->studio, collections, row->origin, asset->hint_ms, row->fingerprint);
+                asset->audio_codec, asset->added_utc_ms, asset->source, asset->library, asset->studio, collections,
+                row->origin, asset->hint_ms, row->fingerprint);
 }
 
 static bool put_chapters(Store *store, const Asset *asset, GError **error) {
@@ -353,8 +352,8 @@ bool catalog_store_name(Store *store, const char *uri, char ret_id[RV_UUID_SIZE]
         for (int nth = 0; nth < MAX_NAMESAKES; nth++) {
                 g_autoptr(GError) failure = NULL;
                 identity_of(uri, nth, ret_id, key);
-                sqlite3_stmt *query =
-                        store_query(store, &failure, "SELECT 1 FROM asset WHERE id = ? AND uri <> ?", "ss", ret_id, uri);
+                sqlite3_stmt *query = store_query(store, &failure, "SELECT 1 FROM asset WHERE id = ? AND uri <> ?",
+                                                  "ss", ret_id, uri);
                 const bool taken = query && store_row(store, query, &failure);
                 if (query)
                         store_reset(query);

@@ -6,16 +6,16 @@
 
 /* An asset with what only scanning needs to know of it. */
 typedef struct {
-        Asset *asset;     /* its state is what was measured, even where present is false */
-        int64_t size;     /* bytes, as measured; 0 with no time: measure again */
-        int64_t mtime_ns; /* as measured */
-        char *stamp;      /* of its editorial data */
-        char *origin;     /* the library that describes it; NULL: its folder does */
-        char **aliases;   /* what its library calls it; only written, NULL: leave them as they are */
-        bool present;     /* seen by the last scan of its folder */
+        Asset *asset;      /* its state is what was measured, even where present is false */
+        int64_t size;      /* bytes, as measured; 0 with no time: measure again */
+        int64_t mtime_ns;  /* as measured */
+        char *stamp;       /* of its editorial data */
+        char *origin;      /* the library that describes it; NULL: its folder does */
+        char **aliases;    /* what its library calls it; only written, NULL: leave them as they are */
+        bool present;      /* seen by the last scan of its folder */
         char *fingerprint; /* of the file as measured; NULL = not known */
-        int64_t end_ms;   /* what the survey says; 0 = nothing else than the asset does */
-        char *fault;      /* what it says against the file; NULL = nothing. Both are only read */
+        int64_t end_ms;    /* what the survey says; 0 = nothing else than the asset does */
+        char *fault;       /* what it says against the file; NULL = nothing. Both are only read */
 } CatalogRow;
 
 CatalogRow *catalog_row_new(void);
@@ -43,6 +43,6 @@ bool catalog_store_bump(Store *store, GError **error);
 bool catalog_store_name(Store *store, const char *uri, char ret_id[37], GError **error);
 /* The file of size bytes at uri is the one that was elsewhere: all that is known of it goes along. */
 bool catalog_store_move(Store *store, CatalogRow *row, const char *uri, int64_t mtime_ns, GError **error);
-/* Of the rows whose file was of that size and is no longer where it was, the one that is the file at uri; NULL without an
- * error: none is. below: only of this origin's beginning; NULL = any. */
+/* Of the rows whose file was of that size and is no longer where it was, the one that is the file at uri; NULL without
+ * an error: none is. below: only of this origin's beginning; NULL = any. */
 CatalogRow *catalog_store_find_moved(Store *store, const char *uri, int64_t size, const char *below, GError **error);

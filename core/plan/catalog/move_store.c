@@ -33,9 +33,9 @@ static char **away_candidates(Store *store, const char *uri, int64_t size, const
 }
 
 static bool any_of_size(Store *store, const char *uri, int64_t size, GError **error) {
-        sqlite3_stmt *query = store_query(
-                store, error, "SELECT 1 FROM asset WHERE size = ? AND fingerprint IS NOT NULL AND uri <> ?", "is", size,
-                uri);
+        sqlite3_stmt *query =
+                store_query(store, error, "SELECT 1 FROM asset WHERE size = ? AND fingerprint IS NOT NULL AND uri <> ?",
+                            "is", size, uri);
         const bool any = query && store_row(store, query, error);
         if (query)
                 store_reset(query);
@@ -56,7 +56,7 @@ CatalogRow *catalog_store_find_moved(Store *store, const char *uri, int64_t size
         return NULL;
 }
 
-/* INV-CATALOG-013 */
+/* INV-CATALOG-011 */
 bool catalog_store_move(Store *store, CatalogRow *row, const char *uri, int64_t mtime_ns, GError **error) {
         Asset *asset = row->asset;
         rv_info("catalog.moved", RV_S("asset", asset->id), RV_S("from", asset->uri), RV_S("to", uri));

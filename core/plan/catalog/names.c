@@ -45,7 +45,7 @@ static bool is_space(gunichar c) {
 char *names_paragraph(const char *text, glong max_chars) {
         /* No text of so many characters is longer; what follows would only be copied. */
         g_autofree char *valid = g_utf8_make_valid(text, (gssize)strnlen(text, (size_t)max_chars * 8));
-        GString *clean = g_string_new(NULL);
+        g_autoptr(GString) clean = g_string_new(NULL);
         glong length = 0;
         bool space = false;
         for (const char *p = valid; *p != '\0' && length < max_chars; p = g_utf8_next_char(p)) {
@@ -62,7 +62,7 @@ char *names_paragraph(const char *text, glong max_chars) {
                 g_string_append_unichar(clean, c);
                 length++;
         }
-        return g_string_free(clean, FALSE);
+        return g_strndup(clean->str, clean->len); /* no room to spare: libraries have tens of thousands of them */
 }
 
 char *names_clean(const char *text) {

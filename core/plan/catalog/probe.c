@@ -14,8 +14,8 @@
 #define MAX_DURATION_MS (48 * 3600 * MS_PER_S)
 #define READ_WHOLE_BYTES (32 * 1024 * 1024) /* a smaller file is read to its end in less time than is worth saving */
 #define TAIL_US (10 * INT64_C(1000000))     /* longer than any sane distance of key frames */
-#define TOLERANCE_MS 100          /* by which header and packets may differ */
-#define FIRST_PICTURE_PACKETS 300 /* video packets that may go by before the first picture */
+#define TOLERANCE_MS 100                    /* by which header and packets may differ */
+#define FIRST_PICTURE_PACKETS 300           /* video packets that may go by before the first picture */
 
 typedef struct {
         Asset *asset;

@@ -110,8 +110,8 @@ static bool connect_to(Foreign *foreign, bool as_file) {
         if (sqlite3_open_v2(uri, &foreign->db, flags, NULL) != SQLITE_OK)
                 return false;
         harden(foreign->db);
-        return exec(foreign,
-                    "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; BEGIN; SELECT count(*) FROM sqlite_schema");
+        return exec(foreign, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-512; BEGIN; SELECT "
+                             "count(*) FROM sqlite_schema");
 }
 
 static bool may_be_read_as_file(const Foreign *foreign) {
@@ -327,7 +327,9 @@ static GDateTime *when(sqlite3_stmt *query, int column) {
 
 char *foreign_day(sqlite3_stmt *query, int column) {
         g_autoptr(GDateTime) at = when(query, column);
-        return at ? g_date_time_format(at, "%Y-%m-%d") : NULL;
+        return at ? g_strdup_printf("%04d-%02d-%02d", g_date_time_get_year(at), g_date_time_get_month(at),
+                                    g_date_time_get_day_of_month(at))
+                  : NULL;
 }
 
 int64_t foreign_utc_ms(sqlite3_stmt *query, int column) {

@@ -25,7 +25,7 @@ typedef struct {
         char *prefix; /* of the origins of this database: "plex:/path#" */
         ImportList *list;
         Places *places;
-        GHashTable *taken; /* uri -> id of the asset, of what this import has put or left */
+        GHashTable *taken; /* uris of what this import has put or left */
 } Import;
 
 static void import_clear(Import *import) {
@@ -165,7 +165,7 @@ static void read_editorial(CatalogRow *row, const ImportItem *item) {
 /* --- one item's row ---------------------------------------------------------------------------------------------- */
 
 static bool commit_row(Import *import, CatalogRow *row, GError **error) {
-        g_hash_table_replace(import->taken, g_strdup(row->asset->uri), g_strdup(row->asset->id));
+        g_hash_table_add(import->taken, g_strdup(row->asset->uri));
         return catalog_store_put(import->store, row, error);
 }
 
@@ -194,7 +194,11 @@ static void set_present(CatalogRow *row, const Import *import, const ImportItem 
 }
 
 /* The same file of a second item: one more name for it. */
-static bool add_names(Import *import, const char *asset_id, const ImportItem *item, GError **error) {
+static bool add_names(Import *import, const char *uri, const ImportItem *item, GError **error) {
+        g_autoptr(CatalogRow) row = catalog_store_find(import->store, uri, error);
+        if (!row)
+                return false;
+        const char *asset_id = row->asset->id;
         if (item->key && !catalog_store_put_alias(import->store, asset_id, item->key, error))
                 return false;
         if (item->kind != ASSET_EPISODE || !item->series || item->episode < 0)
@@ -213,8 +217,7 @@ static CatalogRow *moved_row(Import *import, const char *uri, GError **error) {
         struct stat status;
         if (stat(uri, &status) != 0)
                 return NULL;
-        g_autoptr(CatalogRow) row =
-                catalog_store_find_moved(import->store, uri, status.st_size, import->prefix, error);
+        g_autoptr(CatalogRow) row = catalog_store_find_moved(import->store, uri, status.st_size, import->prefix, error);
         const int64_t mtime_ns = status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec;
         if (!row || !catalog_store_move(import->store, row, uri, mtime_ns, error))
                 return NULL;
@@ -234,9 +237,8 @@ static CatalogRow *known_row(Import *import, const ImportPlace *place, GError **
 
 /* INV-CATALOG-008: what is known is renewed, what was measured stays measured. */
 static bool take_item(Import *import, const ImportItem *item, const ImportPlace *place, GError **error) {
-        const char *asset_id = g_hash_table_lookup(import->taken, place->uri);
-        if (asset_id)
-                return add_names(import, asset_id, item, error);
+        if (g_hash_table_contains(import->taken, place->uri))
+                return add_names(import, place->uri, item, error);
         g_autofree char *origin = g_strconcat(import->prefix, item->library->id, NULL);
         g_autofree char *stamp = stamp_of(item);
         g_autoptr(GError) failure = NULL;
@@ -249,7 +251,7 @@ static bool take_item(Import *import, const ImportItem *item, const ImportPlace 
         import->report.missing += place->state == PLACE_MISSING;
         if (row && is_same(row, origin, stamp, place->state)) {
                 import->report.unchanged++;
-                g_hash_table_replace(import->taken, g_strdup(place->uri), g_strdup(row->asset->id));
+                g_hash_table_add(import->taken, g_strdup(place->uri));
                 return true;
         }
         import->report.added += row == NULL;
@@ -300,9 +302,13 @@ static bool write_items(Import *import, GError **error) {
                         g_set_error_literal(error, RV_ERROR, RV_ERROR_UNAVAILABLE, "the import was stopped");
                         return false;
                 }
-                i += choose(import, i, &chosen, &place);
+                const guint n = choose(import, i, &chosen, &place);
                 if (!take_item(import, items->pdata[chosen], &place, error))
                         return false;
+                for (const guint end = i + n; i < end; i++) { /* what comes next has its room */
+                        import_item_free(items->pdata[i]);
+                        items->pdata[i] = NULL;
+                }
         }
         return true;
 }
@@ -435,7 +441,7 @@ bool catalog_import(Store *store, const CatalogImportOptions *options, CatalogIm
                 .options = options,
                 .whose = display_names[options->kind],
                 .list = import_list_new(),
-                .taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+                .taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         };
         import.places = places_new(options->maps, error);
         if (!import.places || !read_all(&import, error) || !write_all(&import, error))

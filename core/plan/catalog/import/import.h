@@ -37,7 +37,7 @@ typedef struct {
 ImportList *import_list_new(void);
 void import_list_free(ImportList *list);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImportList, import_list_free)
-void import_item_free(ImportItem *item);
+void import_item_free(ImportItem *item); /* one that was added */
 /* Counts a file that is left out, and why. */
 void import_list_skip(ImportList *list, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* False, with an error that names them all, when one of names (NULL = none) is no library's. Takes the others out. */

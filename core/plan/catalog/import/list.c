@@ -21,11 +21,11 @@ void import_item_free(ImportItem *item) {
         g_free(item->key);
         g_free(item->group);
         g_free(item->title);
-        g_free(item->series);
-        g_free(item->rating);
-        g_free(item->studio);
+        g_clear_pointer(&item->series, g_ref_string_release);
+        g_clear_pointer(&item->rating, g_ref_string_release);
+        g_clear_pointer(&item->studio, g_ref_string_release);
         g_free(item->description);
-        g_free(item->air_date);
+        g_clear_pointer(&item->air_date, g_ref_string_release);
         g_strfreev(item->genres);
         g_strfreev(item->collections);
         g_strfreev(item->labels);
@@ -60,7 +60,18 @@ void import_list_skip(ImportList *list, const char *format, ...) {
         g_ptr_array_add(list->notes, g_utf8_make_valid(note, -1));
 }
 
+/* What thousands of items say alike is kept once. */
+static void share(char **text) {
+        char *shared = *text ? g_ref_string_new_intern(*text) : NULL;
+        g_free(*text);
+        *text = shared;
+}
+
 bool import_list_add(ImportList *list, ImportItem *take_item, GError **error) {
+        share(&take_item->series);
+        share(&take_item->rating);
+        share(&take_item->studio);
+        share(&take_item->air_date);
         if (list->items->len < IMPORT_MAX_ITEMS) {
                 g_ptr_array_add(list->items, take_item);
                 return true;

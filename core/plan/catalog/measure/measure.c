@@ -31,12 +31,6 @@ typedef struct {
         Survey survey;
 } Job;
 
-typedef struct {
-        CatalogMeasure *measure;
-        int number; /* it may work while that is below the limit */
-        RvThread *thread;
-} Worker;
-
 struct CatalogMeasure {
         /* Set at the start, then only read. */
         char *store_path;
@@ -45,6 +39,7 @@ struct CatalogMeasure {
 
         atomic_bool stop;
         atomic_int limit;
+        atomic_int n_active; /* workers that are at work, not resting; changed with lock held */
 
         /* Protected by lock. */
         pthread_mutex_t lock;
@@ -52,7 +47,7 @@ struct CatalogMeasure {
         CatalogMeasureProgress progress;
         GQueue *waiting; /* SurveyTask */
         GQueue results;  /* Job */
-        int n_working;
+        int n_workers;   /* that have not ended */
 
         /* The coordinating thread's. */
         RvThread *coordinator; /* the owner's */
@@ -103,21 +98,27 @@ static void stand_back(void) {
         (void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, me, IOPRIO_IDLE);
 }
 
-static bool may_work(const Worker *worker) {
-        return worker->number < atomic_load(&worker->measure->limit);
+/* With lock held. False: it is to end. */
+static bool await_turn(CatalogMeasure *measure) {
+        while (atomic_load(&measure->n_active) >= atomic_load(&measure->limit) && !atomic_load(&measure->stop))
+                pthread_cond_wait(&measure->changed, &measure->lock);
+        return !atomic_load(&measure->stop);
 }
 
-/* Waits while others are to go first: INV-CATALOG-014. */
+/* In the middle of a file: rests while others are to go first. INV-MEASURE-003 */
 static bool go_on(void *user) {
-        const Worker *worker = user;
-        CatalogMeasure *measure = worker->measure;
-        if (!may_work(worker) && !atomic_load(&measure->stop)) {
-                pthread_mutex_lock(&measure->lock);
-                while (!may_work(worker) && !atomic_load(&measure->stop))
-                        pthread_cond_wait(&measure->changed, &measure->lock);
-                pthread_mutex_unlock(&measure->lock);
+        CatalogMeasure *measure = user;
+        if (atomic_load(&measure->n_active) <= atomic_load(&measure->limit))
+                return !atomic_load(&measure->stop);
+        pthread_mutex_lock(&measure->lock);
+        bool more = !atomic_load(&measure->stop);
+        if (atomic_load(&measure->n_active) > atomic_load(&measure->limit)) {
+                atomic_fetch_sub(&measure->n_active, 1);
+                more = await_turn(measure);
+                atomic_fetch_add(&measure->n_active, 1);
         }
-        return !atomic_load(&measure->stop);
+        pthread_mutex_unlock(&measure->lock);
+        return more;
 }
 
 static bool is_as_it_was(const SurveyTask *task) {
@@ -126,13 +127,13 @@ static bool is_as_it_was(const SurveyTask *task) {
                status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec == task->mtime_ns;
 }
 
-static void survey(Worker *worker, Job *job) {
+static void survey(CatalogMeasure *measure, Job *job) {
         const SurveyOptions options = {
                 .path = job->task->uri,
                 .expected_ms = job->task->duration_ms,
-                .clock = worker->measure->clock,
+                .clock = measure->clock,
                 .go_on = go_on,
-                .user = worker,
+                .user = measure,
         };
         job->result = SURVEY_RETRY; /* a file that changes is the next scan's */
         if (!is_as_it_was(job->task))
@@ -142,31 +143,33 @@ static void survey(Worker *worker, Job *job) {
                 job->result = SURVEY_RETRY;
 }
 
-static SurveyTask *next_task(Worker *worker) {
-        CatalogMeasure *measure = worker->measure;
-        if (!go_on(worker))
-                return NULL;
-        pthread_mutex_lock(&measure->lock);
-        SurveyTask *task = g_queue_pop_head(measure->waiting);
-        pthread_mutex_unlock(&measure->lock);
-        return task;
+/* With lock held: one file for a worker whose turn it is; NULL: there is none. */
+static SurveyTask *take_task(CatalogMeasure *measure) {
+        while (!g_queue_is_empty(measure->waiting) && !atomic_load(&measure->stop)) {
+                if (atomic_load(&measure->n_active) < atomic_load(&measure->limit)) {
+                        atomic_fetch_add(&measure->n_active, 1);
+                        return g_queue_pop_head(measure->waiting);
+                }
+                pthread_cond_wait(&measure->changed, &measure->lock);
+        }
+        return NULL;
 }
 
 static void work(void *user) {
-        Worker *worker = user;
-        CatalogMeasure *measure = worker->measure;
+        CatalogMeasure *measure = user;
         stand_back();
-        for (SurveyTask *task; (task = next_task(worker));) {
+        pthread_mutex_lock(&measure->lock);
+        for (SurveyTask *task; (task = take_task(measure));) {
                 Job *job = g_new0(Job, 1);
                 job->task = task;
-                survey(worker, job);
+                pthread_mutex_unlock(&measure->lock);
+                survey(measure, job);
                 pthread_mutex_lock(&measure->lock);
+                atomic_fetch_sub(&measure->n_active, 1);
                 g_queue_push_tail(&measure->results, job);
                 pthread_cond_broadcast(&measure->changed);
-                pthread_mutex_unlock(&measure->lock);
         }
-        pthread_mutex_lock(&measure->lock);
-        measure->n_working--;
+        measure->n_workers--;
         pthread_cond_broadcast(&measure->changed);
         pthread_mutex_unlock(&measure->lock);
 }
@@ -205,7 +208,7 @@ static bool write_job(CatalogMeasure *measure, Job *take_job, GError **error) {
 /* NULL: all has been said. */
 static Job *await_job(CatalogMeasure *measure) {
         pthread_mutex_lock(&measure->lock);
-        while (g_queue_is_empty(&measure->results) && measure->n_working > 0)
+        while (g_queue_is_empty(&measure->results) && measure->n_workers > 0)
                 pthread_cond_wait(&measure->changed, &measure->lock);
         Job *job = g_queue_pop_head(&measure->results);
         pthread_mutex_unlock(&measure->lock);
@@ -229,21 +232,19 @@ static bool collect(CatalogMeasure *measure, GError **error) {
 }
 
 static bool run_workers(CatalogMeasure *measure, GError **error) {
-        Worker workers[MAX_THREADS];
+        RvThread *workers[MAX_THREADS];
         int n = 0;
         bool good = true;
         for (; n < measure->n_threads && good; n += good) {
-                workers[n] = (Worker){.measure = measure, .number = n};
                 pthread_mutex_lock(&measure->lock);
-                measure->n_working++;
+                measure->n_workers++;
                 pthread_mutex_unlock(&measure->lock);
-                workers[n].thread =
-                        rv_thread_start("catalog-measure", RV_PRIORITY_BACKGROUND, work, &workers[n], error);
-                good = workers[n].thread != NULL;
+                workers[n] = rv_thread_start("catalog-measure", RV_PRIORITY_BACKGROUND, work, measure, error);
+                good = workers[n] != NULL;
         }
         if (!good) {
                 pthread_mutex_lock(&measure->lock);
-                measure->n_working--;
+                measure->n_workers--;
                 pthread_mutex_unlock(&measure->lock);
                 if (n > 0) /* fewer than wanted are enough */
                         g_clear_error(error);
@@ -255,7 +256,7 @@ static bool run_workers(CatalogMeasure *measure, GError **error) {
         pthread_cond_broadcast(&measure->changed);
         pthread_mutex_unlock(&measure->lock);
         for (int i = 0; i < n; i++)
-                rv_thread_join(workers[i].thread);
+                rv_thread_join(workers[i]);
         return good;
 }
 
@@ -303,12 +304,12 @@ CatalogMeasure *catalog_measure_start(const CatalogMeasureOptions *options, GErr
         measure->n_threads = CLAMP(options->threads, 1, MAX_THREADS);
         measure->callbacks = *options;
         atomic_init(&measure->limit, measure->n_threads);
+        atomic_init(&measure->n_active, 0);
         pthread_mutex_init(&measure->lock, NULL);
         pthread_cond_init(&measure->changed, NULL);
         g_queue_init(&measure->results);
         measure->mailbox = rv_mailbox_new(options->context, on_notice, measure, NULL);
-        measure->coordinator =
-                rv_thread_start("catalog-survey", RV_PRIORITY_BACKGROUND, coordinate, measure, error);
+        measure->coordinator = rv_thread_start("catalog-survey", RV_PRIORITY_BACKGROUND, coordinate, measure, error);
         if (measure->coordinator)
                 return measure;
         catalog_measure_free(measure);

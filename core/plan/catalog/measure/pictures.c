@@ -47,8 +47,9 @@ Pictures *pictures_new(AVFormatContext *format, int stream_index, bool (*go_on)(
         pictures->decoder = media_decoder(pictures->stream);
         if (!pictures->decoder)
                 return NULL;
-        pictures->decoder->skip_loop_filter = AVDISCARD_ALL;       /* nobody will see them */
-        pictures->decoder->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT; /* what stands alone in an open group is one of these */
+        pictures->decoder->skip_loop_filter = AVDISCARD_ALL; /* nobody will see them */
+        pictures->decoder->flags |=
+                AV_CODEC_FLAG_OUTPUT_CORRUPT; /* what stands alone in an open group is one of these */
         return g_steal_pointer(&pictures);
 }
 
@@ -77,8 +78,8 @@ static int64_t packet_time(const Pictures *pictures, const AVPacket *packet) {
 
 void pictures_pass(Pictures *pictures, const AVPacket *packet) {
         const int64_t at_us = packet_time(pictures, packet);
-        const bool recent = pictures->n_tried > 0 && at_us >= pictures->tried_us &&
-                            at_us - pictures->tried_us < PASS_EVERY_US;
+        const bool recent =
+                pictures->n_tried > 0 && at_us >= pictures->tried_us && at_us - pictures->tried_us < PASS_EVERY_US;
         if (!(packet->flags & AV_PKT_FLAG_KEY) || recent)
                 return;
         pictures->tried_us = at_us;
@@ -86,8 +87,8 @@ void pictures_pass(Pictures *pictures, const AVPacket *packet) {
         avcodec_flush_buffers(pictures->decoder);
         bool good = avcodec_send_packet(pictures->decoder, packet) >= 0;
         (void)avcodec_send_packet(pictures->decoder, NULL); /* it is not to wait for its neighbours */
-        good = good && avcodec_receive_frame(pictures->decoder, pictures->frame) >= 0 &&
-               pictures->frame->width > 0 && !pictures->frame->decode_error_flags;
+        good = good && avcodec_receive_frame(pictures->decoder, pictures->frame) >= 0 && pictures->frame->width > 0 &&
+               !pictures->frame->decode_error_flags;
         av_frame_unref(pictures->frame);
         avcodec_flush_buffers(pictures->decoder);
         if (!good)
@@ -110,15 +111,14 @@ static bool make_graph(Pictures *pictures, const AVFrame *frame) {
         pictures->graph = avfilter_graph_alloc();
         g_assert(pictures->graph);
         pictures->graph->nb_threads = 1;
-        g_autofree char *arguments = g_strdup_printf(
-                "video_size=%dx%d:pix_fmt=%d:time_base=1/1000000:pixel_aspect=1/1", frame->width, frame->height,
-                frame->format);
+        g_autofree char *arguments = g_strdup_printf("video_size=%dx%d:pix_fmt=%d:time_base=1/1000000:pixel_aspect=1/1",
+                                                     frame->width, frame->height, frame->format);
         AVFilterInOut *inputs = avfilter_inout_alloc(), *outputs = avfilter_inout_alloc();
         g_assert(inputs && outputs);
         bool good = avfilter_graph_create_filter(&pictures->source, avfilter_get_by_name("buffer"), "in", arguments,
                                                  NULL, pictures->graph) >= 0 &&
-                    avfilter_graph_create_filter(&pictures->sink, avfilter_get_by_name("buffersink"), "out", NULL,
-                                                 NULL, pictures->graph) >= 0;
+                    avfilter_graph_create_filter(&pictures->sink, avfilter_get_by_name("buffersink"), "out", NULL, NULL,
+                                                 pictures->graph) >= 0;
         *outputs = (AVFilterInOut){.name = av_strdup("in"), .filter_ctx = pictures->source};
         *inputs = (AVFilterInOut){.name = av_strdup("out"), .filter_ctx = pictures->sink};
         good = good && avfilter_graph_parse_ptr(pictures->graph, BLACK, &inputs, &outputs, NULL) >= 0 &&
@@ -167,8 +167,8 @@ static void take_frames(Pictures *pictures) {
                 const int64_t at_us = time_of(pictures, frame->best_effort_timestamp);
                 const int64_t frame_us = media_frame_us(pictures->stream);
                 if (at_us != INT64_MIN && at_us >= pictures->from_us - frame_us && at_us < pictures->to_us) {
-                        int64_t length_us = av_rescale_q(frame->pkt_duration, pictures->stream->time_base,
-                                                         AV_TIME_BASE_Q);
+                        int64_t length_us =
+                                av_rescale_q(frame->pkt_duration, pictures->stream->time_base, AV_TIME_BASE_Q);
                         if (length_us <= 0)
                                 length_us = frame_us;
                         pictures->end_us = MAX(pictures->end_us, at_us + length_us);

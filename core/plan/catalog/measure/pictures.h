@@ -1,6 +1,6 @@
 /*
- * The pictures of a file, as few of them as will do: those that stand alone tell whether it can be decoded, and stretches
- * that are asked for are decoded to see where they are black and where the last picture is. One thread.
+ * The pictures of a file, as few of them as will do: those that stand alone tell whether it can be decoded, and
+ * stretches that are asked for are decoded to see where they are black and where the last picture is. One thread.
  */
 #pragma once
 

@@ -26,7 +26,8 @@ struct Sound {
         AVFrame *frame, *house, *filtered;
         uint64_t n_good, n_bad;
         bool has_at;
-        int64_t at, end; /* where the next sample belongs, and the furthest of them; in samples of the file */
+        /* Where the next sample belongs, the first and the furthest of them, in samples of the file; and how many. */
+        int64_t at, first, end, n_out;
         double peak, loudness;
         int64_t silence_from; /* in samples; INT64_MIN: it is not silent */
         GArray *silences;
@@ -154,6 +155,9 @@ static void give(Sound *sound, const AVFrame *frame) {
                 return;
         note_peak(sound);
         house->pts = sound->at - sound->start;
+        if (sound->n_out == 0)
+                sound->first = sound->at;
+        sound->n_out += house->nb_samples;
         sound->at += house->nb_samples;
         sound->end = MAX(sound->end, sound->at);
         if (av_buffersrc_add_frame(sound->source, house) >= 0)
@@ -195,7 +199,8 @@ void sound_take(Sound *sound, const AVPacket *packet) {
 /* --- what was found ---------------------------------------------------------------------------------------------- */
 
 bool sound_is_broken(const Sound *sound) {
-        return sound->n_bad > sound->n_good && sound->n_bad + sound->n_good >= ENOUGH_PACKETS;
+        const bool failed = sound->n_bad > sound->n_good && sound->n_bad + sound->n_good >= ENOUGH_PACKETS;
+        return failed || sound->n_out < (sound->end - sound->first) / 2;
 }
 
 bool sound_loudness(const Sound *sound, int32_t *ret_loudness_millibel, int32_t *ret_peak_millibel) {

@@ -1,9 +1,9 @@
 /* The sound of a file as engines would play it: its loudness, its silences, its end. One thread. */
 #pragma once
 
+#include <glib.h>
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
-#include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,7 +21,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sound, sound_free)
 /* packet NULL: no more will come. */
 void sound_take(Sound *sound, const AVPacket *packet);
 
-/* More packets failed than were decoded, or nothing came out of many. */
+/* More packets failed than were decoded, or most of them are missing between its first and its last. */
 bool sound_is_broken(const Sound *sound);
 /* False: there is none to speak of. In 1/100 LUFS, and 1/100 dB of full scale. */
 bool sound_loudness(const Sound *sound, int32_t *ret_loudness_millibel, int32_t *ret_peak_millibel);

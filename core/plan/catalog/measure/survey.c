@@ -45,7 +45,9 @@ static bool is_late(const Work *work) {
 
 static bool go_on(void *user) {
         Work *work = user;
+        const int64_t asked_ns = rv_clock_mono_ns(work->options->clock);
         work->stopped = work->stopped || !work->options->go_on(work->options->user);
+        work->deadline_ns += rv_clock_mono_ns(work->options->clock) - asked_ns; /* it may have rested */
         return !work->stopped && !is_late(work);
 }
 
@@ -112,7 +114,7 @@ static SurveyResult read_all(Work *work) {
                             "Most of its pictures cannot be decoded: the file is damaged. Replace it.");
         if (work->sound && sound_is_broken(work->sound))
                 return fail(work, SURVEY_BROKEN,
-                            "Most of its sound cannot be decoded: the file is damaged. Replace it.");
+                            "Most of its sound is missing or cannot be decoded: the file is damaged. Replace it.");
         return SURVEY_OK;
 }
 

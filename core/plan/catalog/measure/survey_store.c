@@ -41,7 +41,7 @@ GQueue *survey_store_tasks(Store *store, GError **error) {
         return NULL;
 }
 
-/* Ret_wanted: the asset is still the file that was surveyed, and nobody else was faster. INV-CATALOG-011 */
+/* Ret_wanted: the asset is still the file that was surveyed, and nobody else was faster. INV-MEASURE-001 */
 static bool is_wanted(Store *store, const SurveyTask *task, bool *ret_wanted, GError **error) {
         g_autoptr(GError) failure = NULL;
         sqlite3_stmt *query = store_query(store, &failure,

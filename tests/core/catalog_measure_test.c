@@ -1,0 +1,487 @@
+/* What decoding all of a file finds, in the background, and what comes of it. */
+#include "tests/support/cmocka.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/plan/catalog/catalog.h"
+#include "core/plan/catalog/catalog_store.h"
+#include "core/plan/catalog/measure/survey.h"
+#include "proto/base/log.h"
+#include "tests/support/temp_dir.h"
+
+#define NOW_UTC_MS INT64_C(1795406400000)
+
+/* Made once, by the ffmpeg program: another reader of the same formats would agree with us too easily. */
+static char *clips;
+
+typedef struct {
+        char *dir, *media, *db;
+        RvClock *clock;
+        Store *store;
+        GMainContext *context;
+        CatalogProgress scanned;
+        CatalogMeasureProgress measured; /* the last that was told */
+} World;
+
+static void no_log(void *user, RvLogLevel level, const char *event, const RvField *fields, size_t n_fields) {
+}
+
+static void ffmpeg(const char *name, const char *arguments) {
+        g_autofree char *path = g_build_filename(clips, name, NULL);
+        g_autofree char *command = g_strdup_printf("ffmpeg -v error -nostdin -y %s %s", arguments, path);
+        g_autofree char *errors = NULL;
+        g_autoptr(GError) error = NULL;
+        int status = 0;
+        if (!g_spawn_command_line_sync(command, NULL, &errors, &status, &error))
+                fail_msg("%s", error->message);
+        if (!g_spawn_check_wait_status(status, NULL))
+                fail_msg("%s: %s", command, errors);
+}
+
+/* 997 Hz in both channels are as many LUFS as dB of full scale, by EBU R128's definition. */
+#define SINE(amplitude) "-f lavfi -i aevalsrc=exprs=" amplitude "*sin(2*PI*997*t):s=48000:c=stereo:d=6 "
+#define PICTURES(seconds) "-f lavfi -i testsrc2=size=160x120:rate=25:duration=" seconds " "
+
+static int make_clips(void **state) {
+        rv_log_set_sink(no_log, NULL);
+        clips = temp_dir_new();
+        ffmpeg("loud.mkv", PICTURES("6") SINE("0.19953") "-c:v mpeg4 -c:a pcm_s16le");
+        ffmpeg("soft.mp4", PICTURES("6") SINE("0.01995") "-c:v mpeg4 -c:a aac -b:a 192k");
+        ffmpeg("silent.avi", PICTURES("6") "-c:v mpeg4");
+        /* Black alone at 4, silence alone at 8, both at 12 and, for half a second, at 16. */
+        ffmpeg("quiet.mkv",
+               "-f lavfi -i 'testsrc2=size=160x120:rate=25:duration=20,drawbox=c=black:t=fill:"
+               "enable=between(t\\,4\\,4.96)+between(t\\,12\\,12.96)+between(t\\,16\\,16.46)' "
+               "-f lavfi -i 'aevalsrc=exprs=0.1*sin(2*PI*440*t)*not(between(t\\,8\\,9)+between(t\\,12\\,13)"
+               "+between(t\\,16\\,16.5)):s=48000:c=stereo:d=20' -c:v mpeg4 -g 250 -c:a pcm_s16le");
+        ffmpeg("whole.mp4", PICTURES("20") "-f lavfi -i sine=sample_rate=48000:duration=20 -c:v mpeg4 -c:a mp2 "
+                                           "-movflags +faststart");
+        return 0;
+}
+
+static int remove_clips(void **state) {
+        temp_dir_free(clips);
+        rv_log_set_sink(NULL, NULL);
+        return 0;
+}
+
+static int set_up(void **state) {
+        World *world = g_new0(World, 1);
+        world->dir = temp_dir_new();
+        world->media = g_build_filename(world->dir, "media", NULL);
+        world->db = g_build_filename(world->dir, "retrovue.db", NULL);
+        assert_int_equal(g_mkdir(world->media, 0755), 0);
+        world->clock = rv_clock_fake_new(NOW_UTC_MS);
+        world->store = store_open(world->db, NULL);
+        assert_non_null(world->store);
+        world->context = g_main_context_new();
+        *state = world;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        World *world = *state;
+        store_close(world->store);
+        g_main_context_unref(world->context);
+        rv_clock_fake_free(world->clock);
+        temp_dir_free(world->dir);
+        g_free(world->media);
+        g_free(world->db);
+        g_free(world);
+        return 0;
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------- */
+
+static char *path_of(const World *world, const char *name) {
+        char *path = g_build_filename(world->media, name, NULL);
+        g_autofree char *dir = g_path_get_dirname(path);
+        assert_int_equal(g_mkdir_with_parents(dir, 0755), 0);
+        return path;
+}
+
+/* Of the bytes from a percentage to another, none are left as they were. */
+static void put_damaged(const World *world, const char *name, const char *clip, size_t from, size_t to) {
+        g_autofree char *source = g_build_filename(clips, clip, NULL), *path = path_of(world, name);
+        g_autofree char *data = NULL;
+        gsize size = 0;
+        assert_true(g_file_get_contents(source, &data, &size, NULL));
+        memset(data + size * from / 100, 0, size * to / 100 - size * from / 100);
+        assert_true(g_file_set_contents(path, data, (gssize)size, NULL));
+}
+
+static void put_clip(const World *world, const char *name, const char *clip) {
+        put_damaged(world, name, clip, 0, 0);
+}
+
+static void set_time(const World *world, const char *name, time_t seconds) {
+        g_autofree char *path = path_of(world, name);
+        const struct timespec times[2] = {{seconds, 0}, {seconds, 0}};
+        assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void move(const World *world, const char *from, const char *to) {
+        g_autofree char *old = path_of(world, from), *now = path_of(world, to);
+        assert_int_equal(g_rename(old, now), 0);
+}
+
+/* --- scanning and measuring -------------------------------------------------------------------------------------- */
+
+static void on_scanned(void *user, const CatalogProgress *progress) {
+        ((World *)user)->scanned = *progress;
+}
+
+static CatalogSnapshot *load(const World *world) {
+        CatalogSnapshot *snapshot = catalog_load(world->store, NULL);
+        assert_non_null(snapshot);
+        return snapshot;
+}
+
+static void scan(World *world) {
+        const char *const folders[] = {world->media, NULL};
+        const CatalogScanOptions options = {.store_path = world->db,
+                                            .folders = folders,
+                                            .threads = 2,
+                                            .clock = world->clock,
+                                            .context = world->context,
+                                            .on_progress = on_scanned,
+                                            .user = world};
+        world->scanned = (CatalogProgress){0};
+        g_autoptr(CatalogScan) running = catalog_scan_start(&options, NULL);
+        assert_non_null(running);
+        while (!world->scanned.done)
+                g_main_context_iteration(world->context, TRUE);
+}
+
+static void on_measured(void *user, const CatalogMeasureProgress *progress) {
+        ((World *)user)->measured = *progress;
+}
+
+static CatalogMeasure *start(World *world) {
+        const CatalogMeasureOptions options = {.store_path = world->db,
+                                               .threads = 2,
+                                               .clock = world->clock,
+                                               .context = world->context,
+                                               .on_progress = on_measured,
+                                               .user = world};
+        world->measured = (CatalogMeasureProgress){0};
+        CatalogMeasure *measure = catalog_measure_start(&options, NULL);
+        assert_non_null(measure);
+        return measure;
+}
+
+static void measure(World *world) {
+        g_autoptr(CatalogMeasure) running = start(world);
+        while (!world->measured.over)
+                g_main_context_iteration(world->context, TRUE);
+        assert_string_equal(world->measured.fault, "");
+}
+
+static CatalogSnapshot *scan_and_measure(World *world) {
+        scan(world);
+        measure(world);
+        return load(world);
+}
+
+static const Asset *asset_of(const World *world, const CatalogSnapshot *snapshot, const char *name) {
+        g_autofree char *path = g_build_filename(world->media, name, NULL);
+        for (uint32_t i = 0; i < snapshot->n_assets; i++)
+                if (g_str_equal(snapshot->assets[i]->uri, path))
+                        return snapshot->assets[i];
+        fail_msg("%s is not in the catalog", name);
+        return NULL;
+}
+
+static void assert_near(int64_t value, int64_t expected, int64_t tolerance) {
+        if (value < expected - tolerance || value > expected + tolerance)
+                fail_msg("%d is not within %d of %d", (int)value, (int)tolerance, (int)expected);
+}
+
+/* --- loudness ---------------------------------------------------------------------------------------------------- */
+
+static void INV_LOUDNESS_NORMALIZED_001_files_are_brought_to_the_house_loudness(void **state) {
+        World *world = *state;
+        put_clip(world, "loud.mkv", "loud.mkv");
+        put_clip(world, "soft.mp4", "soft.mp4");
+        put_clip(world, "silent.avi", "silent.avi");
+        g_autoptr(CatalogSnapshot) catalog = scan_and_measure(world);
+        const Asset *loud = asset_of(world, catalog, "loud.mkv"), *soft = asset_of(world, catalog, "soft.mp4");
+        assert_true(loud->has_loudness && soft->has_loudness);
+        assert_near(loud->loudness_millibel, -1400, 20);
+        assert_near(loud->gain_millibel, -1000, 20);
+        assert_near(soft->loudness_millibel, -3400, 30);
+        assert_near(soft->gain_millibel, 1000, 30);
+        const Asset *silent = asset_of(world, catalog, "silent.avi");
+        assert_true(silent->surveyed && !silent->has_loudness);
+        assert_int_equal(silent->gain_millibel, 0);
+}
+
+static void INV_LOUDNESS_NORMALIZED_001_what_is_not_measured_is_left_as_it_is_and_waits(void **state) {
+        World *world = *state;
+        put_clip(world, "loud.mkv", "loud.mkv");
+        scan(world);
+        g_autoptr(CatalogSnapshot) before = load(world);
+        assert_true(asset_eligible(before->assets[0]));
+        assert_false(before->assets[0]->surveyed);
+        assert_int_equal(before->assets[0]->gain_millibel, 0);
+        measure(world);
+        assert_int_equal(world->measured.done, 1);
+}
+
+static void INV_LOUDNESS_NORMALIZED_001_a_gain_is_bounded_and_never_clips(void **state) {
+        assert_int_equal(survey_gain(-1400, -10), -1000);
+        assert_int_equal(survey_gain(-2400, -10), 0);
+        assert_int_equal(survey_gain(-3400, -2000), 1000);
+        assert_int_equal(survey_gain(-3400, -500), 400); /* up to 1 dB below full scale */
+        assert_int_equal(survey_gain(-3400, 0), 0);
+        assert_int_equal(survey_gain(-6900, -6000), 2400);
+        assert_int_equal(survey_gain(4000, 0), -6000);
+}
+
+/* --- quiet points and the end ------------------------------------------------------------------------------------ */
+
+static void INV_ASSET_MARKER_BOUNDS_001_where_it_is_black_and_silent_is_marked(void **state) {
+        World *world = *state;
+        put_clip(world, "quiet.mkv", "quiet.mkv");
+        g_autoptr(CatalogSnapshot) catalog = scan_and_measure(world);
+        const Asset *asset = catalog->assets[0];
+        assert_int_equal(asset->n_quiet, 2);
+        assert_near(asset->quiet_ms[0], 12500, 40);
+        assert_near(asset->quiet_ms[1], 16250, 40);
+        assert_int_equal(asset->n_chapters, 0);
+}
+
+static void INV_ASSET_MARKER_BOUNDS_001_no_quiet_point_lies_outside(void **state) {
+        World *world = *state;
+        put_clip(world, "quiet.mkv", "quiet.mkv");
+        g_autoptr(CatalogSnapshot) first = scan_and_measure(world);
+        assert_true(store_run(world->store, NULL,
+                              "INSERT INTO asset_marker (asset_id, kind, at_ms) VALUES (?, 'quiet', 99999)", "s",
+                              first->assets[0]->id));
+        assert_false(store_run(world->store, NULL,
+                               "INSERT INTO asset_marker (asset_id, kind, at_ms) VALUES (?, 'quiet', 0)", "s",
+                               first->assets[0]->id));
+        g_autoptr(CatalogSnapshot) second = load(world);
+        assert_int_equal(second->assets[0]->n_quiet, 2);
+}
+
+/* Its packets go on to 20 s and cannot be decoded beyond three quarters of them. */
+static void INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_what_cannot_be_decoded_is_not_there(void **state) {
+        World *world = *state;
+        put_damaged(world, "cut.mp4", "whole.mp4", 75, 100);
+        scan(world);
+        g_autoptr(CatalogSnapshot) probed = load(world);
+        assert_near(probed->assets[0]->duration_ms, 20000, 100);
+        measure(world);
+        g_autoptr(CatalogSnapshot) catalog = load(world);
+        assert_true(asset_eligible(catalog->assets[0]));
+        assert_in_range(catalog->assets[0]->duration_ms, 12000, 17500);
+        assert_true(catalog->revision > probed->revision);
+}
+
+/* --- faults ------------------------------------------------------------------------------------------------------ */
+
+static void INV_MEASURE_002_what_cannot_be_decoded_is_refused_until_it_is_another_file(void **state) {
+        World *world = *state;
+        put_damaged(world, "a.mp4", "whole.mp4", 25, 97);
+        g_autoptr(CatalogSnapshot) first = scan_and_measure(world);
+        const Asset *asset = first->assets[0];
+        assert_int_equal(world->measured.refused, 1);
+        assert_int_equal(asset->state, ASSET_REFUSED);
+        assert_non_null(strstr(asset->reason, "damaged"));
+        assert_false(asset_eligible(asset));
+        CatalogVerdict verdict;
+        assert_true(catalog_approve(world->store, asset->id, &verdict, NULL));
+        assert_int_equal(verdict, CATALOG_UNFIT);
+
+        put_clip(world, "a.mp4", "whole.mp4");
+        g_autoptr(CatalogSnapshot) second = scan_and_measure(world);
+        assert_string_equal(second->assets[0]->id, asset->id);
+        assert_true(asset_eligible(second->assets[0]));
+        assert_null(second->assets[0]->reason);
+}
+
+/* --- once -------------------------------------------------------------------------------------------------------- */
+
+static void INV_MEASURE_001_no_file_is_measured_twice(void **state) {
+        World *world = *state;
+        put_clip(world, "loud.mkv", "loud.mkv");
+        put_clip(world, "quiet.mkv", "quiet.mkv");
+        g_autoptr(CatalogSnapshot) first = scan_and_measure(world);
+        assert_int_equal(world->measured.done, 2);
+        g_autoptr(CatalogSnapshot) second = scan_and_measure(world);
+        assert_int_equal(world->measured.done, 0);
+        assert_int_equal(second->revision, first->revision);
+        set_time(world, "quiet.mkv", 1000000000);
+        scan(world);
+        g_autoptr(CatalogSnapshot) touched = load(world); /* what was measured is not of this file */
+        assert_false(asset_of(world, touched, "quiet.mkv")->surveyed);
+        assert_int_equal(asset_of(world, touched, "quiet.mkv")->n_quiet, 0);
+        measure(world);
+        assert_int_equal(world->measured.done, 1);
+}
+
+static void INV_MEASURE_001_a_run_goes_on_where_the_last_was_ended(void **state) {
+        World *world = *state;
+        for (int i = 0; i < 8; i++) {
+                g_autofree char *name = g_strdup_printf("%d.mkv", i);
+                put_clip(world, name, i < 2 ? "loud.mkv" : "quiet.mkv");
+        }
+        scan(world);
+        unsigned done = 0;
+        for (int run = 0; run < 4; run++) { /* each is ended after its first file */
+                CatalogMeasure *running = start(world);
+                while (world->measured.done == 0 && !world->measured.over)
+                        g_main_context_iteration(world->context, TRUE);
+                catalog_measure_free(running);
+                g_autoptr(CatalogSnapshot) catalog = load(world);
+                unsigned surveyed = 0;
+                for (uint32_t i = 0; i < catalog->n_assets; i++)
+                        surveyed += catalog->assets[i]->surveyed;
+                assert_true(surveyed > done || surveyed == 8);
+                done = surveyed;
+        }
+        measure(world);
+        assert_int_equal(world->measured.done, 8 - done);
+        assert_int_equal(world->measured.to_do, 0);
+}
+
+static void INV_MEASURE_003_a_run_rests_while_it_may_not_work(void **state) {
+        World *world = *state;
+        put_clip(world, "loud.mkv", "loud.mkv");
+        scan(world);
+        g_autoptr(CatalogMeasure) running = start(world);
+        catalog_measure_limit(running, 0);
+        const CatalogMeasureProgress progress = catalog_measure_progress(running);
+        assert_true(progress.paused || progress.over);
+        catalog_measure_limit(running, 1);
+        while (!world->measured.over)
+                g_main_context_iteration(world->context, TRUE);
+        assert_int_equal(world->measured.done, 1);
+}
+
+static void a_run_that_rests_can_be_ended(void **state) {
+        World *world = *state;
+        put_clip(world, "loud.mkv", "loud.mkv");
+        scan(world);
+        CatalogMeasure *running = start(world);
+        catalog_measure_limit(running, 0);
+        catalog_measure_free(running);
+}
+
+static void a_file_that_goes_meanwhile_waits_for_a_scan(void **state) {
+        World *world = *state;
+        put_clip(world, "loud.mkv", "loud.mkv");
+        scan(world);
+        g_autofree char *path = path_of(world, "loud.mkv");
+        assert_int_equal(g_unlink(path), 0);
+        measure(world);
+        g_autoptr(CatalogSnapshot) catalog = load(world);
+        assert_false(catalog->assets[0]->surveyed);
+}
+
+/* --- identity ---------------------------------------------------------------------------------------------------- */
+
+static void INV_CATALOG_011_a_file_that_moved_keeps_all_that_is_known_of_it(void **state) {
+        World *world = *state;
+        put_clip(world, "Show/Show - S01E01.mkv", "quiet.mkv");
+        put_clip(world, "Show/Show - S01E02.mkv", "loud.mkv");
+        g_autoptr(CatalogSnapshot) first = scan_and_measure(world);
+        const Asset *kept = asset_of(world, first, "Show/Show - S01E01.mkv");
+        const Asset *retired = asset_of(world, first, "Show/Show - S01E02.mkv");
+        CatalogVerdict verdict;
+        assert_true(catalog_retire(world->store, retired->id, &verdict, NULL));
+        move(world, "Show/Show - S01E01.mkv", "Other/Other - S02E05.mkv");
+        set_time(world, "Other/Other - S02E05.mkv", 1000000000); /* as some copy it */
+        move(world, "Show/Show - S01E02.mkv", "Show/Renamed - S03E03.mkv");
+        g_autoptr(CatalogSnapshot) second = scan_and_measure(world);
+        assert_int_equal(second->n_assets, 2);
+        assert_int_equal(world->scanned.measured, 0);
+        assert_int_equal(world->measured.done, 0);
+        const Asset *moved = asset_of(world, second, "Other/Other - S02E05.mkv");
+        assert_string_equal(moved->id, kept->id);
+        assert_true(asset_eligible(moved));
+        assert_true(moved->surveyed);
+        assert_int_equal(moved->n_quiet, 2);
+        assert_string_equal(moved->series, "Other"); /* what its name says is another matter */
+        g_autofree char *renamed = g_build_filename(world->media, "Show/Renamed - S03E03.mkv", NULL);
+        assert_string_equal(catalog_snapshot_find(second, retired->id)->uri, renamed);
+        assert_int_equal(catalog_snapshot_find(second, retired->id)->state, ASSET_RETIRED);
+}
+
+static void INV_CATALOG_011_a_copy_is_another_asset(void **state) {
+        World *world = *state;
+        put_clip(world, "a.mkv", "loud.mkv");
+        scan(world);
+        g_autoptr(CatalogSnapshot) first = load(world);
+        put_clip(world, "b.mkv", "loud.mkv");
+        scan(world);
+        g_autoptr(CatalogSnapshot) second = load(world);
+        assert_int_equal(second->n_assets, 2);
+        assert_string_equal(asset_of(world, second, "a.mkv")->id, first->assets[0]->id);
+}
+
+/* A new film in the place of the one that moved is not that one. */
+static void INV_CATALOG_011_who_takes_the_place_gets_an_id_of_its_own(void **state) {
+        World *world = *state;
+        put_clip(world, "film.mkv", "loud.mkv");
+        scan(world);
+        g_autoptr(CatalogSnapshot) first = load(world);
+        move(world, "film.mkv", "old.mkv");
+        scan(world);
+        put_clip(world, "film.mkv", "quiet.mkv");
+        scan(world);
+        g_autoptr(CatalogSnapshot) second = load(world);
+        assert_int_equal(second->n_assets, 2);
+        assert_string_equal(asset_of(world, second, "old.mkv")->id, first->assets[0]->id);
+        const char *id = asset_of(world, second, "film.mkv")->id;
+        assert_string_not_equal(id, first->assets[0]->id);
+        set_time(world, "film.mkv", 1000000000);
+        scan(world);
+        g_autoptr(CatalogSnapshot) third = load(world);
+        assert_string_equal(asset_of(world, third, "film.mkv")->id, id);
+}
+
+static void INV_CATALOG_011_two_that_change_places_change_nothing_else(void **state) {
+        World *world = *state;
+        put_clip(world, "a.mkv", "loud.mkv");
+        put_clip(world, "b.mkv", "quiet.mkv");
+        scan(world);
+        g_autoptr(CatalogSnapshot) first = load(world);
+        move(world, "a.mkv", "c.mkv");
+        scan(world);
+        move(world, "b.mkv", "a.mkv");
+        scan(world);
+        move(world, "c.mkv", "b.mkv");
+        scan(world);
+        g_autoptr(CatalogSnapshot) second = load(world);
+        assert_int_equal(second->n_assets, 2);
+        assert_string_equal(asset_of(world, second, "a.mkv")->id, asset_of(world, first, "b.mkv")->id);
+        assert_string_equal(asset_of(world, second, "b.mkv")->id, asset_of(world, first, "a.mkv")->id);
+}
+
+int main(void) {
+#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+        const struct CMUnitTest tests[] = {
+                IN_WORLD(INV_LOUDNESS_NORMALIZED_001_files_are_brought_to_the_house_loudness),
+                IN_WORLD(INV_LOUDNESS_NORMALIZED_001_what_is_not_measured_is_left_as_it_is_and_waits),
+                cmocka_unit_test(INV_LOUDNESS_NORMALIZED_001_a_gain_is_bounded_and_never_clips),
+                IN_WORLD(INV_ASSET_MARKER_BOUNDS_001_where_it_is_black_and_silent_is_marked),
+                IN_WORLD(INV_ASSET_MARKER_BOUNDS_001_no_quiet_point_lies_outside),
+                IN_WORLD(INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_what_cannot_be_decoded_is_not_there),
+                IN_WORLD(INV_MEASURE_002_what_cannot_be_decoded_is_refused_until_it_is_another_file),
+                IN_WORLD(INV_MEASURE_001_no_file_is_measured_twice),
+                IN_WORLD(INV_MEASURE_001_a_run_goes_on_where_the_last_was_ended),
+                IN_WORLD(INV_MEASURE_003_a_run_rests_while_it_may_not_work),
+                IN_WORLD(a_run_that_rests_can_be_ended),
+                IN_WORLD(a_file_that_goes_meanwhile_waits_for_a_scan),
+                IN_WORLD(INV_CATALOG_011_a_file_that_moved_keeps_all_that_is_known_of_it),
+                IN_WORLD(INV_CATALOG_011_a_copy_is_another_asset),
+                IN_WORLD(INV_CATALOG_011_who_takes_the_place_gets_an_id_of_its_own),
+                IN_WORLD(INV_CATALOG_011_two_that_change_places_change_nothing_else),
+        };
+        return cmocka_run_group_tests(tests, make_clips, remove_clips);
+}
