@@ -44,6 +44,7 @@ static bool load_day(Store *store, DayPlan *plan, GError **error) {
 /* --- text -------------------------------------------------------------------------------------------------------- */
 
 #define TITLE_CHARS 46
+#define BREATH_MS 1500
 
 /* "1:35", hours and minutes. */
 static char *long_time(int64_t ms) {
@@ -79,6 +80,11 @@ static bool in_break(const BlockSegment *segment) {
         return segment->type != SEGMENT_CONTENT;
 }
 
+/* "station id" */
+static char *type_name(SegmentType type) {
+        return type == SEGMENT_PAD ? g_strdup("black") : g_strdelimit(g_strdup(segment_type_name(type)), "_", ' ');
+}
+
 /* "2 breaks 0:53: 2 bumpers, 1 commercial, 0:04 black" */
 static void print_breaks(const BlockPlan *block) {
         int spots[SEGMENT_PAD + 1] = {0}, breaks = 0;
@@ -102,7 +108,8 @@ static void print_breaks(const BlockPlan *block) {
         const char *mark = ": ";
         for (int type = SEGMENT_CONTENT + 1; type < SEGMENT_FILLER; type++)
                 if (spots[type] > 0) {
-                        printf("%s%d %s", mark, spots[type], segment_type_name((SegmentType)type));
+                        g_autofree char *name = type_name((SegmentType)type);
+                        printf("%s%d %s%s", mark, spots[type], name, spots[type] > 1 ? "s" : "");
                         mark = ", ";
                 }
         if (filler_ms > 0)
@@ -111,17 +118,17 @@ static void print_breaks(const BlockPlan *block) {
                 printf("%s%s black", filler_ms > 0 ? ", " : mark, pad);
 }
 
-/* Each act and what stands in each break, with its time. */
+/* Each act and what stands in each break, with its time; the breath after a spot goes without saying. */
 static void print_segments(const DayPlan *plan, const BlockPlan *block) {
         int64_t at_utc_ms = block->start_utc_ms;
-        for (uint32_t i = 0; i < block->n_segments; i++) {
+        for (uint32_t i = 0; i < block->n_segments; at_utc_ms += block->segments[i++].duration_ms) {
                 const BlockSegment *segment = &block->segments[i];
+                if (segment->type == SEGMENT_PAD && segment->duration_ms < BREATH_MS)
+                        continue;
                 g_autofree char *time = cli_local_time(plan->spec, at_utc_ms, "%H:%M:%S");
-                g_autofree char *length = short_time(segment->duration_ms);
-                printf("      %s %6s  %s%-10s  %s\n", time, length, in_break(segment) ? "  " : "",
-                       segment->type == SEGMENT_PAD ? "black" : segment_type_name(segment->type),
-                       segment->title ? segment->title : "");
-                at_utc_ms += segment->duration_ms;
+                g_autofree char *length = short_time(segment->duration_ms), *type = type_name(segment->type);
+                printf("      %s %6s  %s%-10s%s%s\n", time, length, in_break(segment) ? "  " : "", type,
+                       segment->title ? "  " : "", segment->title ? segment->title : "");
         }
 }
 
