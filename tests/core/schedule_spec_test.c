@@ -170,6 +170,9 @@ static void INV_SCHEDULE_FAULTS_001_each_fault_of_an_entry_is_named(void **state
         refused(fixture, ONE("{movie_marathon: {start: \"06:00\", duration: 4h}}"), "needs a \"movie_selector\"");
         refused(fixture, ONE("just text"), "must be keys and values");
         refused(fixture, ONE("{block: {start: \"06:00\", duration: -5m, pool: all}}"), "found \"-5m\"");
+        refused(fixture, ONE("{block: {start: 6am, duration: -5m, pool: al}}"), "found \"-5m\"");
+        refused(fixture, ONE("{block: {start: 6am, duration: -5m, pool: al}}"), "did you mean \"all\"?");
+        refused(fixture, ONE("{start: 6am, slots: [{program: 1, episode_slector: 2}]}"), "\"episode_slector\"");
         refused(fixture, ONE("{start: \"06:00\", pool: all}, {start: \"06:00\", pool: all}"),
                 "two entries of schedule.all_day start at 06:00: this one and that of line");
         accepted(fixture, ONE("{start: \"24:00\", pool: all}"));

@@ -80,6 +80,19 @@ static Sheaf *sheaf_new(const char *name, GArray *take_dates) {
 
 /* --- drafts ------------------------------------------------------------------------------------------------------- */
 
+/* INV-SCHEDULE-FAULTS-001: an entry without a start belongs nowhere, but its other faults are told in the same run.
+ * What it may have from below is not known: of pools it must speak itself. */
+static void tell_faults(Reader *reader, const Draft *draft) {
+        static const char *const own[] = {"pool", "pools", "program", "movie_selector", "slots"};
+        const Chain nothing = {.n = 0};
+        g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
+        bool speaks = false;
+        for (size_t i = 0; i < G_N_ELEMENTS(own); i++)
+                speaks = speaks || chain_get(&draft->body, own[i]);
+        if (speaks)
+                (void)entry_read(reader, draft, &nothing, EVERY_WEEKDAY, entries);
+}
+
 static void read_sheet(Reader *reader, Sheaf *sheaf, size_t at, const YamlNode *node) {
         g_autofree char *where = g_strdup_printf("%s.%s", sheaf->name, week[at].name);
         const bool plain = g_str_has_prefix(sheaf->name, "schedule.") && at == 0;
@@ -96,8 +109,10 @@ static void read_sheet(Reader *reader, Sheaf *sheaf, size_t at, const YamlNode *
         draft_read(reader, node, name, sheet->drafts);
         for (guint i = sheet->drafts->len; i > 0; i--) {
                 Draft *draft = sheet->drafts->pdata[i - 1];
-                if (!entry_read_start(reader, draft, &draft->start))
-                        g_ptr_array_remove_index(sheet->drafts, i - 1);
+                if (entry_read_start(reader, draft, &draft->start))
+                        continue;
+                tell_faults(reader, draft);
+                g_ptr_array_remove_index(sheet->drafts, i - 1);
         }
 }
 
