@@ -67,6 +67,21 @@ void asset_free(Asset *asset) {
         g_free(asset);
 }
 
+static int compare_numbers(int64_t a, int64_t b) {
+        return (a > b) - (a < b);
+}
+
+int asset_compare(const Asset *a, const Asset *b) {
+        int order = g_strcmp0(a->series, b->series);
+        if (order == 0)
+                order = compare_numbers(a->season, b->season);
+        if (order == 0)
+                order = compare_numbers(a->episode, b->episode);
+        if (order == 0)
+                order = g_strcmp0(a->title, b->title);
+        return order ? order : strcmp(a->id, b->id);
+}
+
 bool asset_eligible(const Asset *asset) {
         /* LAW-ELIGIBILITY, INV-ASSET-SCHEDULABLE-TRIPLE-GATE-001: missing and retired are states, so neither is ready.
          */

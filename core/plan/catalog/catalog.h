@@ -78,6 +78,7 @@ typedef struct {
         Asset **assets;
         uint32_t n_assets;
         int64_t revision;              /* rises with every change */
+        GPtrArray *reading;            /* private: all of them in reading order */
         GHashTable *series;            /* private: folded name -> GPtrArray of Asset */
         GPtrArray *kinds[ASSET_KINDS]; /* private: of Asset */
         gatomicrefcount refs;          /* private */
@@ -87,14 +88,18 @@ CatalogSnapshot *catalog_snapshot_ref(CatalogSnapshot *snapshot);
 void catalog_snapshot_unref(CatalogSnapshot *snapshot);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CatalogSnapshot, catalog_snapshot_unref)
 const Asset *catalog_snapshot_find(const CatalogSnapshot *snapshot, const char *asset_id);
-/* The assets of a series, whatever the case of its name, and of a kind: Asset, by id, borrowed. A few besides may be
- * among the former: ask the asset. */
+/* All assets, those of a series, whatever the case of its name, and those of a kind: Asset, in reading order, borrowed.
+ * A few besides may be among those of a series: ask the asset. */
+const GPtrArray *catalog_snapshot_all(const CatalogSnapshot *snapshot);
 const GPtrArray *catalog_snapshot_series(const CatalogSnapshot *snapshot, const char *series);
 const GPtrArray *catalog_snapshot_kind(const CatalogSnapshot *snapshot, AssetKind kind);
 /* Tests and generators: a snapshot of assets made by hand; takes them. */
 CatalogSnapshot *catalog_snapshot_new(Asset **take_assets, uint32_t n_assets, int64_t revision);
 Asset *asset_new(void);
 void asset_free(Asset *asset);
+
+/* Reading order: by series (those of none first), season, episode, title and id. */
+int asset_compare(const Asset *a, const Asset *b);
 
 /* The one gate of planning (LAW-ELIGIBILITY): ready, approved, not retired or missing, duration > 0. */
 bool asset_eligible(const Asset *asset);

@@ -141,15 +141,20 @@ static void read_marker(Asset *asset, sqlite3_stmt *marker) {
                 append_time(&asset->quiet_ms, &asset->n_quiet, at_ms);
 }
 
-static bool load_markers(Store *store, GHashTable *by_id, GError **error) {
+/* Both are read in the order of ids, in which the database keeps them: rows without a marker are passed by. */
+static bool load_markers(Store *store, const GPtrArray *rows, GError **error) {
         sqlite3_stmt *markers = store_query(store, error, MARKERS " ORDER BY asset_id, at_ms", "");
+        guint at = 0;
         if (!markers)
                 return false;
         g_autoptr(GError) failure = NULL;
         while (store_row(store, markers, &failure)) {
-                const CatalogRow *row = g_hash_table_lookup(by_id, store_text(markers, 0));
-                if (row)
-                        read_marker(row->asset, markers);
+                const char *asset_id = store_text(markers, 0);
+                while (at < rows->len && strcmp(((const CatalogRow *)rows->pdata[at])->asset->id, asset_id) < 0)
+                        at++;
+                Asset *asset = at < rows->len ? ((const CatalogRow *)rows->pdata[at])->asset : NULL;
+                if (asset && strcmp(asset->id, asset_id) == 0)
+                        read_marker(asset, markers);
         }
         if (!failure)
                 return true;
@@ -157,27 +162,33 @@ static bool load_markers(Store *store, GHashTable *by_id, GError **error) {
         return false;
 }
 
-static bool load_rows(Store *store, GHashTable *by_uri, GError **error) {
-        sqlite3_stmt *assets = store_query(store, error, ROWS, "");
-        if (!assets)
-                return false;
-        g_autoptr(GHashTable) by_id = g_hash_table_new(g_str_hash, g_str_equal);
+/* CatalogRow by id, with its free; NULL on failure. */
+static GPtrArray *load_rows(Store *store, GError **error) {
+        sqlite3_stmt *assets = store_query(store, error, ROWS " ORDER BY id", "");
+        g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_row_free);
         g_autoptr(GError) failure = NULL;
-        while (store_row(store, assets, &failure)) {
-                CatalogRow *row = read_row(assets);
-                g_hash_table_replace(by_uri, row->asset->uri, row);
-                g_hash_table_replace(by_id, row->asset->id, row);
+        if (!assets)
+                return NULL;
+        while (store_row(store, assets, &failure))
+                g_ptr_array_add(rows, read_row(assets));
+        if (failure) {
+                g_propagate_error(error, g_steal_pointer(&failure));
+                return NULL;
         }
-        if (!failure)
-                return load_markers(store, by_id, error);
-        g_propagate_error(error, g_steal_pointer(&failure));
-        return false;
+        return load_markers(store, rows, error) ? g_steal_pointer(&rows) : NULL;
 }
 
 GHashTable *catalog_store_rows(Store *store, GError **error) {
-        g_autoptr(GHashTable) by_uri =
-                g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)catalog_row_free);
-        return load_rows(store, by_uri, error) ? g_steal_pointer(&by_uri) : NULL;
+        g_autoptr(GPtrArray) rows = load_rows(store, error);
+        if (!rows)
+                return NULL;
+        GHashTable *by_uri = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)catalog_row_free);
+        g_ptr_array_set_free_func(rows, NULL);
+        for (guint i = 0; i < rows->len; i++) {
+                CatalogRow *row = rows->pdata[i];
+                g_hash_table_replace(by_uri, row->asset->uri, row);
+        }
+        return by_uri;
 }
 
 /* The one row that a query answers with, with its markers. */
@@ -234,20 +245,13 @@ static CatalogSnapshot *load_snapshot(Store *store, GError **error) {
         int64_t revision = 0;
         if (!read_revision(store, &revision, error))
                 return NULL;
-        g_autoptr(GHashTable) rows = catalog_store_rows(store, error);
+        g_autoptr(GPtrArray) rows = load_rows(store, error);
         if (!rows)
                 return NULL;
-        Asset **assets = g_new(Asset *, g_hash_table_size(rows) + 1);
-        uint32_t n = 0;
-        GHashTableIter iter;
-        void *row;
-        g_hash_table_iter_init(&iter, rows);
-        while (g_hash_table_iter_next(&iter, NULL, &row)) {
-                g_hash_table_iter_steal(&iter); /* its key belongs to the asset that is taken */
-                assets[n++] = take_asset(row);
-                catalog_row_free(row);
-        }
-        return catalog_snapshot_new(assets, n, revision);
+        Asset **assets = g_new(Asset *, rows->len + 1);
+        for (guint i = 0; i < rows->len; i++)
+                assets[i] = take_asset(rows->pdata[i]);
+        return catalog_snapshot_new(assets, rows->len, revision);
 }
 
 CatalogSnapshot *catalog_load(Store *store, GError **error) {

@@ -32,6 +32,8 @@ void asset_filter_clear(AssetFilter *filter) {
 
 /* Without regard to case; ASCII, which is nearly everything, without allocating. */
 static bool same_text(const char *a, const char *b) {
+        if (g_ascii_tolower(*a) != g_ascii_tolower(*b) && (*a & 0x80) == 0 && (*b & 0x80) == 0)
+                return false; /* nearly all that differ */
         if (g_ascii_strcasecmp(a, b) == 0)
                 return true;
         if (g_str_is_ascii(a) || g_str_is_ascii(b))
@@ -103,51 +105,6 @@ static bool pool_accepts(const Pool *pool, const Asset *asset) {
 }
 
 typedef struct {
-        PoolOrder order;
-        uint64_t seed;
-} Ordering;
-
-static int compare_numbers(int64_t a, int64_t b) {
-        return (a > b) - (a < b);
-}
-
-static int compare_default(const Asset *a, const Asset *b) {
-        int order = g_strcmp0(a->series, b->series);
-        if (order == 0)
-                order = compare_numbers(a->season, b->season);
-        if (order == 0)
-                order = compare_numbers(a->episode, b->episode);
-        if (order == 0)
-                order = g_strcmp0(a->title, b->title);
-        return order;
-}
-
-static int compare_assets(gconstpointer a_at, gconstpointer b_at, gpointer user) {
-        const Asset *a = *(const Asset *const *)a_at, *b = *(const Asset *const *)b_at;
-        const Ordering *ordering = user;
-        int order = 0;
-        switch (ordering->order) {
-        case ORDER_RANDOM: {
-                const uint64_t key_a = seed_mix(ordering->seed, a->id), key_b = seed_mix(ordering->seed, b->id);
-                order = (key_a > key_b) - (key_a < key_b);
-                break;
-        }
-        case ORDER_NEWEST:
-                order = compare_numbers(b->added_utc_ms, a->added_utc_ms);
-                break;
-        case ORDER_AIR_DATE: /* undated ones last */
-                order = compare_numbers(!a->air_date, !b->air_date);
-                order = order ? order : g_strcmp0(a->air_date, b->air_date);
-                break;
-        case ORDER_DEFAULT:
-                break;
-        }
-        if (order == 0)
-                order = compare_default(a, b);
-        return order ? order : strcmp(a->id, b->id);
-}
-
-typedef struct {
         const Pool *pool;
         const GHashTable *excluded;
         int64_t added_from_utc_ms;
@@ -167,6 +124,10 @@ static void choose_from(Choice *choice, const GPtrArray *candidates) {
         }
 }
 
+static int compare_reading(gconstpointer a_at, gconstpointer b_at) {
+        return asset_compare(*(const Asset *const *)a_at, *(const Asset *const *)b_at);
+}
+
 /* A series that is named twice gives its assets twice; in order, they stand next to each other. */
 static void drop_repeated(GPtrArray *assets) {
         guint n = 0;
@@ -176,18 +137,74 @@ static void drop_repeated(GPtrArray *assets) {
         g_ptr_array_set_size(assets, (int)n);
 }
 
+/* In reading order, which is that of the catalog's lists: only several lists have to be sorted into one. */
+static void choose(Choice *choice, const CatalogSnapshot *catalog) {
+        const Pool *pool = choice->pool;
+        AssetKind only = 0;
+        guint n_kinds = 0;
+        for (char **series = pool->series; series && *series; series++)
+                choose_from(choice, catalog_snapshot_series(catalog, *series));
+        if (pool->series) {
+                g_ptr_array_sort(choice->assets, compare_reading);
+                drop_repeated(choice->assets);
+                return;
+        }
+        for (AssetKind kind = 0; kind < ASSET_KINDS; kind++)
+                if (pool->kinds[kind]) {
+                        only = kind;
+                        n_kinds++;
+                }
+        choose_from(choice, n_kinds == 1 ? catalog_snapshot_kind(catalog, only) : catalog_snapshot_all(catalog));
+}
+
+/* --- order ----------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+        uint64_t key;
+        gpointer asset;
+} Keyed;
+
+static gint compare_keys(gconstpointer a_at, gconstpointer b_at) {
+        const uint64_t a = ((const Keyed *)a_at)->key, b = ((const Keyed *)b_at)->key;
+        return (a > b) - (a < b);
+}
+
+/* Undated ones last. */
+static gint compare_air_dates(gconstpointer a_at, gconstpointer b_at) {
+        const char *a = (*(const Asset *const *)a_at)->air_date, *b = (*(const Asset *const *)b_at)->air_date;
+        return a && b ? strcmp(a, b) : !a - !b;
+}
+
+static uint64_t order_key(PoolOrder order, uint64_t seed, const Asset *asset) {
+        return order == ORDER_RANDOM ? seed_mix(seed, asset->id)
+                                     : (uint64_t)INT64_MAX - (uint64_t)asset->added_utc_ms; /* newest first */
+}
+
+/* GLib's sorts are stable: equals stay in reading order. */
+static void put_in_order(GPtrArray *assets, PoolOrder order, uint64_t seed) {
+        if (order == ORDER_DEFAULT)
+                return;
+        if (order == ORDER_AIR_DATE) {
+                g_ptr_array_sort(assets, compare_air_dates);
+                return;
+        }
+        g_autoptr(GArray) keyed = g_array_sized_new(false, false, sizeof(Keyed), assets->len);
+        for (guint i = 0; i < assets->len; i++) {
+                const Keyed one = {order_key(order, seed, assets->pdata[i]), assets->pdata[i]};
+                g_array_append_val(keyed, one);
+        }
+        g_array_sort(keyed, compare_keys);
+        for (guint i = 0; i < assets->len; i++)
+                assets->pdata[i] = g_array_index(keyed, Keyed, i).asset;
+}
+
 GPtrArray *pool_evaluate_at(const Pool *pool, const char *seed, const CatalogSnapshot *catalog,
                             const GHashTable *excluded, int64_t utc_ms) {
-        Ordering ordering = {.order = pool->order, .seed = seed_mix(seed_mix(0, seed), pool->name)};
         Choice choice = {.pool = pool, .excluded = excluded, .assets = g_ptr_array_new()};
         choice.added_from_utc_ms = pool->added_within_ms > 0 ? utc_ms - pool->added_within_ms : INT64_MIN;
-        for (char **series = pool->series; series && *series; series++)
-                choose_from(&choice, catalog_snapshot_series(catalog, *series));
-        for (AssetKind kind = 0; !pool->series && kind < ASSET_KINDS; kind++)
-                if (pool->kinds[kind])
-                        choose_from(&choice, catalog_snapshot_kind(catalog, kind));
-        g_ptr_array_sort_with_data(choice.assets, compare_assets, &ordering);
-        drop_repeated(choice.assets);
+        choose(&choice, catalog);
+        put_in_order(choice.assets, pool->order, seed_mix(seed_mix(0, seed), pool->name));
         return choice.assets;
 }
 
