@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "proto/base/hash.h"
-
 #define SEGMENT_TEXT_BYTES 128 /* usual, of a segment; a block's strings are a few allocations, not five a segment */
 #define MAX_TEXT_BYTES 65536   /* at once */
 
@@ -104,16 +102,4 @@ BlockPlan *block_plan_join(const BlockPlan *block, int64_t utc_ms) {
                 segment_copy(joined, &joined->segments[i], &block->segments[entered + i]);
         segment_trim(&joined->segments[0], elapsed_ms); /* INV-BLOCK-PLAN-006 */
         return joined;
-}
-
-char *block_plan_sha256(const BlockPlan *block) {
-        Retrovue__Playout__V1__BlockPlan *message = block_plan_to_message(block);
-        const size_t size = retrovue__playout__v1__block_plan__get_packed_size(message);
-        uint8_t *bytes = g_malloc(size);
-        retrovue__playout__v1__block_plan__pack(message, bytes); /* INV-BLOCK-PLAN-007 */
-        block_plan_message_free(message);
-        char *hex = g_malloc(RV_SHA256_HEX_SIZE);
-        rv_sha256_hex(bytes, size, hex);
-        g_free(bytes);
-        return hex;
 }

@@ -105,7 +105,9 @@ const char *block_plan_fault_name(BlockPlanFault fault);
  */
 BlockPlan *block_plan_join(const BlockPlan *block, int64_t utc_ms);
 
-/* 64 hex digits over every field, for "is this the block that was planned". Free with g_free. */
+/* The bytes of the block's message, as protobuf-c packs it. Free with g_free. */
+uint8_t *block_plan_pack(const BlockPlan *block, size_t *ret_size);
+/* 64 hex digits over these, that is over every field, for "is this the block that was planned". Free with g_free. */
 char *block_plan_sha256(const BlockPlan *block);
 
 /*

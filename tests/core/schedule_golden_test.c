@@ -3,6 +3,7 @@
  * to the same: a plan that differs from the one that was published is a programme that is missed. Whoever changes what
  * is planned on purpose puts the new number here.
  */
+#include "proto/base/hash.h"
 #include "tests/core/plan_fixture.h"
 #include "tests/support/cmocka.h"
 
@@ -63,9 +64,45 @@ static void INV_SCHEDULE_SEED_DETERMINISTIC_001_a_month_is_the_same_in_every_bui
         fixture_end(&fixture);
 }
 
+/* What is hashed is the document, whatever is in titles: every escape, and texts that are not UTF-8. */
+static void the_canonical_text_is_that_of_the_document(void **state) {
+        Fixture fixture;
+        char nasty[128] = "\"\\/\x7f\u00e9\U0001f4fa", *at = nasty + strlen(nasty);
+        fixture_begin(&fixture);
+        for (char c = 1; c < 0x20; c++)
+                *at++ = c;
+        for (int i = 0; i < 48; i++) {
+                Asset *asset = fixture_episode(&fixture, "Cheers", 1, i, 22 * MINUTE);
+                g_free(asset->title);
+                asset->title = g_strdup(i % 3 ? nasty : i % 2 ? "caf\xe9" : "");
+                asset->description = g_strdup(i % 4 ? nasty : NULL);
+                g_strfreev(asset->genres);
+                asset->genres = g_strsplit(i % 5 ? "Comedy|caf\xe9|a\tb|" : "", "|", -1);
+        }
+        g_autoptr(CatalogSnapshot) catalog = fixture_catalog(&fixture);
+        g_autoptr(ChannelSpec) spec =
+                fixture_spec(&fixture, "channel: golden\ntimezone: UTC\n"
+                                       "pools: {cheers: {match: {type: episode}}}\n"
+                                       "virtual_assets: {two: {compose: pair, count: 2, from: cheers}}\n"
+                                       "schedule: {all_day: [{block: {start: \"06:00\", end: \"06:00\", "
+                                       "pools: [cheers, two], mode: shuffle}}]}\n");
+        g_autoptr(Diag) diag = diag_new();
+        g_autoptr(ScheduleDay) day = schedule_compile(spec, catalog, "2026-02-20", NULL, diag);
+        assert_non_null(day);
+        json_t *document = schedule_day_json(day);
+        char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
+        char hex[RV_SHA256_HEX_SIZE];
+        rv_sha256_hex(text, strlen(text), hex);
+        assert_string_equal(day->sha256, hex);
+        free(text);
+        json_decref(document);
+        fixture_end(&fixture);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(INV_SCHEDULE_SEED_DETERMINISTIC_001_a_month_is_the_same_in_every_build),
+                cmocka_unit_test(the_canonical_text_is_that_of_the_document),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -352,6 +352,58 @@ static void INV_BLOCK_PLAN_007_the_hash_is_the_same_on_every_machine(void **stat
         assert_string_equal(hex, "9eca94e206673a56f4961410d5fc9ba3a5d30e3acc213c6d9912bd6fe07a96b4");
 }
 
+static int64_t any_number(GRand *rand) {
+        const int64_t number = (int64_t)g_rand_int(rand) << 32 | g_rand_int(rand);
+        return number >> g_rand_int_range(rand, 0, 64);
+}
+
+static const char *any_text(BlockPlan *block, GRand *rand) {
+        static const gsize sizes[] = {0, 1, 36, 127, 128, 20000};
+        const gsize size = sizes[g_rand_int_range(rand, 0, G_N_ELEMENTS(sizes))];
+        g_autofree char *text = g_strnfill(size, 'x');
+        return size == 0 && g_rand_boolean(rand) ? NULL : block_plan_text(block, text);
+}
+
+static BlockPlan *any_block(GRand *rand) {
+        BlockPlan *block =
+                block_plan_new("", NULL, "t", any_number(rand), any_number(rand), g_rand_int_range(rand, 0, 9));
+        block->join_in_progress = g_rand_boolean(rand);
+        block->block_id = any_text(block, rand);
+        for (uint32_t i = 0; i < block->n_segments; i++)
+                block->segments[i] = (BlockSegment){.index = (int32_t)any_number(rand),
+                                                    .type = (SegmentType)any_number(rand),
+                                                    .event_id = any_text(block, rand),
+                                                    .segment_uuid = any_text(block, rand),
+                                                    .asset_uuid = any_text(block, rand),
+                                                    .title = any_text(block, rand),
+                                                    .asset_uri = any_text(block, rand),
+                                                    .asset_start_offset_ms = any_number(rand),
+                                                    .duration_ms = any_number(rand),
+                                                    .gain_millibel = (int32_t)any_number(rand),
+                                                    .fade_in_ms = (int32_t)any_number(rand),
+                                                    .fade_out_ms = (int32_t)any_number(rand)};
+        return block;
+}
+
+static void INV_BLOCK_PLAN_007_the_bytes_are_those_of_the_message(void **state) {
+        const guint32 seed = g_random_int();
+        print_message("seed %u\n", seed);
+        GRand *rand = g_rand_new_with_seed(seed);
+        for (int i = 0; i < 500; i++) {
+                g_autoptr(BlockPlan) block = any_block(rand);
+                Retrovue__Playout__V1__BlockPlan *message = block_plan_to_message(block);
+                const size_t expected_size = protobuf_c_message_get_packed_size(&message->base);
+                g_autofree uint8_t *expected = g_malloc(expected_size + 1);
+                protobuf_c_message_pack(&message->base, expected);
+                block_plan_message_free(message);
+                size_t size = 0;
+                g_autofree uint8_t *bytes = block_plan_pack(block, &size);
+                assert_int_equal(size, expected_size);
+                assert_memory_equal(bytes, expected, size);
+        }
+        g_rand_free(rand);
+}
+
 static void INV_BLOCK_PLAN_008_a_message_carries_all_of_it(void **state) {
         const BlockPlan *block = *state;
         Retrovue__Playout__V1__BlockPlan *message = block_plan_to_message(block);
@@ -446,6 +498,7 @@ int main(void) {
                 with_block(INV_BLOCK_PLAN_006_pad_is_trimmed_without_an_offset),
                 with_block(INV_BLOCK_PLAN_007_the_hash_sees_every_field),
                 cmocka_unit_test(INV_BLOCK_PLAN_007_the_hash_is_the_same_on_every_machine),
+                cmocka_unit_test(INV_BLOCK_PLAN_007_the_bytes_are_those_of_the_message),
                 with_block(INV_BLOCK_PLAN_008_a_message_carries_all_of_it),
                 with_block(INV_BLOCK_PLAN_008_strings_of_a_message_are_not_believed),
                 cmocka_unit_test(an_empty_message_is_a_block_that_breaks_rules),

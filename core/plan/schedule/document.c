@@ -7,6 +7,7 @@
 #include "proto/base/id.h"
 
 #define DOCUMENT_VERSION 1
+#define PROGRAMME_BYTES 1024 /* usual, of its canonical text */
 
 Programme *programme_ref(Programme *programme) {
         g_atomic_int_inc(&programme->refs);
@@ -148,13 +149,118 @@ json_t *schedule_day_json(const ScheduleDay *day) {
         return document;
 }
 
+/* --- to canonical text ----------------------------------------------------------------------------------------------
+ *
+ * What jansson makes of the document, compact and with its keys sorted, without the document: every day is sealed, few
+ * are looked at.
+ */
+
+static void write_character(GString *to, char c) {
+        static const char letters[] = "btnvfr"; /* of 8 to 13; there is none for 11 */
+        if (c == '"' || c == '\\')
+                g_string_append_printf(to, "\\%c", c);
+        else if (c >= 8 && c <= 13 && c != 11)
+                g_string_append_printf(to, "\\%c", letters[c - 8]);
+        else
+                g_string_append_printf(to, "\\u%04X", (unsigned)c);
+}
+
+static void write_string(GString *to, const char *text) {
+        const char *from = text, *at = text;
+        g_string_append_c(to, '"');
+        for (; *at; at++) {
+                if (*at != '"' && *at != '\\' && (guchar)*at >= 0x20)
+                        continue;
+                g_string_append_len(to, from, at - from);
+                write_character(to, *at);
+                from = at + 1;
+        }
+        g_string_append_len(to, from, at - from);
+        g_string_append_c(to, '"');
+}
+
+/* Keys come in the order of the alphabet. */
+static void write_key(GString *to, const char *key) {
+        if (to->str[to->len - 1] != '{')
+                g_string_append_c(to, ',');
+        write_string(to, key);
+        g_string_append_c(to, ':');
+}
+
+/* As in the document: a text that is none is left out, and so is a zero. */
+static void write_text(GString *to, const char *key, const char *text) {
+        if (!text || !g_utf8_validate(text, -1, NULL))
+                return;
+        write_key(to, key);
+        write_string(to, text);
+}
+
+static void write_int(GString *to, const char *key, int64_t value) {
+        char digits[24];
+        if (value == 0)
+                return;
+        g_snprintf(digits, sizeof(digits), "%" G_GINT64_FORMAT, value);
+        write_key(to, key);
+        g_string_append(to, digits);
+}
+
+static void write_texts(GString *to, const char *key, char **texts) {
+        write_key(to, key);
+        g_string_append_c(to, '[');
+        for (char **text = texts; *text; text++) {
+                if (!g_utf8_validate(*text, -1, NULL))
+                        continue;
+                if (to->str[to->len - 1] != '[')
+                        g_string_append_c(to, ',');
+                write_string(to, *text);
+        }
+        g_string_append_c(to, ']');
+}
+
+static void write_programme(GString *to, const Programme *programme) {
+        g_string_append(to, to->str[to->len - 1] == '[' ? "{" : ",{");
+        write_text(to, "asset_id", programme->asset_id);
+        write_int(to, "content_ms", programme->content_ms);
+        write_text(to, "description", programme->description);
+        write_int(to, "end_utc_ms", programme->end_utc_ms);
+        write_text(to, "entry", programme->entry);
+        write_int(to, "episode", programme->episode);
+        write_texts(to, "genres", programme->genres);
+        write_text(to, "id", programme->id);
+        write_text(to, "kind", asset_kind_name(programme->kind));
+        if (programme->part_ids)
+                write_texts(to, "parts", programme->part_ids);
+        write_text(to, "pool", programme->pool);
+        write_text(to, "rating", programme->rating);
+        write_int(to, "season", programme->season);
+        write_text(to, "series", programme->series);
+        write_int(to, "start_utc_ms", programme->start_utc_ms);
+        write_text(to, "subtitle", programme->subtitle);
+        write_text(to, "title", programme->title);
+        write_int(to, "year", programme->year);
+        g_string_append_c(to, '}');
+}
+
+char *schedule_day_text(const ScheduleDay *day) {
+        GString *to = g_string_sized_new(PROGRAMME_BYTES * (day->programmes->len + 1));
+        g_string_append_printf(to, "{\"catalog_revision\":%" G_GINT64_FORMAT, day->catalog_revision);
+        write_text(to, "channel", day->channel_id);
+        write_text(to, "day", day->day);
+        write_key(to, "programmes");
+        g_string_append_c(to, '[');
+        for (guint i = 0; i < day->programmes->len; i++)
+                write_programme(to, day->programmes->pdata[i]);
+        g_string_append_c(to, ']');
+        write_text(to, "source_sha256", day->source_sha256);
+        write_text(to, "timezone", day->timezone);
+        g_string_append_printf(to, ",\"version\":%d}", DOCUMENT_VERSION);
+        return g_string_free(to, false);
+}
+
 void schedule_day_seal(ScheduleDay *day) {
         char hex[RV_SHA256_HEX_SIZE];
-        json_t *document = schedule_day_json(day);
-        char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
+        g_autofree char *text = schedule_day_text(day);
         rv_sha256_hex(text, strlen(text), hex);
-        free(text);
-        json_decref(document);
         g_free(day->sha256);
         day->sha256 = g_strdup(hex);
 }

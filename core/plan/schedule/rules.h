@@ -192,6 +192,8 @@ Programme *programme_of(const ChannelSpec *spec, const Asset *asset, int64_t sta
 /* Takes programmes and states. */
 ScheduleDay *schedule_day_new(const ChannelSpec *spec, int64_t catalog_revision, const char *day,
                               GPtrArray *take_programmes);
+/* The document as canonical JSON: compact, keys sorted. g_free it. */
+char *schedule_day_text(const ScheduleDay *day);
 /* Sets sha256; after everything else. */
 void schedule_day_seal(ScheduleDay *day);
 

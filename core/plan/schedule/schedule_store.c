@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "core/plan/schedule/schedule.h"
+#include "core/plan/schedule/rules.h"
 #include "proto/base/error.h"
 
 static char *dump(const json_t *json) {
@@ -11,9 +11,8 @@ static char *dump(const json_t *json) {
 }
 
 bool schedule_store_put(Store *store, const ScheduleDay *day, GError **error) {
-        json_t *document = schedule_day_json(day);
-        g_autofree char *text = dump(document), *before = dump(day->state_before), *after = dump(day->state_after);
-        json_decref(document);
+        g_autofree char *text = schedule_day_text(day), *before = dump(day->state_before),
+                        *after = dump(day->state_after);
         /* INV-SCHEDULEDAY-ONE-PER-DATE-001 */
         return store_run(
                 store, error,
