@@ -19,7 +19,7 @@
 
 #define KILLS 8
 #define IMPORT_LIFE_US 120000
-#define MEASURE_LIFE_US 150000
+#define MEASURE_LIFE_US 400000
 #define N_EPISODES 400
 #define N_MOVIES 20
 #define N_CLIPS 8

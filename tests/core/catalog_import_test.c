@@ -510,7 +510,7 @@ static void INV_CATALOG_006_what_is_no_such_database_is_told(void **state) {
         assert_true(g_file_set_contents(world->plex, "this is a text and no database at all", -1, NULL));
         assert_false(try_import(world, NULL, &text));
         assert_int_equal(text->code, RV_ERROR_INVALID);
-        assert_non_null(strstr(text->message, "not a database"));
+        assert_non_null(strstr(text->message, "not a database; it is no SQLite database or is encrypted"));
         assert_true(g_file_set_contents(world->plex, "", 0, NULL));
         assert_false(try_import(world, NULL, &empty));
         assert_non_null(strstr(empty->message, "it has no table metadata_items"));

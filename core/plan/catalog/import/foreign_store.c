@@ -61,11 +61,25 @@ static void set_error(Foreign *foreign, GError **error) {
                 kind = RV_ERROR_LIMIT;
                 advice = "; one of its texts is longer than 16 MiB";
                 break;
+        case SQLITE_NOTADB:
+                advice = "; it is no SQLite database or is encrypted: name the library's own file, not a backup's "
+                         "archive";
+                break;
+        case SQLITE_CORRUPT:
+        case SQLITE_FORMAT:
+                advice = "; it is damaged or not copied to its end: have its server repair it, or restore a backup";
+                break;
         default:
                 break;
         }
         g_set_error(error, RV_ERROR, (int)kind, "%s database %s: %s%s", foreign->whose, foreign->path,
                     sqlite3_errmsg(foreign->db), advice);
+}
+
+/* What a person is to look for. */
+static const char *file_of(const Foreign *foreign) {
+        return g_str_equal(foreign->whose, "Plex") ? "com.plexapp.plugins.library.db"
+                                                   : "library.db (jellyfin.db since 10.11)";
 }
 
 /* --- opening ----------------------------------------------------------------------------------------------------- */
@@ -139,7 +153,8 @@ static bool check_file(Foreign *foreign, GError **error) {
         }
         if (S_ISREG(foreign->before.st_mode))
                 return true;
-        g_set_error(error, RV_ERROR, RV_ERROR_INVALID, "%s database %s is not a file", foreign->whose, foreign->path);
+        g_set_error(error, RV_ERROR, RV_ERROR_INVALID, "%s database %s is not a file: name the %s in it",
+                    foreign->whose, foreign->path, file_of(foreign));
         return false;
 }
 
@@ -248,8 +263,10 @@ bool foreign_require(Foreign *foreign, const char *table, const char *const *col
         if (lacking->len == 0)
                 return true;
         if (g_hash_table_size(known) == 0)
-                g_set_error(error, RV_ERROR, RV_ERROR_INVALID, "%s is no %s database: it has no table %s",
-                            foreign->path, foreign->whose, table);
+                g_set_error(error, RV_ERROR, RV_ERROR_INVALID,
+                            "%s is no %s database: it has no table %s; the "
+                            "library's is %s",
+                            foreign->path, foreign->whose, table, file_of(foreign));
         else
                 g_set_error(error, RV_ERROR, RV_ERROR_INVALID,
                             "%s database %s is of a version that cannot be read: it lacks %s", foreign->whose,
