@@ -16,14 +16,14 @@ struct Library {
         LibraryState state;
         bool usable;
         bool rescan_asked;
-        guint first_plan_timer, rescan_source;
+        guint first_plan_timer, rescan_source, measure_source;
 
         pthread_mutex_t lock; /* others read, so both are changed with it held */
         CatalogScan *scan;
         CatalogMeasure *measure; /* after a scan, until the next */
         char *fault;
 
-        bool watched;
+        bool watched, measure_asked;
 };
 
 /* --- a scan ------------------------------------------------------------------------------------------------------ */
@@ -61,22 +61,47 @@ static void set_measure(Library *library, CatalogMeasure *take_measure) {
         catalog_measure_free(before);
 }
 
+static void on_measured(void *user, const CatalogMeasureProgress *progress);
+
 /* What it finds is published in the store, where the planner sees it. */
-static void start_measure(Library *library) {
+static gboolean measure_due(void *user) {
+        Library *library = user;
         g_autoptr(GError) error = NULL;
         const CatalogMeasureOptions options = {
                 .store_path = library->options.store_path,
                 .threads = MIN(library->options.config->scan_threads, (int)g_get_num_processors()),
                 .clock = library->options.clock,
+                .on_progress = on_measured,
                 .user = library,
         };
+        library->measure_source = 0;
+        library->measure_asked = false;
         CatalogMeasure *measure = catalog_measure_start(&options, &error);
-        if (!measure) {
+        if (measure)
+                catalog_measure_limit(measure, measure_threads(library));
+        else
                 rv_warning("library.not_measured", RV_S("error", error->message));
-                return;
-        }
-        catalog_measure_limit(measure, measure_threads(library));
         set_measure(library, measure);
+        return G_SOURCE_REMOVE;
+}
+
+/* Not at once: this may be within a report of the run that the new one replaces. */
+static void schedule_measure(Library *library) {
+        if (library->measure_source == 0)
+                library->measure_source = g_idle_add(measure_due, library);
+}
+
+static void on_measured(void *user, const CatalogMeasureProgress *progress) {
+        Library *library = user;
+        if (progress->over && library->measure_asked)
+                schedule_measure(library);
+}
+
+/* A run that is going on is not cut short: it would never get through a long film. */
+static void start_measure(Library *library) {
+        library->measure_asked = true;
+        if (!library->measure || catalog_measure_progress(library->measure).over)
+                schedule_measure(library);
 }
 
 void library_set_watched(Library *library, bool watched) {
@@ -128,7 +153,6 @@ static bool has_media(const Library *library) {
 }
 
 static bool start_scan(Library *library, GError **error) {
-        set_measure(library, NULL); /* it knows the files as they were */
         CatalogScanOptions options = {
                 .store_path = library->options.store_path,
                 .folders = (const char *const *)library->options.config->media_dirs,
@@ -217,6 +241,7 @@ void library_free(Library *library) {
                 return;
         g_clear_handle_id(&library->first_plan_timer, g_source_remove);
         g_clear_handle_id(&library->rescan_source, g_source_remove);
+        g_clear_handle_id(&library->measure_source, g_source_remove);
         set_measure(library, NULL);
         set_scan(library, NULL);
         pthread_mutex_destroy(&library->lock);
