@@ -7,6 +7,7 @@
 #include "core/base/store.h"
 #include "core/last_good.h"
 #include "core/plan/catalog/catalog.h"
+#include "core/plan/horizon/override.h"
 #include "core/plan/schedule/policy.h"
 #include "core/plan/schedule/schedule.h"
 #include "core/starter.h"
@@ -43,6 +44,7 @@ struct Planner {
         GHashTable *missing;      /* channel id -> Missing: their files were there the last time */
         uint64_t files;           /* fingerprint of the channel files as they were read */
         int64_t catalog_revision; /* as it was read; -1 = it was not */
+        int64_t override_mark;    /* of the overrides that were decided on */
 
         pthread_mutex_t lock; /* guards what follows */
         json_t *alerts;
@@ -393,6 +395,8 @@ static gboolean watch_fired(void *user) {
         Planner *planner = user;
         if (catalog_changed(planner))
                 reload(planner);
+        else if (override_store_mark(planner->store) != planner->override_mark)
+                evaluate(planner);
         return G_SOURCE_CONTINUE;
 }
 
@@ -404,6 +408,7 @@ static void drop_timer(GSource **timer) {
 }
 
 static void evaluate(Planner *planner) {
+        planner->override_mark = override_store_mark(planner->store); /* before they are decided on */
         int64_t next_utc_ms = horizon_evaluate(planner->horizon);
         int64_t wait_ms = next_utc_ms - rv_clock_utc_ms(planner->options.clock);
         drop_timer(&planner->timer);

@@ -171,7 +171,7 @@ static int ask(const CliLook *look, const ChannelSpec *spec, OverrideKind kind, 
         if (!store || !override_store_ask(store, &override, &error))
                 return cli_fail("%s", error->message);
         g_autofree char *at = cli_local_time(spec, override.at_utc_ms, "%Y-%m-%d %H:%M");
-        printf("override %" G_GINT64_FORMAT " is recorded: %s %s at %s; `retrovue serve` decides on it within a minute "
+        printf("override %" G_GINT64_FORMAT " is recorded: %s %s at %s; `retrovue serve` decides on it within seconds "
                "(`retrovue override list %s`)\n",
                override.id, override_kind_name(kind), spec->id, at, spec->id);
         print_airing(look, spec, &override);
@@ -194,7 +194,7 @@ static int cancel(const CliLook *look, const ChannelSpec *spec, const CliOptions
                         "channel %s has no override %s that is asked for, in force or refused (`retrovue override list "
                         "%s`)",
                         spec->id, options->arguments[2], spec->id);
-        printf("override %s is to be taken back; `retrovue serve` decides on it within a minute\n",
+        printf("override %s is to be taken back; `retrovue serve` decides on it within seconds\n",
                options->arguments[2]);
         return 0;
 }
@@ -245,7 +245,7 @@ static int run(int argc, char **argv) {
                 &options, CLI_WITH_JSON | CLI_WITH_ARGUMENTS,
                 "replace CHANNEL TIME ASSET | insert CHANNEL TIME ASSET | skip CHANNEL TIME | list CHANNEL | "
                 "cancel CHANNEL NUMBER - change what is planned",
-                "Asks for a change of the plan, which the daemon puts in force or refuses within a minute:\n"
+                "Asks for a change of the plan, which the daemon puts in force or refuses within seconds:\n"
                 "  replace  another asset in the slot of the programme at TIME\n"
                 "  insert   an asset from TIME on, over as many programmes as it is long\n"
                 "  skip     filler in the place of the programme at TIME\n"

@@ -2,9 +2,9 @@
  * Overrides: changes of a plan that an operator asks for, the only way to change what is locked. The record is in the
  * store before anything is changed by it, and stays there.
  *
- * Anybody with a Store of their own asks, cancels and lists; the horizon decides at its next evaluation, within a
- * minute: it puts the change in force, in guide and locked blocks at once, or refuses it and says why. What is past, on
- * the air or has been handed to an engine is never changed. A refusal is an alert until its time is past, an hour at
+ * Anybody with a Store of their own asks, cancels and lists; the horizon decides at its next evaluation, within
+ * seconds: it puts the change in force, in guide and locked blocks at once, or refuses it and says why. What is past,
+ * on the air or has been handed to an engine is never changed. A refusal is an alert until its time is past, an hour at
  * least, or it is cancelled.
  */
 #pragma once
@@ -62,5 +62,8 @@ GPtrArray *override_store_troubled(Store *store, const char *channel_id, int64_t
  * override in one of these states. */
 bool override_store_cancel(Store *store, const char *channel_id, int64_t id, int64_t now_utc_ms, bool *ret_done,
                            GError **error);
+/* A number that is another one whenever somebody has asked or cancelled since it was read last; -1 when it cannot be
+ * read. */
+int64_t override_store_mark(Store *store);
 /* For the horizon: stores state, decided_utc_ms, detail, start, end, was and becomes. */
 bool override_store_decide(Store *store, const Override *override, GError **error);

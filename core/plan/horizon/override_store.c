@@ -157,6 +157,20 @@ bool override_store_cancel(Store *store, const char *channel_id, int64_t id, int
         return true;
 }
 
+int64_t override_store_mark(Store *store) {
+        int64_t mark = -1;
+        /* What the horizon itself does to a record leaves the sum as it is. */
+        sqlite3_stmt *query = store_query(store, NULL,
+                                          "SELECT coalesce(sum(override_id * (1 + (state IN ('cancelling', "
+                                          "'cancelled')))), 0) FROM plan_override",
+                                          "");
+        if (query && store_row(store, query, NULL)) {
+                mark = store_int(query, 0);
+                store_reset(query);
+        }
+        return mark;
+}
+
 bool override_store_decide(Store *store, const Override *override, GError **error) {
         g_autofree char *was = dump(override->was), *becomes = dump(override->becomes);
         return store_run(store, error,
