@@ -14,7 +14,6 @@
 #include "tests/core/plan_fixture.h"
 
 #define POOL_BAR_S 0.050
-#define COMMAND_BAR_S 3.0
 #define EPISODES_OF_A_SERIES 100
 
 static const char *const pools[] = {"series", "genres", "ratings", "tags", "title", "newest", "shuffled", "all"};
@@ -126,7 +125,7 @@ static void measure_command(const char *retrovue, const char *dir, int n_assets)
         double values[ROUNDS];
         for (int round = 0; round < ROUNDS; round++)
                 values[round] = run_s(retrovue, dir, "ratings");
-        print_figure("retrovue pool eval", n_assets, values, COMMAND_BAR_S);
+        print_figure("retrovue pool eval", n_assets, values, 0);
 }
 
 static void measure_library(const char *retrovue, int n_assets) {
