@@ -48,15 +48,17 @@ static void put_signed(Writer *writer, unsigned field, int32_t value) {
         put_number(writer, field, (int64_t)((uint32_t)value << 1 ^ (value < 0 ? UINT32_MAX : 0)));
 }
 
-static void put_text(Writer *writer, unsigned field, const char *text) {
-        const size_t length = text ? strlen(text) : 0;
-        if (length == 0)
-                return;
+static void put_bytes(Writer *writer, unsigned field, const void *bytes, size_t length) {
         uint8_t *to = reserve(writer, 1 + LENGTH_MAX + length);
         to[0] = (uint8_t)(field << 3 | WIRE_BYTES);
         const size_t n = 1 + write_varint(to + 1, length);
-        memcpy(to + n, text, length);
+        memcpy(to + n, bytes, length);
         writer->used += n + length;
+}
+
+static void put_text(Writer *writer, unsigned field, const char *text) {
+        if (text && *text != '\0')
+                put_bytes(writer, field, text, strlen(text));
 }
 
 /* Its length goes before it, and is known only after it. */
