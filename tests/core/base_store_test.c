@@ -3,9 +3,9 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "core/base/store.h"
 #include "proto/base/error.h"
 #include "proto/base/thread.h"
+#include "tests/core/store_fixture.h"
 #include "tests/support/capture.h"
 #include "tests/support/temp_dir.h"
 
@@ -39,21 +39,6 @@ static Store *open_store(const World *world) {
         return store;
 }
 
-static void run(Store *store, const char *sql) {
-        g_autoptr(GError) error = NULL;
-        if (!store_run(store, &error, sql, ""))
-                fail_msg("%s: %s", sql, error->message);
-}
-
-static int64_t ask(Store *store, const char *sql) {
-        sqlite3_stmt *query = store_query(store, NULL, sql, "");
-        assert_non_null(query);
-        assert_true(store_row(store, query, NULL));
-        const int64_t value = store_int(query, 0);
-        store_reset(query);
-        return value;
-}
-
 /* That opening fails with this code and says this; the log's lines about it are not of interest. */
 static void assert_refused(const char *path, int code, const char *expected) {
         g_autoptr(GError) error = NULL;
@@ -70,9 +55,9 @@ static void a_new_database_has_the_schema_and_keeps_what_it_is_given(void **stat
         const World *world = *state;
         g_autoptr(Store) store = open_store(world);
         assert_string_equal(store_path(store), world->path);
-        assert_int_equal(ask(store, "PRAGMA foreign_keys"), 1);
+        assert_int_equal(sql_int(store, "PRAGMA foreign_keys"), 1);
         g_autoptr(GError) error = NULL;
-        run(store, "CREATE TABLE t (a TEXT, b INTEGER)");
+        sql_run(store, "CREATE TABLE t (a TEXT, b INTEGER)");
         assert_true(store_run(store, &error, "INSERT INTO t VALUES (?, ?)", "si", "x", INT64_MAX));
         assert_true(store_run(store, &error, "INSERT INTO t VALUES (?, ?)", "si", NULL, (int64_t)-1));
         g_clear_pointer(&store, store_close);
@@ -87,13 +72,13 @@ static void a_new_database_has_the_schema_and_keeps_what_it_is_given(void **stat
         assert_null(store_text(query, 0));
         assert_false(store_row(store, query, &error));
         assert_null(error);
-        assert_true(ask(store, "SELECT count(*) FROM schema_migration") >= 1);
+        assert_true(sql_int(store, "SELECT count(*) FROM schema_migration") >= 1);
 }
 
 static void INV_STORE_001_a_newer_programs_database_is_refused(void **state) {
         const World *world = *state;
         g_autoptr(Store) store = open_store(world);
-        run(store, "INSERT INTO schema_migration (number, name) VALUES (999, '999_future')");
+        sql_run(store, "INSERT INTO schema_migration (number, name) VALUES (999, '999_future')");
         g_clear_pointer(&store, store_close);
         assert_refused(world->path, RV_ERROR_INVALID, "newer version of this program (it has 999_future)");
 }
@@ -101,22 +86,22 @@ static void INV_STORE_001_a_newer_programs_database_is_refused(void **state) {
 static void INV_STORE_001_what_an_older_program_made_is_brought_up(void **state) {
         const World *world = *state;
         g_autoptr(Store) store = open_store(world);
-        const int64_t n = ask(store, "SELECT count(*) FROM schema_migration");
-        run(store, "DELETE FROM schema_migration WHERE number = 1");
-        run(store, "DROP TABLE asset_marker");
-        run(store, "DROP TABLE asset_alias");
-        run(store, "DROP TABLE asset");
-        run(store, "DROP TABLE catalog_revision");
+        const int64_t n = sql_int(store, "SELECT count(*) FROM schema_migration");
+        sql_run(store, "DELETE FROM schema_migration WHERE number = 1");
+        sql_run(store, "DROP TABLE asset_marker");
+        sql_run(store, "DROP TABLE asset_alias");
+        sql_run(store, "DROP TABLE asset");
+        sql_run(store, "DROP TABLE catalog_revision");
         g_clear_pointer(&store, store_close);
         store = open_store(world);
-        assert_int_equal(ask(store, "SELECT count(*) FROM schema_migration"), n);
-        assert_int_equal(ask(store, "SELECT count(*) FROM asset"), 0);
+        assert_int_equal(sql_int(store, "SELECT count(*) FROM schema_migration"), n);
+        assert_int_equal(sql_int(store, "SELECT count(*) FROM asset"), 0);
 }
 
 static void INV_STORE_002_what_is_not_ours_is_left_alone(void **state) {
         const World *world = *state;
         g_autoptr(Store) store = open_store(world);
-        run(store, "PRAGMA application_id = 4711");
+        sql_run(store, "PRAGMA application_id = 4711");
         g_clear_pointer(&store, store_close);
         assert_refused(world->path, RV_ERROR_INVALID, "belongs to another program");
 
@@ -152,21 +137,21 @@ static void INV_STORE_003_a_transaction_is_whole_or_nothing(void **state) {
         g_autoptr(Store) store = open_store(world);
         g_autoptr(GError) error = NULL;
         assert_true(store_begin(store, &error));
-        run(store, "UPDATE catalog_revision SET revision = 5");
+        sql_run(store, "UPDATE catalog_revision SET revision = 5");
         store_rollback(store);
         store_rollback(store);
-        assert_int_equal(ask(store, "SELECT revision FROM catalog_revision"), 0);
+        assert_int_equal(sql_int(store, "SELECT revision FROM catalog_revision"), 0);
 
         assert_true(store_begin(store, &error));
-        run(store, "PRAGMA defer_foreign_keys = ON");
-        run(store, "UPDATE catalog_revision SET revision = 6");
-        run(store, "INSERT INTO asset_alias (alias, asset_id) VALUES ('a', 'nobody')");
+        sql_run(store, "PRAGMA defer_foreign_keys = ON");
+        sql_run(store, "UPDATE catalog_revision SET revision = 6");
+        sql_run(store, "INSERT INTO asset_alias (alias, asset_id) VALUES ('a', 'nobody')");
         capture_stderr_begin();
         assert_false(store_commit(store, &error));
         g_free(capture_stderr_end());
         assert_non_null(error);
         g_clear_error(&error);
-        assert_int_equal(ask(store, "SELECT revision FROM catalog_revision"), 0);
+        assert_int_equal(sql_int(store, "SELECT revision FROM catalog_revision"), 0);
         assert_true(store_begin(store, &error));
         assert_true(store_commit(store, &error));
 }
@@ -175,8 +160,8 @@ static void INV_STORE_003_a_full_disk_breaks_nothing(void **state) {
         const World *world = *state;
         g_autoptr(Store) store = open_store(world);
         g_autoptr(GError) error = NULL;
-        run(store, "CREATE TABLE t (a TEXT)");
-        run(store, "PRAGMA max_page_count = 60");
+        sql_run(store, "CREATE TABLE t (a TEXT)");
+        sql_run(store, "PRAGMA max_page_count = 60");
         assert_true(store_begin(store, &error));
         g_autofree char *large = g_strnfill(1000000, 'x');
         capture_stderr_begin();
@@ -185,8 +170,8 @@ static void INV_STORE_003_a_full_disk_breaks_nothing(void **state) {
         assert_int_equal(error->code, RV_ERROR_IO);
         assert_non_null(strstr(error->message, "make room on the disk"));
         store_rollback(store);
-        assert_int_equal(ask(store, "SELECT count(*) FROM t"), 0);
-        run(store, "INSERT INTO t VALUES ('small')");
+        assert_int_equal(sql_int(store, "SELECT count(*) FROM t"), 0);
+        sql_run(store, "INSERT INTO t VALUES ('small')");
 }
 
 static void open_and_close(void *user) {
@@ -206,18 +191,18 @@ static void INV_STORE_004_several_may_open_a_new_database_at_once(void **state) 
         for (int i = 0; i < N_OPENERS; i++)
                 rv_thread_join(threads[i]);
         g_autoptr(Store) store = open_store(world);
-        assert_int_equal(ask(store, "SELECT count(*) FROM catalog_revision"), 1);
+        assert_int_equal(sql_int(store, "SELECT count(*) FROM catalog_revision"), 1);
 }
 
 static void INV_STORE_004_a_reader_sees_one_state_while_another_writes(void **state) {
         const World *world = *state;
         g_autoptr(Store) reader = open_store(world), writer = open_store(world);
-        run(reader, "BEGIN");
-        assert_int_equal(ask(reader, "SELECT revision FROM catalog_revision"), 0);
-        run(writer, "UPDATE catalog_revision SET revision = 1");
-        assert_int_equal(ask(reader, "SELECT revision FROM catalog_revision"), 0);
+        sql_run(reader, "BEGIN");
+        assert_int_equal(sql_int(reader, "SELECT revision FROM catalog_revision"), 0);
+        sql_run(writer, "UPDATE catalog_revision SET revision = 1");
+        assert_int_equal(sql_int(reader, "SELECT revision FROM catalog_revision"), 0);
         store_rollback(reader);
-        assert_int_equal(ask(reader, "SELECT revision FROM catalog_revision"), 1);
+        assert_int_equal(sql_int(reader, "SELECT revision FROM catalog_revision"), 1);
 }
 
 static void INV_STORE_005_a_file_is_the_old_one_or_the_new_one(void **state) {
@@ -258,8 +243,8 @@ static void a_look_changes_nothing(void **state) {
 
         g_autoptr(Store) writer = open_store(world), reader = store_open_to_read(world->path, &error);
         assert_non_null(reader);
-        run(writer, "UPDATE catalog_revision SET revision = 7");
-        assert_int_equal(ask(reader, "SELECT revision FROM catalog_revision"), 7);
+        sql_run(writer, "UPDATE catalog_revision SET revision = 7");
+        assert_int_equal(sql_int(reader, "SELECT revision FROM catalog_revision"), 7);
         capture_stderr_begin();
         assert_false(store_run(reader, &error, "UPDATE catalog_revision SET revision = 8", ""));
         g_free(capture_stderr_end());
@@ -270,14 +255,14 @@ static void a_look_refuses_what_it_does_not_know(void **state) {
         const World *world = *state;
         g_autoptr(GError) error = NULL;
         g_autoptr(Store) store = open_store(world);
-        run(store, "DELETE FROM schema_migration WHERE number = 40");
+        sql_run(store, "DELETE FROM schema_migration WHERE number = 40");
         assert_null(store_open_to_read(world->path, &error));
         assert_non_null(strstr(error->message, "older"));
         g_clear_error(&error);
-        run(store, "INSERT INTO schema_migration VALUES (999, 'the_future')");
+        sql_run(store, "INSERT INTO schema_migration VALUES (999, 'the_future')");
         assert_null(store_open_to_read(world->path, &error));
         assert_non_null(strstr(error->message, "newer"));
-        assert_int_equal(ask(store, "SELECT count(*) FROM schema_migration WHERE number = 40"), 0);
+        assert_int_equal(sql_int(store, "SELECT count(*) FROM schema_migration WHERE number = 40"), 0);
 }
 
 #define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

@@ -2,20 +2,14 @@
  * Killed (SIGKILL) at any moment while it imports or measures, the store opens, holds nothing by halves, and the next
  * run completes. RETROVUE_TEST_KILLS=200 for more than the usual number of deaths.
  */
-#include <glib/gstdio.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/plan/catalog/catalog.h"
-#include "proto/base/log.h"
+#include "tests/core/catalog_fixture.h"
 #include "tests/support/chance.h"
-#include "tests/support/cmocka.h"
 #include "tests/support/plex_fixture.h"
-#include "tests/support/temp_dir.h"
 
 #define KILLS 8
 #define IMPORT_LIFE_US 120000
@@ -24,32 +18,9 @@
 #define N_MOVIES 20
 #define N_CLIPS 8
 
-typedef struct {
-        char *dir, *plex, *media, *db;
-} World;
-
-static void no_log(void *user, RvLogLevel level, const char *event, const RvField *fields, size_t n_fields) {
-}
-
+/* Each life opens the store itself. */
 static int set_up(void **state) {
-        World *world = g_new0(World, 1);
-        rv_log_set_sink(no_log, NULL);
-        world->dir = temp_dir_new();
-        world->plex = g_build_filename(world->dir, "plex.db", NULL);
-        world->media = g_build_filename(world->dir, "media", NULL);
-        world->db = g_build_filename(world->dir, "retrovue.db", NULL);
-        *state = world;
-        return 0;
-}
-
-static int tear_down(void **state) {
-        World *world = *state;
-        temp_dir_free(world->dir);
-        g_free(world->plex);
-        g_free(world->media);
-        g_free(world->db);
-        g_free(world);
-        rv_log_set_sink(NULL, NULL);
+        *state = world_new();
         return 0;
 }
 
@@ -83,10 +54,10 @@ static void live_and_die(const World *world, bool (*again)(const World *world), 
                     (WIFEXITED(status) && WEXITSTATUS(status) == 0));
 }
 
-static bool import(const World *world, CatalogImportReport *ret_report) {
+static bool import_once(const World *world, CatalogImportReport *ret_report) {
         g_autoptr(GError) error = NULL;
         g_autoptr(Store) store = store_open(world->db, &error);
-        const CatalogImportOptions options = {.kind = CATALOG_PLEX, .path = world->plex, .clock = rv_clock_system()};
+        const CatalogImportOptions options = {.kind = CATALOG_PLEX, .path = world->library, .clock = rv_clock_system()};
         if (store && catalog_import(store, &options, ret_report, &error))
                 return true;
         fprintf(stderr, "%s\n", error->message);
@@ -95,7 +66,7 @@ static bool import(const World *world, CatalogImportReport *ret_report) {
 
 static bool import_again(const World *world) {
         g_auto(CatalogImportReport) report = {0};
-        return import(world, &report);
+        return import_once(world, &report);
 }
 
 static void on_measured(void *user, const CatalogMeasureProgress *progress) {
@@ -123,43 +94,20 @@ static bool measure_again(const World *world) {
         return false;
 }
 
-static void scan(const World *world) {
-        const char *const folders[] = {world->media, NULL};
-        g_autoptr(GMainContext) context = g_main_context_new();
-        const CatalogScanOptions options = {.store_path = world->db,
-                                            .folders = folders,
-                                            .threads = 2,
-                                            .clock = rv_clock_system(),
-                                            .context = context};
-        g_autoptr(CatalogScan) running = catalog_scan_start(&options, NULL);
-        assert_non_null(running);
-        while (!catalog_scan_progress(running).done)
-                g_main_context_iteration(context, TRUE);
-}
-
 /* --- what is found afterwards ------------------------------------------------------------------------------------ */
-
-static int64_t number(Store *store, const char *sql) {
-        sqlite3_stmt *query = store_query(store, NULL, sql, "");
-        assert_non_null(query);
-        assert_true(store_row(store, query, NULL));
-        const int64_t value = store_int(query, 0);
-        store_reset(query);
-        return value;
-}
 
 static void assert_sound(Store *store) {
         sqlite3_stmt *query = store_query(store, NULL, "PRAGMA integrity_check", "");
         assert_true(store_row(store, query, NULL));
         assert_string_equal(store_text(query, 0), "ok");
         store_reset(query);
-        assert_int_equal(number(store, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+        assert_int_equal(sql_int(store, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 }
 
 /* INV-CATALOG-008: all of an import or nothing. */
 static void INV_CATALOG_008_a_killed_import_leaves_all_or_nothing(void **state) {
         World *world = *state;
-        PlexFixture *plex = plex_fixture_new(world->plex, PLEX_TODAY);
+        PlexFixture *plex = plex_fixture_new(world->library, PLEX_TODAY);
         plex_fixture_generate(plex, world->media, N_EPISODES, N_MOVIES, true);
         plex_fixture_close(plex);
         g_autoptr(GRand) rand = chance_new();
@@ -176,14 +124,14 @@ static void INV_CATALOG_008_a_killed_import_leaves_all_or_nothing(void **state) 
                 g_autoptr(Store) store = store_open(world->db, NULL);
                 assert_non_null(store);
                 assert_sound(store);
-                const int64_t n = number(store, "SELECT count(*) FROM asset");
+                const int64_t n = sql_int(store, "SELECT count(*) FROM asset");
                 assert_true(n == 0 || n == N_EPISODES + N_MOVIES);
-                assert_int_equal(number(store, "SELECT revision FROM catalog_revision") > 0, n > 0);
+                assert_int_equal(sql_int(store, "SELECT revision FROM catalog_revision") > 0, n > 0);
                 n_empty += n == 0;
                 n_full += n > 0;
                 g_auto(CatalogImportReport) report = {0};
                 g_clear_pointer(&store, store_close);
-                assert_true(import(world, &report));
+                assert_true(import_once(world, &report));
                 assert_int_equal(report.added, n == 0 ? N_EPISODES + N_MOVIES : 0);
                 assert_int_equal(report.unchanged, n);
         }
@@ -191,7 +139,6 @@ static void INV_CATALOG_008_a_killed_import_leaves_all_or_nothing(void **state) 
 }
 
 static void make_clips(const World *world) {
-        assert_int_equal(g_mkdir(world->media, 0755), 0);
         for (int i = 0; i < N_CLIPS; i++) {
                 g_autofree char *command = g_strdup_printf(
                         "ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=size=320x240:rate=25:duration=20 -f lavfi -i "
@@ -216,16 +163,17 @@ static void INV_MEASURE_001_a_killed_run_is_taken_up_where_it_was(void **state) 
                 g_autoptr(Store) store = store_open(world->db, NULL);
                 assert_non_null(store);
                 assert_sound(store);
-                const int64_t now = number(store, "SELECT count(*) FROM asset_survey");
+                const int64_t now = sql_int(store, "SELECT count(*) FROM asset_survey");
                 assert_true(now >= surveyed);
-                assert_int_equal(number(store, "SELECT count(*) FROM asset_survey WHERE loudness_millibel IS NULL"), 0);
+                assert_int_equal(sql_int(store, "SELECT count(*) FROM asset_survey WHERE loudness_millibel IS NULL"),
+                                 0);
                 surveyed = now;
                 if (surveyed < N_CLIPS && i + 1 < n_kills())
                         continue;
                 const CatalogMeasureProgress rest = measure(world);
                 assert_int_equal(rest.done, N_CLIPS - surveyed);
-                assert_int_equal(number(store, "SELECT count(*) FROM asset_survey"), N_CLIPS);
-                assert_int_equal(number(store, "SELECT unpublished FROM catalog_revision"), 0);
+                assert_int_equal(sql_int(store, "SELECT count(*) FROM asset_survey"), N_CLIPS);
+                assert_int_equal(sql_int(store, "SELECT unpublished FROM catalog_revision"), 0);
                 assert_true(store_run(store, NULL, "DELETE FROM asset_survey", "")); /* from the beginning */
                 surveyed = 0;
                 n_rounds++;
@@ -236,9 +184,9 @@ static void INV_MEASURE_001_a_killed_run_is_taken_up_where_it_was(void **state) 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(INV_CATALOG_008_a_killed_import_leaves_all_or_nothing, set_up,
-                                                tear_down),
+                                                world_tear_down),
                 cmocka_unit_test_setup_teardown(INV_MEASURE_001_a_killed_run_is_taken_up_where_it_was, set_up,
-                                                tear_down),
+                                                world_tear_down),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

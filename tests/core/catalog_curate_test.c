@@ -1,42 +1,8 @@
-#include "tests/support/cmocka.h"
-
-#include <glib/gstdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
-#include "core/plan/catalog/catalog.h"
 #include "core/plan/catalog/catalog_store.h"
 #include "proto/base/error.h"
-#include "proto/base/log.h"
-#include "tests/support/temp_dir.h"
-
-typedef struct {
-        char *dir;
-        Store *store;
-} World;
-
-static void no_log(void *user, RvLogLevel level, const char *event, const RvField *fields, size_t n_fields) {
-}
-
-static int set_up(void **state) {
-        World *world = g_new0(World, 1);
-        rv_log_set_sink(no_log, NULL);
-        world->dir = temp_dir_new();
-        g_autofree char *db = g_build_filename(world->dir, "retrovue.db", NULL);
-        world->store = store_open(db, NULL);
-        assert_non_null(world->store);
-        *state = world;
-        return 0;
-}
-
-static int tear_down(void **state) {
-        World *world = *state;
-        store_close(world->store);
-        temp_dir_free(world->dir);
-        g_free(world);
-        rv_log_set_sink(NULL, NULL);
-        return 0;
-}
+#include "tests/core/catalog_fixture.h"
 
 /* A file and its row, as a scan of it would have left it; the id is the caller's to g_free. */
 static char *put(const World *world, const char *name, AssetState asset_state) {
@@ -62,12 +28,6 @@ static char *put(const World *world, const char *name, AssetState asset_state) {
         row->mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
         assert_true(catalog_store_put(world->store, row, NULL));
         return g_strdup(id);
-}
-
-static CatalogSnapshot *load(const World *world) {
-        CatalogSnapshot *catalog = catalog_load(world->store, NULL);
-        assert_non_null(catalog);
-        return catalog;
 }
 
 static bool eligible(const World *world, const char *id) {
@@ -166,16 +126,14 @@ static void a_search_finds_what_has_every_word(void **state) {
         assert_int_equal(nothing->len, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(INV_CATALOG_010_what_is_retired_is_not_planned_until_it_is_approved),
-                TEST(INV_CATALOG_010_another_file_has_to_be_measured_first),
-                TEST(INV_CATALOG_010_what_is_refused_or_unmeasured_cannot_be_approved),
-                TEST(deciding_about_what_is_not_there_is_an_error),
-                TEST(an_asset_is_named_by_id_path_or_alias),
-                TEST(a_search_finds_what_has_every_word),
+                IN_WORLD(INV_CATALOG_010_what_is_retired_is_not_planned_until_it_is_approved),
+                IN_WORLD(INV_CATALOG_010_another_file_has_to_be_measured_first),
+                IN_WORLD(INV_CATALOG_010_what_is_refused_or_unmeasured_cannot_be_approved),
+                IN_WORLD(deciding_about_what_is_not_there_is_an_error),
+                IN_WORLD(an_asset_is_named_by_id_path_or_alias),
+                IN_WORLD(a_search_finds_what_has_every_word),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

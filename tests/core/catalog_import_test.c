@@ -1,62 +1,20 @@
-#include "tests/support/cmocka.h"
-
 #include <fcntl.h>
-#include <glib/gstdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/plan/catalog/catalog.h"
 #include "core/plan/catalog/measure/fingerprint.h"
 #include "proto/base/error.h"
 #include "proto/base/hash.h"
-#include "proto/base/log.h"
+#include "tests/core/catalog_fixture.h"
 #include "tests/support/chance.h"
 #include "tests/support/plex_fixture.h"
-#include "tests/support/temp_dir.h"
 
-#define NOW_UTC_MS INT64_C(1795406400000)
 #define FILM "/media/Movies/Ark (1984)/Ark.mkv"
 
-typedef struct {
-        char *dir, *plex, *media;
-        RvClock *clock;
-        Store *store;
-        CatalogImportReport report; /* of the last import */
-        char *map;                  /* "/media=<dir>/media" */
-} World;
-
-static void no_log(void *user, RvLogLevel level, const char *event, const RvField *fields, size_t n_fields) {
-}
-
 static int set_up(void **state) {
-        World *world = g_new0(World, 1);
-        rv_log_set_sink(no_log, NULL);
-        world->dir = temp_dir_new();
-        g_autofree char *plex_dir = g_build_filename(world->dir, "plex", NULL);
-        g_autofree char *db = g_build_filename(world->dir, "retrovue.db", NULL);
-        assert_int_equal(g_mkdir(plex_dir, 0755), 0);
-        world->plex = g_build_filename(plex_dir, "com.plexapp.plugins.library.db", NULL);
-        world->media = g_build_filename(world->dir, "media", NULL);
-        world->map = g_strdup_printf("/media=%s", world->media);
-        world->clock = rv_clock_fake_new(NOW_UTC_MS);
-        world->store = store_open(db, NULL);
-        assert_non_null(world->store);
-        *state = world;
-        return 0;
-}
-
-static int tear_down(void **state) {
+        (void)world_set_up(state);
         World *world = *state;
-        catalog_import_report_clear(&world->report);
-        store_close(world->store);
-        rv_clock_fake_free(world->clock);
-        temp_dir_free(world->dir);
-        g_free(world->plex);
-        g_free(world->media);
-        g_free(world->map);
-        g_free(world);
-        rv_log_set_sink(NULL, NULL);
+        world->map = g_strdup_printf("/media=%s", world->media);
         return 0;
 }
 
@@ -79,7 +37,7 @@ static void remove_file(const World *world, const char *plex_path) {
 
 /* One film and one episode. */
 static PlexFixture *small_library(const World *world, PlexAge age) {
-        PlexFixture *plex = plex_fixture_new(world->plex, age);
+        PlexFixture *plex = plex_fixture_new(world->library, age);
         const int64_t movies = plex_fixture_section(plex, "Movies", 1, "/media/Movies");
         const int64_t tv = plex_fixture_section(plex, "TV Shows", 2, "/media/TV");
         const int64_t film = plex_fixture_movie(plex, movies, "The Ark", 1984);
@@ -103,59 +61,10 @@ static void make_small_library(const World *world) {
 
 /* --- doing -------------------------------------------------------------------------------------------------------- */
 
-static bool try_import(World *world, const char *section, GError **error) {
-        const char *const maps[] = {world->map, NULL}, *const sections[] = {section, NULL};
-        const CatalogImportOptions options = {
-                .kind = CATALOG_PLEX,
-                .path = world->plex,
-                .maps = maps,
-                .sections = sections,
-                .clock = world->clock,
-        };
-        catalog_import_report_clear(&world->report);
-        return catalog_import(world->store, &options, &world->report, error);
-}
-
-static void import(World *world) {
-        g_autoptr(GError) error = NULL;
-        if (!try_import(world, NULL, &error))
-                fail_msg("%s", error->message);
-}
-
-static CatalogSnapshot *load(const World *world) {
-        g_autoptr(GError) error = NULL;
-        CatalogSnapshot *catalog = catalog_load(world->store, &error);
-        if (!catalog)
-                fail_msg("%s", error->message);
-        return catalog;
-}
-
-static const Asset *find_title(const CatalogSnapshot *catalog, const char *title) {
-        for (uint32_t i = 0; i < catalog->n_assets; i++)
-                if (g_str_equal(catalog->assets[i]->title, title))
-                        return catalog->assets[i];
-        fail_msg("there is no asset \"%s\"", title);
-        return NULL;
-}
-
-static void run_sql(const World *world, const char *sql) {
-        g_autoptr(GError) error = NULL;
-        if (!store_run(world->store, &error, sql, ""))
-                fail_msg("%s", error->message);
-}
-
-static int64_t ask(const World *world, const char *sql) {
-        sqlite3_stmt *query = store_query(world->store, NULL, sql, "");
-        assert_non_null(query);
-        assert_true(store_row(world->store, query, NULL));
-        const int64_t answer = store_int(query, 0);
-        store_reset(query);
-        return answer;
-}
-
 /* As a scan would have left them. */
 static void measure(const World *world) {
-        run_sql(world, "UPDATE asset SET state = 2, approved = 1, duration_ms = 60000, size = 4 WHERE present = 1");
+        sql_run(world->store,
+                "UPDATE asset SET state = 2, approved = 1, duration_ms = 60000, size = 4 WHERE present = 1");
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
@@ -168,7 +77,7 @@ static void a_film_is_what_plex_says(void **state) {
         assert_int_equal(world->report.added, 2);
         assert_int_equal(world->report.missing, 0);
         g_autoptr(CatalogSnapshot) catalog = load(world);
-        const Asset *film = find_title(catalog, "The Ark");
+        const Asset *film = asset_titled(catalog, "The Ark");
         g_autofree char *path = here(world, FILM);
         assert_int_equal(film->kind, ASSET_MOVIE);
         assert_int_equal(film->state, ASSET_NEW);
@@ -192,7 +101,7 @@ static void an_episode_has_what_its_show_has(void **state) {
         make_small_library(world);
         import(world);
         g_autoptr(CatalogSnapshot) catalog = load(world);
-        const Asset *episode = find_title(catalog, "The Fish");
+        const Asset *episode = asset_titled(catalog, "The Fish");
         assert_int_equal(episode->kind, ASSET_EPISODE);
         assert_string_equal(episode->series, "Tales & Tails");
         assert_int_equal(episode->season, 2);
@@ -201,8 +110,10 @@ static void an_episode_has_what_its_show_has(void **state) {
         assert_string_equal(episode->studio, "House Pictures");
         assert_true(g_strv_contains((const char *const *)episode->tags, "late night"));
         assert_true(g_strv_contains((const char *const *)episode->tags, "tales"));
-        assert_int_equal(ask(world, "SELECT count(*) FROM asset_alias WHERE alias = 'asset.tales-tails.s02e07'"), 1);
-        assert_int_equal(ask(world, "SELECT count(*) FROM asset_alias WHERE alias LIKE 'plex://episode/%'"), 1);
+        assert_int_equal(
+                sql_int(world->store, "SELECT count(*) FROM asset_alias WHERE alias = 'asset.tales-tails.s02e07'"), 1);
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM asset_alias WHERE alias LIKE 'plex://episode/%'"),
+                         1);
 }
 
 static void an_old_database_is_read_too(void **state) {
@@ -213,7 +124,7 @@ static void an_old_database_is_read_too(void **state) {
         plex_fixture_close(plex);
         import(world);
         g_autoptr(CatalogSnapshot) catalog = load(world);
-        const Asset *film = find_title(catalog, "The Ark");
+        const Asset *film = asset_titled(catalog, "The Ark");
         assert_string_equal(film->air_date, "1994-09-22");
         assert_string_equal(film->genres[1], "Drama");
 }
@@ -228,14 +139,14 @@ static void dates_before_1970_and_of_no_calendar(void **state) {
         plex_fixture_close(plex);
         import(world);
         g_autoptr(CatalogSnapshot) catalog = load(world);
-        assert_string_equal(find_title(catalog, "The Ark")->air_date, "1950-01-01");
-        assert_null(find_title(catalog, "The Fish")->air_date);
-        assert_int_equal(find_title(catalog, "The Fish")->year, 0);
+        assert_string_equal(asset_titled(catalog, "The Ark")->air_date, "1950-01-01");
+        assert_null(asset_titled(catalog, "The Fish")->air_date);
+        assert_int_equal(asset_titled(catalog, "The Fish")->year, 0);
 }
 
 static void of_two_versions_the_best_that_is_there_is_taken(void **state) {
         World *world = *state;
-        PlexFixture *plex = plex_fixture_new(world->plex, PLEX_TODAY);
+        PlexFixture *plex = plex_fixture_new(world->library, PLEX_TODAY);
         const int64_t movies = plex_fixture_section(plex, "Movies", 1, "/media/Movies");
         const int64_t film = plex_fixture_movie(plex, movies, "Ark", 1984);
         plex_fixture_file(plex, film, "/media/Movies/small.mkv", 640);
@@ -270,9 +181,10 @@ static void one_file_of_two_episodes_has_both_names(void **state) {
         plex_fixture_file(plex, second, "/media/TV/Tales/Season 02/07.mkv", 720);
         plex_fixture_close(plex);
         import(world);
-        assert_int_equal(ask(world, "SELECT count(*) FROM asset"), 2);
-        assert_int_equal(ask(world, "SELECT count(*) FROM asset_alias a JOIN asset_alias b USING (asset_id) WHERE "
-                                    "a.alias = 'asset.tales-tails.s02e07' AND b.alias = 'asset.tales-tails.s02e08'"),
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM asset"), 2);
+        assert_int_equal(sql_int(world->store,
+                                 "SELECT count(*) FROM asset_alias a JOIN asset_alias b USING (asset_id) WHERE "
+                                 "a.alias = 'asset.tales-tails.s02e07' AND b.alias = 'asset.tales-tails.s02e08'"),
                          1);
 }
 
@@ -292,7 +204,7 @@ static void what_is_deleted_or_in_other_libraries_is_left_out(void **state) {
 
 static void folders_of_interstitials_are_what_they_are_called(void **state) {
         World *world = *state;
-        PlexFixture *plex = plex_fixture_new(world->plex, PLEX_TODAY);
+        PlexFixture *plex = plex_fixture_new(world->library, PLEX_TODAY);
         const int64_t spots = plex_fixture_section(plex, "Commercials", 1, "/media/spots");
         plex_fixture_file(plex, plex_fixture_movie(plex, spots, "Cola", 1987), "/media/spots/cola.mp4", 640);
         plex_fixture_close(plex);
@@ -303,7 +215,7 @@ static void folders_of_interstitials_are_what_they_are_called(void **state) {
 
 static void a_path_of_windows_is_found_by_its_map(void **state) {
         World *world = *state;
-        PlexFixture *plex = plex_fixture_new(world->plex, PLEX_TODAY);
+        PlexFixture *plex = plex_fixture_new(world->library, PLEX_TODAY);
         const int64_t movies = plex_fixture_section(plex, "Movies", 1, "D:\\Films");
         plex_fixture_file(plex, plex_fixture_movie(plex, movies, "Ark", 1984), "D:\\Films\\Ark\\Ark.mkv", 640);
         plex_fixture_close(plex);
@@ -323,17 +235,17 @@ static void a_path_of_windows_is_found_by_its_map(void **state) {
 
 static void INV_CATALOG_008_a_second_import_changes_nothing(void **state) {
         World *world = *state;
-        PlexFixture *plex = plex_fixture_new(world->plex, PLEX_TODAY);
+        PlexFixture *plex = plex_fixture_new(world->library, PLEX_TODAY);
         plex_fixture_generate(plex, "/media", 200, 20, false);
         plex_fixture_close(plex);
         import(world);
         assert_int_equal(world->report.added, 220);
-        assert_int_equal(ask(world, "SELECT count(*) FROM asset_alias"), 2 * 200 + 20);
-        const int64_t revision = ask(world, "SELECT revision FROM catalog_revision");
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM asset_alias"), 2 * 200 + 20);
+        const int64_t revision = sql_int(world->store, "SELECT revision FROM catalog_revision");
         import(world);
         assert_int_equal(world->report.unchanged, 220);
         assert_int_equal(world->report.added + world->report.changed + world->report.vanished, 0);
-        assert_int_equal(ask(world, "SELECT revision FROM catalog_revision"), revision);
+        assert_int_equal(sql_int(world->store, "SELECT revision FROM catalog_revision"), revision);
 }
 
 static void INV_CATALOG_008_what_was_measured_stays_measured(void **state) {
@@ -342,9 +254,9 @@ static void INV_CATALOG_008_what_was_measured_stays_measured(void **state) {
         import(world);
         measure(world);
         g_autoptr(CatalogSnapshot) before = load(world);
-        g_autofree char *id = g_strdup(find_title(before, "The Ark")->id);
-        assert_true(asset_eligible(find_title(before, "The Ark")));
-        assert_int_equal(g_unlink(world->plex), 0);
+        g_autofree char *id = g_strdup(asset_titled(before, "The Ark")->id);
+        assert_true(asset_eligible(asset_titled(before, "The Ark")));
+        assert_int_equal(g_unlink(world->library), 0);
         PlexFixture *plex = small_library(world, PLEX_TODAY);
         plex_fixture_run(plex, "UPDATE metadata_items SET title = 'The Ark Royal' WHERE title = 'The Ark'");
         plex_fixture_close(plex);
@@ -352,7 +264,7 @@ static void INV_CATALOG_008_what_was_measured_stays_measured(void **state) {
         assert_int_equal(world->report.changed, 1);
         assert_int_equal(world->report.unchanged, 1);
         g_autoptr(CatalogSnapshot) after = load(world);
-        const Asset *film = find_title(after, "The Ark Royal");
+        const Asset *film = asset_titled(after, "The Ark Royal");
         assert_string_equal(film->id, id);
         assert_true(asset_eligible(film));
         assert_int_equal(film->duration_ms, 60000);
@@ -362,9 +274,10 @@ static void a_failed_import_changes_nothing(void **state) {
         World *world = *state;
         make_small_library(world);
         import(world);
-        assert_true(g_file_set_contents(world->plex, "no database at all, but a text that is long enough", -1, NULL));
+        assert_true(
+                g_file_set_contents(world->library, "no database at all, but a text that is long enough", -1, NULL));
         assert_false(try_import(world, NULL, NULL));
-        assert_int_equal(ask(world, "SELECT count(*) FROM asset WHERE present = 1"), 2);
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM asset WHERE present = 1"), 2);
 }
 
 /* --- what is not there -------------------------------------------------------------------------------------------- */
@@ -376,15 +289,15 @@ static void INV_CATALOG_009_a_file_that_is_not_there_is_missing(void **state) {
         assert_int_equal(world->report.missing, 2);
         assert_non_null(strstr(world->report.notes[0], "--map /media/Movies=FOLDER"));
         g_autoptr(CatalogSnapshot) catalog = load(world);
-        const Asset *film = find_title(catalog, "The Ark");
+        const Asset *film = asset_titled(catalog, "The Ark");
         assert_int_equal(film->state, ASSET_MISSING);
         assert_non_null(strstr(film->reason, "Plex says that it is " FILM));
         make_file(world, FILM);
         import(world);
         assert_int_equal(world->report.changed, 1);
         g_autoptr(CatalogSnapshot) later = load(world);
-        assert_int_equal(find_title(later, "The Ark")->state, ASSET_NEW);
-        assert_null(find_title(later, "The Ark")->reason);
+        assert_int_equal(asset_titled(later, "The Ark")->state, ASSET_NEW);
+        assert_null(asset_titled(later, "The Ark")->reason);
 }
 
 static void INV_CATALOG_009_what_plex_no_longer_has_is_missing(void **state) {
@@ -392,8 +305,8 @@ static void INV_CATALOG_009_what_plex_no_longer_has_is_missing(void **state) {
         make_small_library(world);
         import(world);
         measure(world);
-        run_sql(world, "UPDATE asset SET state = 1, approved = 0, duration_ms = 0 WHERE title = 'The Fish'");
-        assert_int_equal(g_unlink(world->plex), 0);
+        sql_run(world->store, "UPDATE asset SET state = 1, approved = 0, duration_ms = 0 WHERE title = 'The Fish'");
+        assert_int_equal(g_unlink(world->library), 0);
         PlexFixture *plex = small_library(world, PLEX_TODAY);
         plex_fixture_run(plex, "DELETE FROM media_parts");
         plex_fixture_close(plex);
@@ -403,41 +316,41 @@ static void INV_CATALOG_009_what_plex_no_longer_has_is_missing(void **state) {
         assert_int_equal(catalog->n_assets, 1); /* the one that was never measured is forgotten */
         assert_int_equal(catalog->assets[0]->state, ASSET_MISSING);
         assert_string_equal(catalog->assets[0]->reason, "Plex no longer has it in its library.");
-        assert_int_equal(g_unlink(world->plex), 0);
+        assert_int_equal(g_unlink(world->library), 0);
         plex_fixture_close(small_library(world, PLEX_TODAY));
         import(world);
         g_autoptr(CatalogSnapshot) back = load(world);
-        assert_true(asset_eligible(find_title(back, "The Ark")));
+        assert_true(asset_eligible(asset_titled(back, "The Ark")));
 }
 
 static void INV_CATALOG_009_only_libraries_that_were_read_lose_anything(void **state) {
         World *world = *state;
         make_small_library(world);
         import(world);
-        assert_int_equal(g_unlink(world->plex), 0);
+        assert_int_equal(g_unlink(world->library), 0);
         PlexFixture *plex = small_library(world, PLEX_TODAY);
         plex_fixture_run(plex, "DELETE FROM media_parts");
         plex_fixture_close(plex);
         assert_true(try_import(world, "Movies", NULL));
         assert_int_equal(world->report.vanished, 1);
-        assert_int_equal(ask(world, "SELECT count(*) FROM asset WHERE title = 'The Fish'"), 1);
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM asset WHERE title = 'The Fish'"), 1);
 }
 
 static void a_retired_asset_stays_retired(void **state) {
         World *world = *state;
         make_small_library(world);
         import(world);
-        run_sql(world, "UPDATE asset SET state = 5");
+        sql_run(world->store, "UPDATE asset SET state = 5");
         remove_file(world, FILM);
         import(world);
         g_autoptr(CatalogSnapshot) catalog = load(world);
-        assert_int_equal(find_title(catalog, "The Ark")->state, ASSET_RETIRED);
+        assert_int_equal(asset_titled(catalog, "The Ark")->state, ASSET_RETIRED);
 }
 
 /* --- the other program's database --------------------------------------------------------------------------------- */
 
 static char *listing(const World *world) {
-        g_autofree char *dir = g_path_get_dirname(world->plex);
+        g_autofree char *dir = g_path_get_dirname(world->library);
         g_autoptr(GDir) open = g_dir_open(dir, 0, NULL);
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
         for (const char *name; (name = g_dir_read_name(open));)
@@ -449,7 +362,7 @@ static char *listing(const World *world) {
 static void digest(const World *world, char ret_hex[RV_SHA256_HEX_SIZE]) {
         g_autofree char *data = NULL;
         size_t size = 0;
-        assert_true(g_file_get_contents(world->plex, &data, &size, NULL));
+        assert_true(g_file_get_contents(world->library, &data, &size, NULL));
         rv_sha256_hex(data, size, ret_hex);
 }
 
@@ -461,7 +374,7 @@ static void INV_CATALOG_007_a_database_at_rest_is_left_as_it_is(void **state) {
         import(world);
         digest(world, after);
         g_autofree char *names = listing(world);
-        assert_string_equal(names, "com.plexapp.plugins.library.db");
+        assert_string_equal(names, "library.db");
         assert_string_equal(before, after);
 }
 
@@ -472,11 +385,11 @@ static void INV_CATALOG_007_a_writer_at_work_is_neither_disturbed_nor_half_seen(
                                "UPDATE metadata_items SET title = 'Half'");
         import(world);
         assert_int_equal(world->report.found, 2);
-        assert_int_equal(ask(world, "SELECT count(*) FROM asset WHERE title = 'Half'"), 0);
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM asset WHERE title = 'Half'"), 0);
         plex_fixture_run(plex, "COMMIT");
         import(world);
         assert_int_equal(world->report.found, 1);
-        assert_int_equal(ask(world, "SELECT count(*) FROM asset WHERE title = 'Half'"), 1);
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM asset WHERE title = 'Half'"), 1);
         plex_fixture_close(plex);
 }
 
@@ -484,14 +397,14 @@ static void INV_CATALOG_007_one_without_its_log_is_read_as_a_file(void **state) 
         World *world = *state;
         PlexFixture *plex = small_library(world, PLEX_TODAY);
         plex_fixture_run(plex, "PRAGMA wal_checkpoint(TRUNCATE)");
-        g_autofree char *copy = g_strconcat(world->plex, "-copy", NULL);
+        g_autofree char *copy = g_strconcat(world->library, "-copy", NULL);
         g_autofree char *data = NULL;
         size_t size = 0;
-        assert_true(g_file_get_contents(world->plex, &data, &size, NULL));
+        assert_true(g_file_get_contents(world->library, &data, &size, NULL));
         plex_fixture_close(plex);
         assert_true(g_file_set_contents(copy, data, (gssize)size, NULL));
-        g_free(world->plex);
-        world->plex = g_steal_pointer(&copy);
+        g_free(world->library);
+        world->library = g_steal_pointer(&copy);
         import(world);
         assert_int_equal(world->report.found, 2);
 }
@@ -503,22 +416,22 @@ static void INV_CATALOG_006_what_is_no_such_database_is_told(void **state) {
         g_autoptr(GError) absent = NULL, directory = NULL, text = NULL, empty = NULL;
         assert_false(try_import(world, NULL, &absent));
         assert_non_null(strstr(absent->message, "No such file"));
-        assert_int_equal(g_mkdir(world->plex, 0755), 0);
+        assert_int_equal(g_mkdir(world->library, 0755), 0);
         assert_false(try_import(world, NULL, &directory));
         assert_non_null(strstr(directory->message, "is not a file"));
-        assert_int_equal(g_rmdir(world->plex), 0);
-        assert_true(g_file_set_contents(world->plex, "this is a text and no database at all", -1, NULL));
+        assert_int_equal(g_rmdir(world->library), 0);
+        assert_true(g_file_set_contents(world->library, "this is a text and no database at all", -1, NULL));
         assert_false(try_import(world, NULL, &text));
         assert_int_equal(text->code, RV_ERROR_INVALID);
         assert_non_null(strstr(text->message, "not a database; it is no SQLite database or is encrypted"));
-        assert_true(g_file_set_contents(world->plex, "", 0, NULL));
+        assert_true(g_file_set_contents(world->library, "", 0, NULL));
         assert_false(try_import(world, NULL, &empty));
         assert_non_null(strstr(empty->message, "it has no table metadata_items"));
 }
 
 static void INV_CATALOG_006_a_column_that_is_needed_and_lacking_is_named(void **state) {
         World *world = *state;
-        PlexFixture *plex = plex_fixture_new(world->plex, PLEX_TODAY);
+        PlexFixture *plex = plex_fixture_new(world->library, PLEX_TODAY);
         plex_fixture_run(plex, "ALTER TABLE media_parts RENAME COLUMN file TO path");
         plex_fixture_close(plex);
         g_autoptr(GError) error = NULL;
@@ -588,7 +501,7 @@ static void INV_CATALOG_006_huge_texts_are_cut_or_refused(void **state) {
                 assert_true(strlen(catalog->assets[i]->title) <= 200);
                 assert_true(strlen(catalog->assets[i]->description) <= 4000);
         }
-        assert_int_equal(g_unlink(world->plex), 0);
+        assert_int_equal(g_unlink(world->library), 0);
         plex = small_library(world, PLEX_TODAY);
         plex_fixture_run(plex, "UPDATE metadata_items SET summary = hex(zeroblob(10000000)) WHERE title = 'The Ark'");
         plex_fixture_close(plex);
@@ -601,12 +514,12 @@ static void INV_CATALOG_006_huge_texts_are_cut_or_refused(void **state) {
 /* Cut anywhere, and with bytes changed anywhere: an import or an error, and the store is as it was or whole. */
 static void INV_CATALOG_006_damage_is_an_error_or_harmless(void **state) {
         World *world = *state;
-        PlexFixture *plex = plex_fixture_new(world->plex, PLEX_TODAY);
+        PlexFixture *plex = plex_fixture_new(world->library, PLEX_TODAY);
         plex_fixture_generate(plex, "/media", 60, 10, false);
         plex_fixture_close(plex);
         g_autofree char *data = NULL;
         size_t size = 0;
-        assert_true(g_file_get_contents(world->plex, &data, &size, NULL));
+        assert_true(g_file_get_contents(world->library, &data, &size, NULL));
         g_autoptr(GRand) chance = chance_new();
         for (int round = 0; round < 150; round++) {
                 g_autofree char *damaged = g_memdup2(data, size);
@@ -615,7 +528,7 @@ static void INV_CATALOG_006_damage_is_an_error_or_harmless(void **state) {
                 const size_t left = cut ? (size_t)g_rand_int_range(chance, 0, (gint32)size) : size;
                 for (int i = 0; !cut && i < 1 + round % 40; i++)
                         damaged[g_rand_int_range(chance, 0, (gint32)size)] = (char)g_rand_int_range(chance, 0, 256);
-                assert_true(g_file_set_contents(world->plex, damaged, (gssize)left, NULL));
+                assert_true(g_file_set_contents(world->library, damaged, (gssize)left, NULL));
                 if (!try_import(world, NULL, &error))
                         assert_true(error->message[0] != '\0');
                 g_autoptr(CatalogSnapshot) catalog = load(world);
@@ -636,7 +549,7 @@ static void INV_CATALOG_011_a_file_that_plex_names_elsewhere_is_the_same_asset(v
         g_autoptr(CatalogSnapshot) before = load(world);
         assert_int_equal(g_rename(from, to), 0);
         sqlite3 *db = NULL;
-        assert_int_equal(sqlite3_open(world->plex, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_open(world->library, &db), SQLITE_OK);
         assert_int_equal(
                 sqlite3_exec(db, "UPDATE media_parts SET file = '/media/Movies/The Ark.mkv' WHERE file = '" FILM "'",
                              NULL, NULL, NULL),
@@ -647,22 +560,22 @@ static void INV_CATALOG_011_a_file_that_plex_names_elsewhere_is_the_same_asset(v
         assert_int_equal(world->report.changed, 1);
         g_autoptr(CatalogSnapshot) after = load(world);
         assert_int_equal(after->n_assets, 2);
-        assert_string_equal(find_title(after, "The Ark")->id, find_title(before, "The Ark")->id);
-        assert_string_equal(find_title(after, "The Ark")->uri, to);
-        assert_true(asset_eligible(find_title(after, "The Ark")));
+        assert_string_equal(asset_titled(after, "The Ark")->id, asset_titled(before, "The Ark")->id);
+        assert_string_equal(asset_titled(after, "The Ark")->uri, to);
+        assert_true(asset_eligible(asset_titled(after, "The Ark")));
 }
 
 static void an_import_that_is_stopped_changes_nothing(void **state) {
         World *world = *state;
         const atomic_bool stop = true;
         const CatalogImportOptions options = {
-                .kind = CATALOG_PLEX, .path = world->plex, .clock = world->clock, .stop = &stop};
+                .kind = CATALOG_PLEX, .path = world->library, .clock = world->clock, .stop = &stop};
         plex_fixture_close(small_library(world, PLEX_TODAY));
         assert_false(catalog_import(world->store, &options, &world->report, NULL));
-        assert_int_equal(ask(world, "SELECT count(*) FROM asset"), 0);
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM asset"), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_tear_down)
 
 int main(void) {
         const struct CMUnitTest tests[] = {

@@ -1,15 +1,8 @@
-#include "tests/support/cmocka.h"
-
-#include <glib/gstdio.h>
 #include <sqlite3.h>
-#include <string.h>
 
-#include "core/plan/catalog/catalog.h"
 #include "proto/base/error.h"
-#include "proto/base/log.h"
-#include "tests/support/temp_dir.h"
+#include "tests/core/catalog_fixture.h"
 
-#define NOW_UTC_MS INT64_C(1795406400000)
 #define E "MediaBrowser.Controller.Entities."
 
 /* library.db up to 10.10: ids are 16 bytes in .NET's order. */
@@ -66,79 +59,32 @@ static const char newer_items[] =
         "'/media/tv/Tales/s2e7.mkv', 'The Fish', 'Tales & Tails', 2, 7, 'Comedy', 13200000000, "
         "'1994-09-22 00:00:00', 0, '00000000-0000-0000-0000-000000000000')";
 
-typedef struct {
-        char *dir, *jellyfin;
-        RvClock *clock;
-        Store *store;
-        CatalogImportReport report;
-} World;
-
-static void no_log(void *user, RvLogLevel level, const char *event, const RvField *fields, size_t n_fields) {
-}
-
 static int set_up(void **state) {
-        World *world = g_new0(World, 1);
-        rv_log_set_sink(no_log, NULL);
-        world->dir = temp_dir_new();
-        world->jellyfin = g_build_filename(world->dir, "library.db", NULL);
-        g_autofree char *db = g_build_filename(world->dir, "retrovue.db", NULL);
-        world->clock = rv_clock_fake_new(NOW_UTC_MS);
-        world->store = store_open(db, NULL);
-        assert_non_null(world->store);
-        *state = world;
-        return 0;
-}
-
-static int tear_down(void **state) {
-        World *world = *state;
-        catalog_import_report_clear(&world->report);
-        store_close(world->store);
-        rv_clock_fake_free(world->clock);
-        temp_dir_free(world->dir);
-        g_free(world->jellyfin);
-        g_free(world);
-        rv_log_set_sink(NULL, NULL);
+        (void)world_set_up(state);
+        ((World *)*state)->kind = CATALOG_JELLYFIN;
         return 0;
 }
 
 static void run_sql(const World *world, const char *sql) {
         sqlite3 *db = NULL;
-        assert_int_equal(sqlite3_open(world->jellyfin, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_open(world->library, &db), SQLITE_OK);
         if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
                 fail_msg("%s: %s", sql, sqlite3_errmsg(db));
         sqlite3_close(db);
 }
 
-static bool try_import(World *world, const char *section, GError **error) {
-        const char *const sections[] = {section, NULL};
-        const CatalogImportOptions options = {
-                .kind = CATALOG_JELLYFIN, .path = world->jellyfin, .sections = sections, .clock = world->clock};
-        catalog_import_report_clear(&world->report);
-        return catalog_import(world->store, &options, &world->report, error);
-}
-
-static CatalogSnapshot *import(World *world) {
-        g_autoptr(GError) error = NULL;
-        if (!try_import(world, NULL, &error))
-                fail_msg("%s", error->message);
-        return catalog_load(world->store, NULL);
-}
-
-static const Asset *find(const CatalogSnapshot *catalog, const char *title) {
-        for (uint32_t i = 0; i < catalog->n_assets; i++)
-                if (g_str_equal(catalog->assets[i]->title, title))
-                        return catalog->assets[i];
-        fail_msg("there is no asset \"%s\"", title);
-        return NULL;
+static CatalogSnapshot *import_and_load(World *world) {
+        import(world);
+        return load(world);
 }
 
 static void library_db_of_10_10_is_read(void **state) {
         World *world = *state;
         run_sql(world, older);
         run_sql(world, older_items);
-        g_autoptr(CatalogSnapshot) catalog = import(world);
+        g_autoptr(CatalogSnapshot) catalog = import_and_load(world);
         assert_int_equal(catalog->n_assets, 2);
-        const Asset *episode = find(catalog, "The Fish"), *film = find(catalog, "Ark");
+        const Asset *episode = asset_titled(catalog, "The Fish"), *film = asset_titled(catalog, "Ark");
         assert_int_equal(episode->kind, ASSET_EPISODE);
         assert_string_equal(episode->source, "jellyfin");
         assert_string_equal(episode->library, "Shows");
@@ -168,13 +114,13 @@ static void jellyfin_db_of_10_11_is_read_and_the_same_item_has_the_same_name(voi
         World *world = *state;
         run_sql(world, older);
         run_sql(world, older_items);
-        g_autoptr(CatalogSnapshot) before = import(world);
-        g_auto(GStrv) aliases = catalog_aliases(world->store, find(before, "The Fish")->id, NULL);
+        g_autoptr(CatalogSnapshot) before = import_and_load(world);
+        g_auto(GStrv) aliases = catalog_aliases(world->store, asset_titled(before, "The Fish")->id, NULL);
         assert_string_equal(aliases[1], "jellyfin:33221100554477668899aabbccddeeff");
-        assert_int_equal(g_unlink(world->jellyfin), 0);
+        assert_int_equal(g_unlink(world->library), 0);
         run_sql(world, newer);
         run_sql(world, newer_items);
-        g_autoptr(CatalogSnapshot) after = import(world);
+        g_autoptr(CatalogSnapshot) after = import_and_load(world);
         assert_int_equal(after->n_assets, 1);
         g_auto(GStrv) same = catalog_aliases(world->store, after->assets[0]->id, NULL);
         assert_string_equal(same[1], aliases[1]);
@@ -211,15 +157,15 @@ static void INV_CATALOG_006_wrong_types_are_harmless_here_too(void **state) {
         run_sql(world, "UPDATE TypedBaseItems SET Name = x'ff00', SeriesName = 7.5, IndexNumber = 'x', RunTimeTicks = "
                        "'y', Genres = zeroblob(70000), PremiereDate = 'soon', data = replace(hex(zeroblob(50000)), "
                        "'00', '[') WHERE Path IS NOT NULL OR Name = 'Boats'");
-        g_autoptr(CatalogSnapshot) catalog = import(world);
+        g_autoptr(CatalogSnapshot) catalog = import_and_load(world);
         for (uint32_t i = 0; i < catalog->n_assets; i++)
                 assert_true(g_utf8_validate(catalog->assets[i]->title, -1, NULL));
         run_sql(world, "UPDATE TypedBaseItems SET data = '{\"PhysicalLocationsList\":\"/\"}'");
-        g_autoptr(CatalogSnapshot) again = import(world);
+        g_autoptr(CatalogSnapshot) again = import_and_load(world);
         assert_true(again->n_assets >= 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_tear_down)
 
 int main(void) {
         const struct CMUnitTest tests[] = {

@@ -1,53 +1,17 @@
 /* What decoding all of a file finds, in the background, and what comes of it. */
-#include "tests/support/cmocka.h"
-
 #include <fcntl.h>
-#include <glib/gstdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
-#include "core/plan/catalog/catalog.h"
 #include "core/plan/catalog/catalog_store.h"
 #include "core/plan/catalog/measure/survey.h"
-#include "proto/base/log.h"
-#include "tests/support/temp_dir.h"
-
-#define NOW_UTC_MS INT64_C(1795406400000)
-
-/* Made once, by the ffmpeg program: another reader of the same formats would agree with us too easily. */
-static char *clips;
-
-typedef struct {
-        char *dir, *media, *db;
-        RvClock *clock;
-        Store *store;
-        GMainContext *context;
-        CatalogProgress scanned;
-        CatalogMeasureProgress measured; /* the last that was told */
-} World;
-
-static void no_log(void *user, RvLogLevel level, const char *event, const RvField *fields, size_t n_fields) {
-}
-
-static void ffmpeg(const char *name, const char *arguments) {
-        g_autofree char *path = g_build_filename(clips, name, NULL);
-        g_autofree char *command = g_strdup_printf("ffmpeg -v error -nostdin -y %s %s", arguments, path);
-        g_autofree char *errors = NULL;
-        g_autoptr(GError) error = NULL;
-        int status = 0;
-        if (!g_spawn_command_line_sync(command, NULL, &errors, &status, &error))
-                fail_msg("%s", error->message);
-        if (!g_spawn_check_wait_status(status, NULL))
-                fail_msg("%s: %s", command, errors);
-}
+#include "tests/core/clip_fixture.h"
 
 /* 997 Hz in both channels are as many LUFS as dB of full scale, by EBU R128's definition. */
 #define SINE(amplitude) "-f lavfi -i aevalsrc=exprs=" amplitude "*sin(2*PI*997*t):s=48000:c=stereo:d=6 "
 #define PICTURES(seconds) "-f lavfi -i testsrc2=size=160x120:rate=25:duration=" seconds " "
 
 static int make_clips(void **state) {
-        rv_log_set_sink(no_log, NULL);
-        clips = temp_dir_new();
+        clips_begin();
         ffmpeg("loud.mkv", PICTURES("6") SINE("0.19953") "-c:v mpeg4 -c:a pcm_s16le");
         ffmpeg("soft.mp4", PICTURES("6") SINE("0.01995") "-c:v mpeg4 -c:a aac -b:a 192k");
         ffmpeg("silent.avi", PICTURES("6") "-c:v mpeg4");
@@ -62,99 +26,28 @@ static int make_clips(void **state) {
         return 0;
 }
 
-static int remove_clips(void **state) {
-        temp_dir_free(clips);
-        rv_log_set_sink(NULL, NULL);
-        return 0;
-}
-
-static int set_up(void **state) {
-        World *world = g_new0(World, 1);
-        world->dir = temp_dir_new();
-        world->media = g_build_filename(world->dir, "media", NULL);
-        world->db = g_build_filename(world->dir, "retrovue.db", NULL);
-        assert_int_equal(g_mkdir(world->media, 0755), 0);
-        world->clock = rv_clock_fake_new(NOW_UTC_MS);
-        world->store = store_open(world->db, NULL);
-        assert_non_null(world->store);
-        world->context = g_main_context_new();
-        *state = world;
-        return 0;
-}
-
-static int tear_down(void **state) {
-        World *world = *state;
-        store_close(world->store);
-        g_main_context_unref(world->context);
-        rv_clock_fake_free(world->clock);
-        temp_dir_free(world->dir);
-        g_free(world->media);
-        g_free(world->db);
-        g_free(world);
-        return 0;
-}
-
 /* --- files ------------------------------------------------------------------------------------------------------- */
-
-static char *path_of(const World *world, const char *name) {
-        char *path = g_build_filename(world->media, name, NULL);
-        g_autofree char *dir = g_path_get_dirname(path);
-        assert_int_equal(g_mkdir_with_parents(dir, 0755), 0);
-        return path;
-}
 
 /* Of the bytes from a percentage to another, none are left as they were. */
 static void put_damaged(const World *world, const char *name, const char *clip, size_t from, size_t to) {
-        g_autofree char *source = g_build_filename(clips, clip, NULL), *path = path_of(world, name);
-        g_autofree char *data = NULL;
-        gsize size = 0;
-        assert_true(g_file_get_contents(source, &data, &size, NULL));
+        size_t size = 0;
+        g_autofree char *data = clip_bytes(clip, &size);
         memset(data + size * from / 100, 0, size * to / 100 - size * from / 100);
-        assert_true(g_file_set_contents(path, data, (gssize)size, NULL));
-}
-
-static void put_clip(const World *world, const char *name, const char *clip) {
-        put_damaged(world, name, clip, 0, 0);
+        put_bytes(world, name, data, size);
 }
 
 static void set_time(const World *world, const char *name, time_t seconds) {
-        g_autofree char *path = path_of(world, name);
+        g_autofree char *path = media_path(world, name);
         const struct timespec times[2] = {{seconds, 0}, {seconds, 0}};
         assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
 static void move(const World *world, const char *from, const char *to) {
-        g_autofree char *old = path_of(world, from), *now = path_of(world, to);
+        g_autofree char *old = media_path(world, from), *now = media_path(world, to);
         assert_int_equal(g_rename(old, now), 0);
 }
 
-/* --- scanning and measuring -------------------------------------------------------------------------------------- */
-
-static void on_scanned(void *user, const CatalogProgress *progress) {
-        ((World *)user)->scanned = *progress;
-}
-
-static CatalogSnapshot *load(const World *world) {
-        CatalogSnapshot *snapshot = catalog_load(world->store, NULL);
-        assert_non_null(snapshot);
-        return snapshot;
-}
-
-static void scan(World *world) {
-        const char *const folders[] = {world->media, NULL};
-        const CatalogScanOptions options = {.store_path = world->db,
-                                            .folders = folders,
-                                            .threads = 2,
-                                            .clock = world->clock,
-                                            .context = world->context,
-                                            .on_progress = on_scanned,
-                                            .user = world};
-        world->scanned = (CatalogProgress){0};
-        g_autoptr(CatalogScan) running = catalog_scan_start(&options, NULL);
-        assert_non_null(running);
-        while (!world->scanned.done)
-                g_main_context_iteration(world->context, TRUE);
-}
+/* --- measuring --------------------------------------------------------------------------------------------------- */
 
 static void on_measured(void *user, const CatalogMeasureProgress *progress) {
         ((World *)user)->measured = *progress;
@@ -186,20 +79,6 @@ static CatalogSnapshot *scan_and_measure(World *world) {
         return load(world);
 }
 
-static const Asset *asset_of(const World *world, const CatalogSnapshot *snapshot, const char *name) {
-        g_autofree char *path = g_build_filename(world->media, name, NULL);
-        for (uint32_t i = 0; i < snapshot->n_assets; i++)
-                if (g_str_equal(snapshot->assets[i]->uri, path))
-                        return snapshot->assets[i];
-        fail_msg("%s is not in the catalog", name);
-        return NULL;
-}
-
-static void assert_near(int64_t value, int64_t expected, int64_t tolerance) {
-        if (value < expected - tolerance || value > expected + tolerance)
-                fail_msg("%d is not within %d of %d", (int)value, (int)tolerance, (int)expected);
-}
-
 /* --- loudness ---------------------------------------------------------------------------------------------------- */
 
 static void INV_LOUDNESS_NORMALIZED_001_files_are_brought_to_the_house_loudness(void **state) {
@@ -222,8 +101,7 @@ static void INV_LOUDNESS_NORMALIZED_001_files_are_brought_to_the_house_loudness(
 static void INV_LOUDNESS_NORMALIZED_001_what_is_not_measured_is_left_as_it_is_and_waits(void **state) {
         World *world = *state;
         put_clip(world, "loud.mkv", "loud.mkv");
-        scan(world);
-        g_autoptr(CatalogSnapshot) before = load(world);
+        g_autoptr(CatalogSnapshot) before = scan_and_load(world);
         assert_true(asset_eligible(before->assets[0]));
         assert_false(before->assets[0]->surveyed);
         assert_int_equal(before->assets[0]->gain_millibel, 0);
@@ -272,8 +150,7 @@ static void INV_ASSET_MARKER_BOUNDS_001_no_quiet_point_lies_outside(void **state
 static void INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_what_cannot_be_decoded_is_not_there(void **state) {
         World *world = *state;
         put_damaged(world, "cut.mp4", "whole.mp4", 75, 100);
-        scan(world);
-        g_autoptr(CatalogSnapshot) probed = load(world);
+        g_autoptr(CatalogSnapshot) probed = scan_and_load(world);
         assert_near(probed->assets[0]->duration_ms, 20000, 100);
         measure(world);
         g_autoptr(CatalogSnapshot) catalog = load(world);
@@ -316,8 +193,7 @@ static void INV_MEASURE_001_no_file_is_measured_twice(void **state) {
         assert_int_equal(world->measured.done, 0);
         assert_int_equal(second->revision, first->revision);
         set_time(world, "quiet.mkv", 1000000000);
-        scan(world);
-        g_autoptr(CatalogSnapshot) touched = load(world); /* what was measured is not of this file */
+        g_autoptr(CatalogSnapshot) touched = scan_and_load(world); /* what was measured is not of this file */
         assert_false(asset_of(world, touched, "quiet.mkv")->surveyed);
         assert_int_equal(asset_of(world, touched, "quiet.mkv")->n_quiet, 0);
         measure(world);
@@ -376,7 +252,7 @@ static void a_file_that_goes_meanwhile_waits_for_a_scan(void **state) {
         World *world = *state;
         put_clip(world, "loud.mkv", "loud.mkv");
         scan(world);
-        g_autofree char *path = path_of(world, "loud.mkv");
+        g_autofree char *path = media_path(world, "loud.mkv");
         assert_int_equal(g_unlink(path), 0);
         measure(world);
         g_autoptr(CatalogSnapshot) catalog = load(world);
@@ -415,11 +291,9 @@ static void INV_CATALOG_011_a_file_that_moved_keeps_all_that_is_known_of_it(void
 static void INV_CATALOG_011_a_copy_is_another_asset(void **state) {
         World *world = *state;
         put_clip(world, "a.mkv", "loud.mkv");
-        scan(world);
-        g_autoptr(CatalogSnapshot) first = load(world);
+        g_autoptr(CatalogSnapshot) first = scan_and_load(world);
         put_clip(world, "b.mkv", "loud.mkv");
-        scan(world);
-        g_autoptr(CatalogSnapshot) second = load(world);
+        g_autoptr(CatalogSnapshot) second = scan_and_load(world);
         assert_int_equal(second->n_assets, 2);
         assert_string_equal(asset_of(world, second, "a.mkv")->id, first->assets[0]->id);
 }
@@ -428,20 +302,17 @@ static void INV_CATALOG_011_a_copy_is_another_asset(void **state) {
 static void INV_CATALOG_011_who_takes_the_place_gets_an_id_of_its_own(void **state) {
         World *world = *state;
         put_clip(world, "film.mkv", "loud.mkv");
-        scan(world);
-        g_autoptr(CatalogSnapshot) first = load(world);
+        g_autoptr(CatalogSnapshot) first = scan_and_load(world);
         move(world, "film.mkv", "old.mkv");
         scan(world);
         put_clip(world, "film.mkv", "quiet.mkv");
-        scan(world);
-        g_autoptr(CatalogSnapshot) second = load(world);
+        g_autoptr(CatalogSnapshot) second = scan_and_load(world);
         assert_int_equal(second->n_assets, 2);
         assert_string_equal(asset_of(world, second, "old.mkv")->id, first->assets[0]->id);
         const char *id = asset_of(world, second, "film.mkv")->id;
         assert_string_not_equal(id, first->assets[0]->id);
         set_time(world, "film.mkv", 1000000000);
-        scan(world);
-        g_autoptr(CatalogSnapshot) third = load(world);
+        g_autoptr(CatalogSnapshot) third = scan_and_load(world);
         assert_string_equal(asset_of(world, third, "film.mkv")->id, id);
 }
 
@@ -449,22 +320,19 @@ static void INV_CATALOG_011_two_that_change_places_change_nothing_else(void **st
         World *world = *state;
         put_clip(world, "a.mkv", "loud.mkv");
         put_clip(world, "b.mkv", "quiet.mkv");
-        scan(world);
-        g_autoptr(CatalogSnapshot) first = load(world);
+        g_autoptr(CatalogSnapshot) first = scan_and_load(world);
         move(world, "a.mkv", "c.mkv");
         scan(world);
         move(world, "b.mkv", "a.mkv");
         scan(world);
         move(world, "c.mkv", "b.mkv");
-        scan(world);
-        g_autoptr(CatalogSnapshot) second = load(world);
+        g_autoptr(CatalogSnapshot) second = scan_and_load(world);
         assert_int_equal(second->n_assets, 2);
         assert_string_equal(asset_of(world, second, "a.mkv")->id, asset_of(world, first, "b.mkv")->id);
         assert_string_equal(asset_of(world, second, "b.mkv")->id, asset_of(world, first, "a.mkv")->id);
 }
 
 int main(void) {
-#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
         const struct CMUnitTest tests[] = {
                 IN_WORLD(INV_LOUDNESS_NORMALIZED_001_files_are_brought_to_the_house_loudness),
                 IN_WORLD(INV_LOUDNESS_NORMALIZED_001_what_is_not_measured_is_left_as_it_is_and_waits),
@@ -483,5 +351,5 @@ int main(void) {
                 IN_WORLD(INV_CATALOG_011_who_takes_the_place_gets_an_id_of_its_own),
                 IN_WORLD(INV_CATALOG_011_two_that_change_places_change_nothing_else),
         };
-        return cmocka_run_group_tests(tests, make_clips, remove_clips);
+        return cmocka_run_group_tests(tests, make_clips, clips_end);
 }

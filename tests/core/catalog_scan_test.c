@@ -1,58 +1,23 @@
-#include "tests/support/cmocka.h"
-
 #include <fcntl.h>
-#include <glib/gstdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/plan/catalog/catalog.h"
 #include "core/plan/catalog/probe.h"
 #include "core/plan/catalog/walk.h"
 #include "proto/base/error.h"
 #include "proto/base/id.h"
-#include "proto/base/log.h"
+#include "tests/core/clip_fixture.h"
 #include "tests/support/chance.h"
 #include "tests/support/plex_fixture.h"
-#include "tests/support/temp_dir.h"
 
-#define NOW_UTC_MS INT64_C(1795406400000)
 #define N_DAMAGED 120
-
-/* Clips are made once, by the ffmpeg program: another reader of the same formats would agree with us too easily. */
-static char *clips;
-
-typedef struct {
-        char *dir, *media, *db;
-        RvClock *clock;
-        Store *store;
-        GMainContext *context;
-        CatalogProgress progress; /* the last that was told */
-        int n_changed;
-} World;
-
-static void no_log(void *user, RvLogLevel level, const char *event, const RvField *fields, size_t n_fields) {
-}
-
-static void ffmpeg(const char *arguments, const char *name) {
-        g_autofree char *path = g_build_filename(clips, name, NULL);
-        g_autofree char *command = g_strdup_printf("ffmpeg -v error -nostdin -y %s %s", arguments, path);
-        int status = 0;
-        g_autofree char *errors = NULL;
-        g_autoptr(GError) error = NULL;
-        if (!g_spawn_command_line_sync(command, NULL, &errors, &status, &error))
-                fail_msg("%s", error->message);
-        if (!g_spawn_check_wait_status(status, NULL))
-                fail_msg("%s: %s", command, errors);
-}
 
 #define PICTURES "-f lavfi -i testsrc2=size=160x120:rate=25:duration=2 "
 #define SOUND "-f lavfi -i sine=sample_rate=44100:duration=2 "
 
 static int make_clips(void **state) {
-        rv_log_set_sink(no_log, NULL);
+        clips_begin();
         probe_init();
-        clips = temp_dir_new();
         g_autofree char *chapters = g_build_filename(clips, "chapters.txt", NULL);
         assert_true(g_file_set_contents(chapters,
                                         ";FFMETADATA1\n"
@@ -65,67 +30,16 @@ static int make_clips(void **state) {
                 g_strdup_printf(PICTURES SOUND "-i %s -map 0:v -map 1:a -map_metadata 2 -map_chapters 2 "
                                                "-c:v mpeg4 -g 5 -c:a mp2 -shortest",
                                 chapters);
-        ffmpeg(with_chapters, "chapters.mkv");
-        ffmpeg(PICTURES SOUND "-c:v mpeg4 -c:a aac", "both.mp4");
-        ffmpeg(PICTURES "-c:v mpeg4", "silent.avi");
-        ffmpeg(PICTURES SOUND "-c:v mpeg2video -c:a mp2", "broadcast.ts");
-        ffmpeg(SOUND "-c:a mp2", "sound.mkv");
-        ffmpeg("-f lavfi -i testsrc2=size=8200x16:rate=5:duration=1 -c:v ffv1", "wide.mkv");
-        return 0;
-}
-
-static int remove_clips(void **state) {
-        temp_dir_free(clips);
-        rv_log_set_sink(NULL, NULL);
-        return 0;
-}
-
-static int set_up(void **state) {
-        World *world = g_new0(World, 1);
-        world->dir = temp_dir_new();
-        world->media = g_build_filename(world->dir, "media", NULL);
-        world->db = g_build_filename(world->dir, "retrovue.db", NULL);
-        assert_int_equal(g_mkdir(world->media, 0755), 0);
-        world->clock = rv_clock_fake_new(NOW_UTC_MS);
-        world->store = store_open(world->db, NULL);
-        assert_non_null(world->store);
-        world->context = g_main_context_new();
-        *state = world;
-        return 0;
-}
-
-static int tear_down(void **state) {
-        World *world = *state;
-        store_close(world->store);
-        g_main_context_unref(world->context);
-        rv_clock_fake_free(world->clock);
-        temp_dir_free(world->dir);
-        g_free(world->media);
-        g_free(world->db);
-        g_free(world);
+        ffmpeg("chapters.mkv", with_chapters);
+        ffmpeg("both.mp4", PICTURES SOUND "-c:v mpeg4 -c:a aac");
+        ffmpeg("silent.avi", PICTURES "-c:v mpeg4");
+        ffmpeg("broadcast.ts", PICTURES SOUND "-c:v mpeg2video -c:a mp2");
+        ffmpeg("sound.mkv", SOUND "-c:a mp2");
+        ffmpeg("wide.mkv", "-f lavfi -i testsrc2=size=8200x16:rate=5:duration=1 -c:v ffv1");
         return 0;
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------- */
-
-static char *media_path(const World *world, const char *name) {
-        char *path = g_build_filename(world->media, name, NULL);
-        g_autofree char *dir = g_path_get_dirname(path);
-        assert_int_equal(g_mkdir_with_parents(dir, 0755), 0);
-        return path;
-}
-
-static char *clip_bytes(const char *clip, size_t *ret_size) {
-        g_autofree char *path = g_build_filename(clips, clip, NULL);
-        char *data = NULL;
-        assert_true(g_file_get_contents(path, &data, ret_size, NULL));
-        return data;
-}
-
-static void put_bytes(const World *world, const char *name, const void *data, size_t size) {
-        g_autofree char *path = media_path(world, name);
-        assert_true(g_file_set_contents(path, data, (gssize)size, NULL));
-}
 
 static void put_text(const World *world, const char *name, const char *text) {
         put_bytes(world, name, text, strlen(text));
@@ -136,15 +50,6 @@ static void put_part(const World *world, const char *name, const char *clip, siz
         size_t size = 0;
         g_autofree char *data = clip_bytes(clip, &size);
         put_bytes(world, name, data, size * percent / 100);
-}
-
-static void put_clip(const World *world, const char *name, const char *clip) {
-        put_part(world, name, clip, 100);
-}
-
-static void remove_file(const World *world, const char *name) {
-        g_autofree char *path = media_path(world, name);
-        assert_int_equal(g_unlink(path), 0);
 }
 
 /* Moves the time of its last change a day on. */
@@ -158,63 +63,9 @@ static void touch(const World *world, const char *name) {
 
 /* --- scans ------------------------------------------------------------------------------------------------------- */
 
-static void on_progress(void *user, const CatalogProgress *progress) {
-        ((World *)user)->progress = *progress;
-}
-
-static void on_changed(void *user) {
-        ((World *)user)->n_changed++;
-}
-
-static CatalogScanOptions options(World *world, const char *const *folders) {
-        return (CatalogScanOptions){.store_path = world->db,
-                                    .folders = folders,
-                                    .threads = 2,
-                                    .clock = world->clock,
-                                    .context = world->context,
-                                    .on_progress = on_progress,
-                                    .on_changed = on_changed,
-                                    .user = world};
-}
-
-static CatalogSnapshot *load(const World *world) {
-        g_autoptr(GError) error = NULL;
-        CatalogSnapshot *snapshot = catalog_load(world->store, &error);
-        if (!snapshot)
-                fail_msg("%s", error->message);
-        return snapshot;
-}
-
-static CatalogSnapshot *scan_with(World *world, const CatalogScanOptions *o) {
-        g_autoptr(GError) error = NULL;
-        world->progress = (CatalogProgress){0};
-        world->n_changed = 0;
-        g_autoptr(CatalogScan) scan = catalog_scan_start(o, &error);
-        if (!scan)
-                fail_msg("%s", error->message);
-        while (!world->progress.done)
-                g_main_context_iteration(world->context, TRUE);
+static CatalogSnapshot *scan_with_and_load(World *world, const CatalogScanOptions *options) {
+        scan_with(world, options);
         return load(world);
-}
-
-static CatalogSnapshot *scan(World *world) {
-        const char *const folders[] = {world->media, NULL};
-        const CatalogScanOptions o = options(world, folders);
-        return scan_with(world, &o);
-}
-
-static const Asset *asset_of(const World *world, const CatalogSnapshot *snapshot, const char *name) {
-        g_autofree char *path = g_build_filename(world->media, name, NULL);
-        for (uint32_t i = 0; i < snapshot->n_assets; i++)
-                if (g_str_equal(snapshot->assets[i]->uri, path))
-                        return snapshot->assets[i];
-        fail_msg("%s is not in the catalog", name);
-        return NULL;
-}
-
-static void assert_near_ms(int64_t value_ms, int64_t expected_ms, int64_t tolerance_ms) {
-        if (value_ms < expected_ms - tolerance_ms || value_ms > expected_ms + tolerance_ms)
-                fail_msg("%d ms is not within %d of %d ms", (int)value_ms, (int)tolerance_ms, (int)expected_ms);
 }
 
 /* --- tests ------------------------------------------------------------------------------------------------------- */
@@ -222,7 +73,7 @@ static void assert_near_ms(int64_t value_ms, int64_t expected_ms, int64_t tolera
 static void a_file_is_measured(void **state) {
         World *world = *state;
         put_clip(world, "Show/Season 1/Show - S01E02 - Title.mp4", "both.mp4");
-        g_autoptr(CatalogSnapshot) snapshot = scan(world);
+        g_autoptr(CatalogSnapshot) snapshot = scan_and_load(world);
         assert_int_equal(snapshot->n_assets, 1);
         const Asset *asset = snapshot->assets[0];
         assert_true(asset_eligible(asset));
@@ -235,19 +86,19 @@ static void a_file_is_measured(void **state) {
         assert_true(asset->has_video && asset->has_audio);
         assert_string_equal(asset->video_codec, "mpeg4");
         assert_string_equal(asset->audio_codec, "aac");
-        assert_near_ms(asset->duration_ms, 2000, 50);
+        assert_near(asset->duration_ms, 2000, 50);
         assert_true(asset->added_utc_ms == NOW_UTC_MS);
         assert_ptr_equal(catalog_snapshot_find(snapshot, asset->id), asset);
-        assert_int_equal(world->progress.found, 1);
-        assert_int_equal(world->progress.measured, 1);
-        assert_int_equal(world->progress.to_measure, 0);
+        assert_int_equal(world->scanned.found, 1);
+        assert_int_equal(world->scanned.measured, 1);
+        assert_int_equal(world->scanned.to_measure, 0);
         assert_true(world->n_changed >= 1);
 }
 
 static void INV_ASSET_CANONICAL_KEY_FORMAT_001_a_file_has_one_identity_for_ever(void **state) {
         World *world = *state;
         put_clip(world, "a.avi", "silent.avi");
-        g_autoptr(CatalogSnapshot) first = scan(world);
+        g_autoptr(CatalogSnapshot) first = scan_and_load(world);
         assert_true(rv_uuid_valid(first->assets[0]->id));
         sqlite3_stmt *query = store_query(world->store, NULL, "SELECT canonical_key FROM asset", "");
         assert_true(store_row(world->store, query, NULL));
@@ -255,7 +106,7 @@ static void INV_ASSET_CANONICAL_KEY_FORMAT_001_a_file_has_one_identity_for_ever(
         store_reset(query);
         assert_true(store_run(world->store, NULL, "DELETE FROM asset", ""));
         touch(world, "a.avi");
-        g_autoptr(CatalogSnapshot) again = scan(world);
+        g_autoptr(CatalogSnapshot) again = scan_and_load(world);
         assert_string_equal(again->assets[0]->id, first->assets[0]->id);
 }
 
@@ -268,10 +119,10 @@ static void INV_CATALOG_001_links_neither_loop_nor_double(void **state) {
         assert_int_equal(symlink("b", twin), 0);
         g_autofree char *inner = g_build_filename(world->media, "b", NULL);
         const char *const folders[] = {world->media, inner, world->media, NULL};
-        const CatalogScanOptions o = options(world, folders);
-        g_autoptr(CatalogSnapshot) snapshot = scan_with(world, &o);
+        const CatalogScanOptions o = scan_options(world, folders);
+        g_autoptr(CatalogSnapshot) snapshot = scan_with_and_load(world, &o);
         assert_int_equal(snapshot->n_assets, 2);
-        assert_int_equal(world->progress.found, 2);
+        assert_int_equal(world->scanned.found, 2);
 }
 
 static void INV_CATALOG_001_folders_nest_to_a_bound(void **state) {
@@ -294,11 +145,11 @@ static void INV_CATALOG_002_an_unchanged_file_is_not_opened_again(void **state) 
         put_clip(world, "Show/1.avi", "silent.avi");
         put_clip(world, "Show/2.mp4", "both.mp4");
         put_text(world, "Show/3.mkv", "no film");
-        g_autoptr(CatalogSnapshot) first = scan(world);
-        g_autoptr(CatalogSnapshot) second = scan(world);
-        assert_int_equal(world->progress.unchanged, 3);
-        assert_int_equal(world->progress.measured, 0);
-        assert_int_equal(world->progress.refused, 1);
+        g_autoptr(CatalogSnapshot) first = scan_and_load(world);
+        g_autoptr(CatalogSnapshot) second = scan_and_load(world);
+        assert_int_equal(world->scanned.unchanged, 3);
+        assert_int_equal(world->scanned.measured, 0);
+        assert_int_equal(world->scanned.refused, 1);
         assert_int_equal(world->n_changed, 0);
         assert_int_equal(second->revision, first->revision);
         assert_int_equal(second->n_assets, 3);
@@ -307,11 +158,11 @@ static void INV_CATALOG_002_an_unchanged_file_is_not_opened_again(void **state) 
 static void INV_CATALOG_002_a_sidecar_is_read_without_measuring(void **state) {
         World *world = *state;
         put_clip(world, "Show/1.avi", "silent.avi");
-        g_autoptr(CatalogSnapshot) first = scan(world);
+        g_autoptr(CatalogSnapshot) first = scan_and_load(world);
         put_text(world, "Show/1.nfo", "<episodedetails><title>Named</title></episodedetails>");
-        g_autoptr(CatalogSnapshot) second = scan(world);
-        assert_int_equal(world->progress.unchanged, 1);
-        assert_int_equal(world->progress.measured, 0);
+        g_autoptr(CatalogSnapshot) second = scan_and_load(world);
+        assert_int_equal(world->scanned.unchanged, 1);
+        assert_int_equal(world->scanned.measured, 0);
         assert_string_equal(second->assets[0]->title, "Named");
         assert_int_equal(second->assets[0]->duration_ms, first->assets[0]->duration_ms);
         assert_true(asset_eligible(second->assets[0]));
@@ -321,10 +172,10 @@ static void INV_CATALOG_002_a_sidecar_is_read_without_measuring(void **state) {
 static void INV_ASSET_REPROBE_RESETS_APPROVAL_001_a_changed_file_is_measured_anew(void **state) {
         World *world = *state;
         put_clip(world, "a.mkv", "chapters.mkv");
-        g_autoptr(CatalogSnapshot) first = scan(world);
+        g_autoptr(CatalogSnapshot) first = scan_and_load(world);
         assert_int_equal(first->assets[0]->n_chapters, 2);
         put_text(world, "a.mkv", "replaced by something that is no film");
-        g_autoptr(CatalogSnapshot) second = scan(world);
+        g_autoptr(CatalogSnapshot) second = scan_and_load(world);
         const Asset *asset = second->assets[0];
         assert_string_equal(asset->id, first->assets[0]->id);
         assert_int_equal(asset->state, ASSET_REFUSED);
@@ -332,7 +183,7 @@ static void INV_ASSET_REPROBE_RESETS_APPROVAL_001_a_changed_file_is_measured_ane
         assert_int_equal(asset->n_chapters, 0);
         assert_int_equal(asset->duration_ms, 0);
         put_clip(world, "a.mkv", "silent.avi");
-        g_autoptr(CatalogSnapshot) third = scan(world);
+        g_autoptr(CatalogSnapshot) third = scan_and_load(world);
         assert_true(asset_eligible(third->assets[0]));
         assert_null(third->assets[0]->reason);
         assert_int_equal(third->assets[0]->n_chapters, 0);
@@ -342,16 +193,16 @@ static void INV_ASSET_STATE_MACHINE_001_from_new_to_ready_and_back(void **state)
         World *world = *state;
         put_clip(world, "a.avi", "silent.avi");
         const char *const folders[] = {world->media, NULL};
-        const CatalogScanOptions o = options(world, folders);
-        g_autoptr(CatalogSnapshot) first = scan(world);
+        const CatalogScanOptions o = scan_options(world, folders);
+        g_autoptr(CatalogSnapshot) first = scan_and_load(world);
         assert_int_equal(first->assets[0]->state, ASSET_READY);
         /* As a scan leaves it that was stopped before the file was measured. */
         assert_true(store_run(world->store, NULL, "UPDATE asset SET state = 1, approved = 0", ""));
         g_autoptr(CatalogSnapshot) interrupted = load(world);
         assert_false(asset_eligible(interrupted->assets[0]));
-        g_autoptr(CatalogSnapshot) resumed = scan_with(world, &o);
+        g_autoptr(CatalogSnapshot) resumed = scan_with_and_load(world, &o);
         assert_int_equal(resumed->assets[0]->state, ASSET_READY);
-        assert_int_equal(world->progress.measured, 1);
+        assert_int_equal(world->scanned.measured, 1);
         /* While it waits to be measured again, whoever asks then. */
         assert_true(store_run(world->store, NULL, "CREATE TABLE was_new (id TEXT)", ""));
         assert_true(store_run(world->store, NULL,
@@ -359,14 +210,14 @@ static void INV_ASSET_STATE_MACHINE_001_from_new_to_ready_and_back(void **state)
                               "BEGIN INSERT INTO was_new VALUES (new.id); END",
                               ""));
         touch(world, "a.avi");
-        g_autoptr(CatalogSnapshot) again = scan_with(world, &o);
+        g_autoptr(CatalogSnapshot) again = scan_with_and_load(world, &o);
         assert_int_equal(again->assets[0]->state, ASSET_READY);
         sqlite3_stmt *seen = store_query(world->store, NULL, "SELECT count(*) FROM was_new", "");
         assert_true(store_row(world->store, seen, NULL) && store_int(seen, 0) == 1);
         store_reset(seen);
         assert_true(store_run(world->store, NULL, "UPDATE asset SET state = 5, approved = 0", ""));
         touch(world, "a.avi");
-        g_autoptr(CatalogSnapshot) retired = scan_with(world, &o);
+        g_autoptr(CatalogSnapshot) retired = scan_with_and_load(world, &o);
         assert_int_equal(retired->assets[0]->state, ASSET_RETIRED);
 }
 
@@ -379,7 +230,7 @@ static void refused_rows(const World *world, const char *sql) {
 static void INV_ASSET_DURATION_REQUIRED_FOR_READY_001_the_store_holds_no_other(void **state) {
         World *world = *state;
         put_clip(world, "a.avi", "silent.avi");
-        g_autoptr(CatalogSnapshot) snapshot = scan(world);
+        g_autoptr(CatalogSnapshot) snapshot = scan_and_load(world);
         assert_true(snapshot->assets[0]->duration_ms > 0);
         refused_rows(world, "UPDATE asset SET duration_ms = 0");
 }
@@ -387,7 +238,7 @@ static void INV_ASSET_DURATION_REQUIRED_FOR_READY_001_the_store_holds_no_other(v
 static void INV_ASSET_APPROVED_IMPLIES_READY_001_the_store_holds_no_other(void **state) {
         World *world = *state;
         put_clip(world, "a.avi", "silent.avi");
-        g_autoptr(CatalogSnapshot) snapshot = scan(world);
+        g_autoptr(CatalogSnapshot) snapshot = scan_and_load(world);
         assert_true(snapshot->assets[0]->approved);
         refused_rows(world, "UPDATE asset SET state = 1");
         refused_rows(world, "UPDATE asset SET state = 3");
@@ -407,7 +258,7 @@ static void INV_CATALOG_004_every_file_is_an_asset_or_has_a_reason(void **state)
         g_autofree char *fifo = media_path(world, "fifo.avi"), *dangling = media_path(world, "dangling.mp4");
         assert_int_equal(mkfifo(fifo, 0644), 0);
         assert_int_equal(symlink("/nowhere/at/all", dangling), 0);
-        g_autoptr(CatalogSnapshot) snapshot = scan(world);
+        g_autoptr(CatalogSnapshot) snapshot = scan_and_load(world);
         assert_int_equal(snapshot->n_assets, 9);
         for (uint32_t i = 0; i < snapshot->n_assets; i++) {
                 const Asset *asset = snapshot->assets[i];
@@ -423,34 +274,34 @@ static void INV_CATALOG_004_every_file_is_an_asset_or_has_a_reason(void **state)
         assert_non_null(strstr(asset_of(world, snapshot, "text.mkv")->reason, "not a video file"));
         assert_non_null(strstr(asset_of(world, snapshot, "dangling.mp4")->reason, "link to a file"));
         assert_non_null(strstr(asset_of(world, snapshot, "wide.mkv")->reason, "too large"));
-        assert_int_equal(world->progress.refused, 8);
-        assert_int_equal(world->progress.measured, 1);
+        assert_int_equal(world->scanned.refused, 8);
+        assert_int_equal(world->scanned.measured, 1);
 }
 
 static void INV_CATALOG_005_what_is_gone_is_missing_and_comes_back_as_it_was(void **state) {
         World *world = *state;
         put_clip(world, "Show/1.mkv", "chapters.mkv");
         put_clip(world, "Show/2.avi", "silent.avi");
-        g_autoptr(CatalogSnapshot) first = scan(world);
+        g_autoptr(CatalogSnapshot) first = scan_and_load(world);
         g_autofree char *media = g_build_filename(world->media, "Show", NULL);
         g_autofree char *away = g_build_filename(world->dir, "away", NULL);
         assert_int_equal(g_rename(media, away), 0);
-        g_autoptr(CatalogSnapshot) second = scan(world);
+        g_autoptr(CatalogSnapshot) second = scan_and_load(world);
         assert_int_equal(second->n_assets, 2);
         for (uint32_t i = 0; i < 2; i++) {
                 assert_int_equal(second->assets[i]->state, ASSET_MISSING);
                 assert_non_null(second->assets[i]->reason);
                 assert_false(asset_eligible(second->assets[i]));
         }
-        assert_int_equal(world->progress.missing, 2);
+        assert_int_equal(world->scanned.missing, 2);
         assert_int_equal(g_rename(away, media), 0);
-        g_autoptr(CatalogSnapshot) third = scan(world);
-        assert_int_equal(world->progress.measured, 0);
+        g_autoptr(CatalogSnapshot) third = scan_and_load(world);
+        assert_int_equal(world->scanned.measured, 0);
         assert_int_equal(third->assets[0]->duration_ms, first->assets[0]->duration_ms);
         assert_int_equal(asset_of(world, third, "Show/1.mkv")->n_chapters, 2);
         assert_true(asset_eligible(third->assets[0]) && asset_eligible(third->assets[1]));
         remove_file(world, "Show/2.avi");
-        g_autoptr(CatalogSnapshot) fourth = scan(world);
+        g_autoptr(CatalogSnapshot) fourth = scan_and_load(world);
         assert_int_equal(asset_of(world, fourth, "Show/2.avi")->state, ASSET_MISSING);
         assert_int_equal(asset_of(world, fourth, "Show/1.mkv")->state, ASSET_READY);
 }
@@ -458,11 +309,11 @@ static void INV_CATALOG_005_what_is_gone_is_missing_and_comes_back_as_it_was(voi
 static void INV_CATALOG_005_an_absent_folder_changes_nothing(void **state) {
         World *world = *state;
         put_clip(world, "a.avi", "silent.avi");
-        g_autoptr(CatalogSnapshot) first = scan(world);
+        g_autoptr(CatalogSnapshot) first = scan_and_load(world);
         g_autofree char *away = g_build_filename(world->dir, "away", NULL);
         assert_int_equal(g_rename(world->media, away), 0);
         const char *const folders[] = {world->media, NULL};
-        const CatalogScanOptions o = options(world, folders);
+        const CatalogScanOptions o = scan_options(world, folders);
         g_autoptr(GError) error = NULL;
         assert_null(catalog_scan_start(&o, &error));
         assert_int_equal(error->code, RV_ERROR_IO);
@@ -475,14 +326,14 @@ static void INV_CATALOG_005_other_folders_are_left_alone_unless_all_are_named(vo
         World *world = *state;
         put_clip(world, "a/x.avi", "silent.avi");
         put_clip(world, "b/y.avi", "silent.avi");
-        g_autoptr(CatalogSnapshot) first = scan(world);
+        g_autoptr(CatalogSnapshot) first = scan_and_load(world);
         g_autofree char *a = g_build_filename(world->media, "a", NULL);
         const char *const folders[] = {a, NULL};
-        CatalogScanOptions o = options(world, folders);
-        g_autoptr(CatalogSnapshot) second = scan_with(world, &o);
+        CatalogScanOptions o = scan_options(world, folders);
+        g_autoptr(CatalogSnapshot) second = scan_with_and_load(world, &o);
         assert_true(asset_eligible(asset_of(world, second, "b/y.avi")));
         o.whole_library = true;
-        g_autoptr(CatalogSnapshot) third = scan_with(world, &o);
+        g_autoptr(CatalogSnapshot) third = scan_with_and_load(world, &o);
         assert_int_equal(asset_of(world, third, "b/y.avi")->state, ASSET_MISSING);
         assert_true(asset_eligible(asset_of(world, third, "a/x.avi")));
 }
@@ -503,7 +354,7 @@ static void INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_header_is_not_believed(vo
                 put_clip(world, "whole", names[i]);
                 Asset *whole = probe(world, "whole", &result);
                 assert_int_equal(result, PROBE_OK);
-                assert_near_ms(whole->duration_ms, 2000, 60);
+                assert_near(whole->duration_ms, 2000, 60);
                 put_part(world, "half", names[i], 50);
                 Asset *half = probe(world, "half", &result);
                 assert_int_equal(result, PROBE_OK);
@@ -517,19 +368,19 @@ static void INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_header_is_not_believed(vo
 /* 60 s of raw pictures: large enough that only the end is read. Cut, its index is gone or wrong. */
 static void INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_large_file_too(void **state) {
         World *world = *state;
-        ffmpeg("-f lavfi -i testsrc2=size=160x120:rate=24:duration=60 -c:v rawvideo -pix_fmt yuv420p", "large.nut");
-        ffmpeg("-f lavfi -i testsrc2=size=160x120:rate=24:duration=60 -c:v rawvideo -pix_fmt yuv420p", "large.mkv");
+        ffmpeg("large.nut", "-f lavfi -i testsrc2=size=160x120:rate=24:duration=60 -c:v rawvideo -pix_fmt yuv420p");
+        ffmpeg("large.mkv", "-f lavfi -i testsrc2=size=160x120:rate=24:duration=60 -c:v rawvideo -pix_fmt yuv420p");
         static const char *const names[] = {"large.nut", "large.mkv"};
         for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
                 ProbeResult result;
                 put_clip(world, "whole", names[i]);
                 Asset *whole = probe(world, "whole", &result);
                 assert_int_equal(result, PROBE_OK);
-                assert_near_ms(whole->duration_ms, 60000, 45);
+                assert_near(whole->duration_ms, 60000, 45);
                 put_part(world, "most", names[i], 90);
                 Asset *most = probe(world, "most", &result);
                 assert_int_equal(result, PROBE_OK);
-                assert_near_ms(most->duration_ms, 54000, 200);
+                assert_near(most->duration_ms, 54000, 200);
                 asset_free(whole);
                 asset_free(most);
                 remove_file(world, "whole");
@@ -540,7 +391,7 @@ static void INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_large_file_too(void **sta
 /* Two recordings in one file, the second an hour on by its timestamps. */
 static void INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_leap_is_no_length(void **state) {
         World *world = *state;
-        ffmpeg(PICTURES SOUND "-c:v mpeg2video -c:a mp2 -output_ts_offset 3600", "later.ts");
+        ffmpeg("later.ts", PICTURES SOUND "-c:v mpeg2video -c:a mp2 -output_ts_offset 3600");
         size_t size = 0, size_later = 0;
         g_autofree char *first = clip_bytes("broadcast.ts", &size), *later = clip_bytes("later.ts", &size_later);
         first = g_realloc(first, size + size_later);
@@ -549,14 +400,14 @@ static void INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_leap_is_no_length(void **
         ProbeResult result;
         Asset *asset = probe(world, "leap.ts", &result);
         assert_int_equal(result, PROBE_OK);
-        assert_near_ms(asset->duration_ms, 2000, 60);
+        assert_near(asset->duration_ms, 2000, 60);
         asset_free(asset);
 }
 
 static void INV_ASSET_MARKER_BOUNDS_001_chapters_lie_inside(void **state) {
         World *world = *state;
         put_clip(world, "a.mkv", "chapters.mkv");
-        g_autoptr(CatalogSnapshot) snapshot = scan(world);
+        g_autoptr(CatalogSnapshot) snapshot = scan_and_load(world);
         const Asset *asset = snapshot->assets[0];
         assert_int_equal(asset->n_chapters, 2);
         assert_int_equal(asset->chapter_ms[0], 500);
@@ -629,7 +480,7 @@ static void a_scan_that_is_cut_short_is_completed_by_the_next(void **state) {
                 put_clip(world, name, "chapters.mkv");
         }
         const char *const folders[] = {world->media, NULL};
-        const CatalogScanOptions o = options(world, folders);
+        const CatalogScanOptions o = scan_options(world, folders);
         for (int i = 0; i < 3; i++) {
                 CatalogScan *scan = catalog_scan_start(&o, NULL);
                 assert_non_null(scan);
@@ -637,7 +488,7 @@ static void a_scan_that_is_cut_short_is_completed_by_the_next(void **state) {
                         g_main_context_iteration(world->context, TRUE);
                 catalog_scan_free(scan);
         }
-        g_autoptr(CatalogSnapshot) snapshot = scan(world);
+        g_autoptr(CatalogSnapshot) snapshot = scan_and_load(world);
         assert_int_equal(snapshot->n_assets, 40);
         for (uint32_t i = 0; i < snapshot->n_assets; i++)
                 assert_true(asset_eligible(snapshot->assets[i]));
@@ -651,17 +502,17 @@ static void a_database_that_cannot_be_written_ends_the_scan_with_a_reason(void *
         World *world = *state;
         put_clip(world, "a.avi", "silent.avi");
         const char *const folders[] = {world->media, NULL};
-        CatalogScanOptions o = options(world, folders);
+        CatalogScanOptions o = scan_options(world, folders);
         o.store_path = "/nowhere/retrovue.db";
-        g_autoptr(CatalogSnapshot) snapshot = scan_with(world, &o);
-        assert_non_null(strstr(world->progress.fault, "/nowhere/retrovue.db"));
+        g_autoptr(CatalogSnapshot) snapshot = scan_with_and_load(world, &o);
+        assert_non_null(strstr(world->scanned.fault, "/nowhere/retrovue.db"));
         assert_int_equal(snapshot->n_assets, 0);
 }
 
 static void episodes_are_known_by_a_readable_alias(void **state) {
         World *world = *state;
         put_clip(world, "Night Owls/Season 1/02 - Title.avi", "silent.avi");
-        g_autoptr(CatalogSnapshot) snapshot = scan(world);
+        g_autoptr(CatalogSnapshot) snapshot = scan_and_load(world);
         sqlite3_stmt *query = store_query(world->store, NULL, "SELECT asset_id FROM asset_alias WHERE alias = ?", "s",
                                           "asset.night-owls.s01e02");
         assert_true(store_row(world->store, query, NULL));
@@ -669,44 +520,37 @@ static void episodes_are_known_by_a_readable_alias(void **state) {
         store_reset(query);
 }
 
-#define SCAN_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-
 /* --- imported libraries ------------------------------------------------------------------------------------------ */
 
-static char *make_library(World *world, const char *name, const char *title) {
-        g_autofree char *db = g_build_filename(world->dir, "plex.db", NULL), *path = media_path(world, name);
-        PlexFixture *plex = plex_fixture_new(db, PLEX_TODAY);
+static void make_library(World *world, const char *name, const char *title) {
+        g_autofree char *path = media_path(world, name);
+        PlexFixture *plex = plex_fixture_new(world->library, PLEX_TODAY);
         const int64_t movies = plex_fixture_section(plex, "Movies", 1, world->media);
         plex_fixture_file(plex, plex_fixture_movie(plex, movies, title, 1984), path, 160);
         plex_fixture_close(plex);
-        return g_steal_pointer(&db);
 }
 
 static void import_film(World *world, const char *name, const char *title) {
-        g_autofree char *db = make_library(world, name, title);
-        const CatalogImportOptions o = {.kind = CATALOG_PLEX, .path = db, .clock = world->clock};
-        g_auto(CatalogImportReport) report = {0};
-        g_autoptr(GError) error = NULL;
-        if (!catalog_import(world->store, &o, &report, &error))
-                fail_msg("%s", error->message);
+        make_library(world, name, title);
+        import(world);
 }
 
 /* The library says two and twenty minutes of a file of two seconds. */
 static void an_imported_file_is_measured_by_the_next_scan(void **state) {
         World *world = *state;
         const char *const folders[] = {NULL};
-        const CatalogScanOptions o = options(world, folders);
+        const CatalogScanOptions o = scan_options(world, folders);
         put_clip(world, "both.mp4", "both.mp4");
         import_film(world, "both.mp4", "The Ark");
-        g_autoptr(CatalogSnapshot) snapshot = scan_with(world, &o);
-        assert_int_equal(world->progress.found, 1);
-        assert_int_equal(world->progress.measured, 1);
+        g_autoptr(CatalogSnapshot) snapshot = scan_with_and_load(world, &o);
+        assert_int_equal(world->scanned.found, 1);
+        assert_int_equal(world->scanned.measured, 1);
         const Asset *film = asset_of(world, snapshot, "both.mp4");
         assert_true(asset_eligible(film));
         assert_string_equal(film->title, "The Ark");
-        assert_near_ms(film->duration_ms, 2000, 50);
-        g_autoptr(CatalogSnapshot) again = scan_with(world, &o);
-        assert_int_equal(world->progress.unchanged, 1);
+        assert_near(film->duration_ms, 2000, 50);
+        g_autoptr(CatalogSnapshot) again = scan_with_and_load(world, &o);
+        assert_int_equal(world->scanned.unchanged, 1);
         assert_int_equal(again->revision, snapshot->revision);
 }
 
@@ -714,17 +558,17 @@ static void INV_CATALOG_005_a_source_that_cannot_be_read_stops_no_other(void **s
         World *world = *state;
         put_clip(world, "both.mp4", "both.mp4");
         put_clip(world, "Show/1.avi", "silent.avi");
-        g_autofree char *db = make_library(world, "both.mp4", "The Ark");
+        make_library(world, "both.mp4", "The Ark");
         char *none[] = {NULL};
         const ConfigSource absent = {(char[]){"jellyfin"}, (char[]){"/nowhere/library.db"}, none, none};
-        const ConfigSource there = {(char[]){"plex"}, db, none, none};
+        const ConfigSource there = {(char[]){"plex"}, world->library, none, none};
         const ConfigSource *const sources[] = {&absent, &there, NULL};
         const char *const folders[] = {world->media, NULL};
-        CatalogScanOptions o = options(world, folders);
+        CatalogScanOptions o = scan_options(world, folders);
         o.sources = sources;
-        g_autoptr(CatalogSnapshot) snapshot = scan_with(world, &o);
-        assert_non_null(strstr(world->progress.fault, "/nowhere/library.db cannot be read"));
-        assert_int_equal(world->progress.measured, 2);
+        g_autoptr(CatalogSnapshot) snapshot = scan_with_and_load(world, &o);
+        assert_non_null(strstr(world->scanned.fault, "/nowhere/library.db cannot be read"));
+        assert_int_equal(world->scanned.measured, 2);
         assert_string_equal(asset_of(world, snapshot, "both.mp4")->title, "The Ark");
         assert_true(asset_eligible(asset_of(world, snapshot, "Show/1.avi")));
 }
@@ -732,17 +576,17 @@ static void INV_CATALOG_005_a_source_that_cannot_be_read_stops_no_other(void **s
 static void what_a_library_says_is_not_undone_by_its_folders_scan(void **state) {
         World *world = *state;
         put_clip(world, "Show/1.avi", "silent.avi");
-        g_autoptr(CatalogSnapshot) before = scan(world);
+        g_autoptr(CatalogSnapshot) before = scan_and_load(world);
         assert_string_equal(asset_of(world, before, "Show/1.avi")->source, "folder");
         import_film(world, "Show/1.avi", "The Ark");
-        g_autoptr(CatalogSnapshot) after = scan(world);
-        assert_int_equal(world->progress.unchanged, 1);
+        g_autoptr(CatalogSnapshot) after = scan_and_load(world);
+        assert_int_equal(world->scanned.unchanged, 1);
         assert_string_equal(after->assets[0]->title, "The Ark");
         assert_string_equal(after->assets[0]->source, "plex");
         assert_string_equal(after->assets[0]->id, before->assets[0]->id);
         touch(world, "Show/1.avi");
-        g_autoptr(CatalogSnapshot) changed = scan(world);
-        assert_int_equal(world->progress.measured, 1);
+        g_autoptr(CatalogSnapshot) changed = scan_and_load(world);
+        assert_int_equal(world->scanned.measured, 1);
         assert_string_equal(changed->assets[0]->title, "The Ark");
 }
 
@@ -751,50 +595,50 @@ static void INV_CATALOG_009_a_scan_looks_for_imported_files_where_they_are(void 
         put_clip(world, "1.avi", "silent.avi");
         import_film(world, "1.avi", "The Ark");
         const char *const folders[] = {NULL};
-        CatalogScanOptions o = options(world, folders);
+        CatalogScanOptions o = scan_options(world, folders);
         o.whole_library = true;
-        g_autoptr(CatalogSnapshot) there = scan_with(world, &o);
+        g_autoptr(CatalogSnapshot) there = scan_with_and_load(world, &o);
         assert_true(asset_eligible(there->assets[0]));
         g_autofree char *path = media_path(world, "1.avi"), *away = media_path(world, "away");
         assert_int_equal(g_rename(path, away), 0);
-        g_autoptr(CatalogSnapshot) gone = scan_with(world, &o);
+        g_autoptr(CatalogSnapshot) gone = scan_with_and_load(world, &o);
         assert_int_equal(gone->assets[0]->state, ASSET_MISSING);
         assert_int_equal(g_rename(away, path), 0);
-        g_autoptr(CatalogSnapshot) back = scan_with(world, &o);
-        assert_int_equal(world->progress.unchanged, 1);
+        g_autoptr(CatalogSnapshot) back = scan_with_and_load(world, &o);
+        assert_int_equal(world->scanned.unchanged, 1);
         assert_true(asset_eligible(back->assets[0]));
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                SCAN_TEST(a_file_is_measured),
-                SCAN_TEST(INV_ASSET_CANONICAL_KEY_FORMAT_001_a_file_has_one_identity_for_ever),
-                SCAN_TEST(INV_CATALOG_001_links_neither_loop_nor_double),
-                SCAN_TEST(INV_CATALOG_001_folders_nest_to_a_bound),
-                SCAN_TEST(INV_CATALOG_002_an_unchanged_file_is_not_opened_again),
-                SCAN_TEST(INV_CATALOG_002_a_sidecar_is_read_without_measuring),
-                SCAN_TEST(INV_ASSET_REPROBE_RESETS_APPROVAL_001_a_changed_file_is_measured_anew),
-                SCAN_TEST(INV_ASSET_STATE_MACHINE_001_from_new_to_ready_and_back),
-                SCAN_TEST(INV_ASSET_DURATION_REQUIRED_FOR_READY_001_the_store_holds_no_other),
-                SCAN_TEST(INV_ASSET_APPROVED_IMPLIES_READY_001_the_store_holds_no_other),
-                SCAN_TEST(INV_CATALOG_004_every_file_is_an_asset_or_has_a_reason),
-                SCAN_TEST(INV_CATALOG_005_what_is_gone_is_missing_and_comes_back_as_it_was),
-                SCAN_TEST(INV_CATALOG_005_an_absent_folder_changes_nothing),
-                SCAN_TEST(INV_CATALOG_005_other_folders_are_left_alone_unless_all_are_named),
-                SCAN_TEST(INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_header_is_not_believed),
-                SCAN_TEST(INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_large_file_too),
-                SCAN_TEST(INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_leap_is_no_length),
-                SCAN_TEST(INV_ASSET_MARKER_BOUNDS_001_chapters_lie_inside),
-                SCAN_TEST(INV_CATALOG_003_a_file_cannot_make_us_open_another),
-                SCAN_TEST(INV_CATALOG_003_a_probe_can_be_stopped_and_retried),
-                SCAN_TEST(INV_CATALOG_003_damage_never_breaks_the_probe),
-                SCAN_TEST(a_scan_that_is_cut_short_is_completed_by_the_next),
-                SCAN_TEST(a_database_that_cannot_be_written_ends_the_scan_with_a_reason),
-                SCAN_TEST(an_imported_file_is_measured_by_the_next_scan),
-                SCAN_TEST(INV_CATALOG_005_a_source_that_cannot_be_read_stops_no_other),
-                SCAN_TEST(what_a_library_says_is_not_undone_by_its_folders_scan),
-                SCAN_TEST(INV_CATALOG_009_a_scan_looks_for_imported_files_where_they_are),
-                SCAN_TEST(episodes_are_known_by_a_readable_alias),
+                IN_WORLD(a_file_is_measured),
+                IN_WORLD(INV_ASSET_CANONICAL_KEY_FORMAT_001_a_file_has_one_identity_for_ever),
+                IN_WORLD(INV_CATALOG_001_links_neither_loop_nor_double),
+                IN_WORLD(INV_CATALOG_001_folders_nest_to_a_bound),
+                IN_WORLD(INV_CATALOG_002_an_unchanged_file_is_not_opened_again),
+                IN_WORLD(INV_CATALOG_002_a_sidecar_is_read_without_measuring),
+                IN_WORLD(INV_ASSET_REPROBE_RESETS_APPROVAL_001_a_changed_file_is_measured_anew),
+                IN_WORLD(INV_ASSET_STATE_MACHINE_001_from_new_to_ready_and_back),
+                IN_WORLD(INV_ASSET_DURATION_REQUIRED_FOR_READY_001_the_store_holds_no_other),
+                IN_WORLD(INV_ASSET_APPROVED_IMPLIES_READY_001_the_store_holds_no_other),
+                IN_WORLD(INV_CATALOG_004_every_file_is_an_asset_or_has_a_reason),
+                IN_WORLD(INV_CATALOG_005_what_is_gone_is_missing_and_comes_back_as_it_was),
+                IN_WORLD(INV_CATALOG_005_an_absent_folder_changes_nothing),
+                IN_WORLD(INV_CATALOG_005_other_folders_are_left_alone_unless_all_are_named),
+                IN_WORLD(INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_header_is_not_believed),
+                IN_WORLD(INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_large_file_too),
+                IN_WORLD(INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_a_leap_is_no_length),
+                IN_WORLD(INV_ASSET_MARKER_BOUNDS_001_chapters_lie_inside),
+                IN_WORLD(INV_CATALOG_003_a_file_cannot_make_us_open_another),
+                IN_WORLD(INV_CATALOG_003_a_probe_can_be_stopped_and_retried),
+                IN_WORLD(INV_CATALOG_003_damage_never_breaks_the_probe),
+                IN_WORLD(a_scan_that_is_cut_short_is_completed_by_the_next),
+                IN_WORLD(a_database_that_cannot_be_written_ends_the_scan_with_a_reason),
+                IN_WORLD(an_imported_file_is_measured_by_the_next_scan),
+                IN_WORLD(INV_CATALOG_005_a_source_that_cannot_be_read_stops_no_other),
+                IN_WORLD(what_a_library_says_is_not_undone_by_its_folders_scan),
+                IN_WORLD(INV_CATALOG_009_a_scan_looks_for_imported_files_where_they_are),
+                IN_WORLD(episodes_are_known_by_a_readable_alias),
         };
-        return cmocka_run_group_tests(tests, make_clips, remove_clips);
+        return cmocka_run_group_tests(tests, make_clips, clips_end);
 }

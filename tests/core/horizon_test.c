@@ -3,6 +3,7 @@
 #include "core/plan/transmission_log/transmission_log.h"
 #include "proto/base/thread.h"
 #include "tests/core/horizon_fixture.h"
+#include "tests/core/store_fixture.h"
 
 #define NOW "2026-11-22T04:28:00Z"
 
@@ -289,14 +290,6 @@ static void rotation_goes_on_as_if_without_restarts_and_time_off(void **state) {
         assert_sound(world, much_later);
 }
 
-static int64_t count(const World *world, const char *sql) {
-        sqlite3_stmt *query = store_query(world->store, NULL, sql, "");
-        assert_true(store_row(world->store, query, NULL));
-        const int64_t n = store_int(query, 0);
-        store_reset(query);
-        return n;
-}
-
 static void INV_SCHEDULE_RETENTION_001_what_is_over_is_let_go_of(void **state) {
         World *world = *state;
         add_channel(world, CHEERS);
@@ -309,9 +302,9 @@ static void INV_SCHEDULE_RETENTION_001_what_is_over_is_let_go_of(void **state) {
         assert_sound(world, view);
         assert_in_range(view->programmes->len, 4 * 48, 6 * 48);
         assert_in_range(view->blocks->len, 12, 15);
-        assert_in_range(count(world, "SELECT count(*) FROM schedule_day"), 5, 6);
-        assert_in_range(count(world, "SELECT count(*) FROM transmission_block"), 8 * 48, 9 * 48 + 14);
-        assert_in_range(count(world, "SELECT count(*) FROM transmission_log"), 9, 10);
+        assert_in_range(sql_int(world->store, "SELECT count(*) FROM schedule_day"), 5, 6);
+        assert_in_range(sql_int(world->store, "SELECT count(*) FROM transmission_block"), 8 * 48, 9 * 48 + 14);
+        assert_in_range(sql_int(world->store, "SELECT count(*) FROM transmission_log"), 9, 10);
         g_autofree char *first =
                 g_build_filename(world->fixture.dir, "transmission", "cheers", "2026-11-21.tlog", NULL);
         assert_true(g_file_test(first, G_FILE_TEST_EXISTS));
@@ -327,14 +320,14 @@ static void INV_SCHEDULE_RETENTION_001_a_channel_that_is_gone_is_forgotten_in_ti
         g_ptr_array_remove_index(world->specs, 0);
         set_inputs(world);
         (void)horizon_evaluate(world->horizon);
-        assert_int_equal(count(world, "SELECT count(*) FROM schedule_day WHERE channel_id = 'cheers'"), 4);
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM schedule_day WHERE channel_id = 'cheers'"), 4);
         for (int day = 0; day < 6; day++) {
                 rv_clock_fake_advance_ms(world->clock, 24 * HOUR);
                 (void)horizon_evaluate(world->horizon);
         }
         /* The last one, for its rotation; blocks of eight days. */
-        assert_int_equal(count(world, "SELECT count(*) FROM schedule_day WHERE channel_id = 'cheers'"), 1);
-        assert_int_equal(count(world, "SELECT count(*) FROM transmission_block WHERE channel_id = 'cheers'"),
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM schedule_day WHERE channel_id = 'cheers'"), 1);
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM transmission_block WHERE channel_id = 'cheers'"),
                          before->blocks->len);
         add_channel(world, CHEERS);
         set_inputs(world);
@@ -350,11 +343,12 @@ static void INV_SCHEDULE_RETENTION_001_a_channel_that_is_gone_is_forgotten_in_ti
         set_inputs(world);
         rv_clock_fake_advance_ms(world->clock, 40 * 24 * HOUR);
         (void)horizon_evaluate(world->horizon);
-        assert_int_equal(count(world, "SELECT count(*) FROM schedule_day WHERE channel_id = 'cheers'"), 0);
-        assert_int_equal(count(world, "SELECT count(*) FROM transmission_block WHERE channel_id = 'cheers'"), 0);
-        assert_int_equal(count(world, "SELECT count(*) FROM transmission_log WHERE channel_id = 'cheers'"), 0);
-        assert_int_equal(count(world, "SELECT count(*) FROM play WHERE channel_id = 'cheers'"), 0);
-        assert_true(count(world, "SELECT count(*) FROM schedule_day WHERE channel_id = 'films'") >= 4);
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM schedule_day WHERE channel_id = 'cheers'"), 0);
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM transmission_block WHERE channel_id = 'cheers'"),
+                         0);
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM transmission_log WHERE channel_id = 'cheers'"), 0);
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM play WHERE channel_id = 'cheers'"), 0);
+        assert_true(sql_int(world->store, "SELECT count(*) FROM schedule_day WHERE channel_id = 'films'") >= 4);
 }
 
 static CatalogSnapshot *copy_without(World *world, const char *asset_id, int64_t revision) {
@@ -706,7 +700,7 @@ static void a_store_that_refuses_is_a_fault_and_nothing_is_published_that_is_not
         g_autoptr(PlanView) short_view = evaluated(world, "cheers");
         assert_non_null(strstr(short_view->fault, "no room"));
         assert_int_equal(short_view->epg_end_utc_ms, before->epg_end_utc_ms);
-        assert_int_equal(count(world, "SELECT count(*) FROM transmission_block"), before->blocks->len);
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM transmission_block"), before->blocks->len);
         assert_true(store_run(world->store, NULL, "DROP TRIGGER full_blocks", ""));
         assert_true(store_run(world->store, NULL, "DROP TRIGGER full_days", ""));
         rv_clock_fake_advance_ms(world->clock, MINUTE);
