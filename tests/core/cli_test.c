@@ -1,5 +1,3 @@
-#include "core/cli/cli.h"
-
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -8,9 +6,8 @@
 #include "core/plan/horizon/horizon.h"
 #include "core/plan/transmission_log/transmission_log.h"
 #include "proto/base/log.h"
+#include "tests/core/cli_fixture.h"
 #include "tests/core/plan_fixture.h"
-#include "tests/support/capture.h"
-#include "tests/support/cmocka.h"
 
 #define CHANNEL                                                                                                        \
         "channel: cheers\nchannel_number: 5\nname: All Cheers\ntimezone: America/New_York\n"                           \
@@ -81,29 +78,8 @@ static void plan(World *world) {
         horizon_evaluate(horizon);
 }
 
-/* Runs `retrovue words... --data DATA`; its exit status. */
 static int run(World *world, const char *words) {
-        g_auto(GStrv) given = g_strsplit(words, " ", -1);
-        g_autoptr(GPtrArray) argv = g_ptr_array_new();
-        g_ptr_array_add(argv, (char[]){"retrovue"});
-        for (unsigned i = 0; given[i]; i++)
-                g_ptr_array_add(argv, given[i]);
-        g_ptr_array_add(argv, (char[]){"--data"});
-        g_ptr_array_add(argv, world->data);
-        g_ptr_array_add(argv, NULL);
-        capture_stdout_begin();
-        capture_stderr_begin();
-        int status = cli_main((int)argv->len - 1, (char **)argv->pdata);
-        g_free(world->out);
-        g_free(world->err);
-        world->err = capture_stderr_end();
-        world->out = capture_stdout_end();
-        return status;
-}
-
-static void assert_says(const World *world, const char *text) {
-        if (!strstr(world->err, text))
-                fail_msg("\"%s\" is not in: %s", text, world->err);
+        return cli_run(world->data, words, &world->out, &world->err);
 }
 
 /* --- wrong use ---------------------------------------------------------------------------------------------------- */
@@ -206,7 +182,7 @@ static void a_look_without_a_database_says_so_and_makes_none(void **state) {
         g_autofree char *store_path = g_build_filename(world->data, "retrovue.db", NULL);
         for (unsigned i = 0; i < G_N_ELEMENTS(looks); i++) {
                 assert_int_equal(run(world, looks[i]), 1);
-                assert_says(world, "nothing is planned yet");
+                assert_has(world->err, "nothing is planned yet");
                 assert_string_equal(world->out, "");
                 assert_false(g_file_test(store_path, G_FILE_TEST_EXISTS));
         }
@@ -219,7 +195,7 @@ static void a_database_that_is_none_is_told(void **state) {
         assert_true(g_file_set_contents(store_path, "this is a text and no database at all", -1, NULL));
         for (unsigned i = 0; i < G_N_ELEMENTS(looks); i++) {
                 assert_int_equal(run(world, looks[i]), 1);
-                assert_says(world, store_path);
+                assert_has(world->err, store_path);
         }
 }
 
@@ -227,9 +203,9 @@ static void an_unknown_channel_is_told_with_those_there_are(void **state) {
         World *world = *state;
         plan(world);
         assert_int_equal(run(world, "plan nosuch"), 1);
-        assert_says(world, "no channel \"nosuch\"; there is cheers");
+        assert_has(world->err, "no channel \"nosuch\"; there is cheers");
         assert_int_equal(run(world, "guide nosuch --hours 2"), 1);
-        assert_says(world, "no channel \"nosuch\"");
+        assert_has(world->err, "no channel \"nosuch\"");
 }
 
 static void plan_shows_the_locked_blocks(void **state) {
@@ -264,25 +240,20 @@ static void plan_shows_the_locked_blocks(void **state) {
         json_decref(document);
 }
 
-static void assert_prints(const World *world, const char *text) {
-        if (!strstr(world->out, text))
-                fail_msg("\"%s\" is not in: %s", text, world->out);
-}
-
 /* What is planned is what the rules and the catalog would make of it again; a changed file shows as differences. */
 static void plan_compiles_compares_and_explains(void **state) {
         World *world = *state;
         plan(world);
         assert_int_equal(run(world, "plan show cheers --json"), 0);
         assert_int_equal(run(world, "plan compile cheers"), 0);
-        assert_prints(world, "from where the stored day begins");
-        assert_prints(world, "all_day@06:00");
-        assert_prints(world, "sha256 ");
+        assert_has(world->out, "from where the stored day begins");
+        assert_has(world->out, "all_day@06:00");
+        assert_has(world->out, "sha256 ");
         assert_int_equal(run(world, "plan diff cheers"), 0);
         assert_string_equal(world->out, "0 differences\n");
         assert_int_equal(run(world, "plan explain cheers"), 0);
-        assert_prints(world, "cheers.yaml:6:");
-        assert_prints(world, "the first after the pool's cursor that fits");
+        assert_has(world->out, "cheers.yaml:6:");
+        assert_has(world->out, "the first after the pool's cursor that fits");
         assert_null(strstr(world->out, "not what is stored"));
         assert_int_equal(run(world, "plan explain cheers 12:10 --json"), 0);
         json_t *why = json_loads(world->out, 0, NULL);
@@ -292,16 +263,16 @@ static void plan_compiles_compares_and_explains(void **state) {
         assert_true(json_is_true(json_object_get(why, "stored")));
         json_decref(why);
         assert_int_equal(run(world, "plan explain cheers noon"), 2);
-        assert_says(world, "such as 20:30 or 20:30:15, not \"noon\"");
+        assert_has(world->err, "such as 20:30 or 20:30:15, not \"noon\"");
         g_autofree char *other = g_strdup(CHANNEL);
         memcpy(strstr(other, "24h"), "12h", 3);
         write_channel(world, "cheers.yaml", other);
         assert_int_equal(run(world, "plan diff cheers"), 0);
-        assert_prints(world, " differences (- stored, + as rules and catalog are now)");
+        assert_has(world->out, " differences (- stored, + as rules and catalog are now)");
         assert_int_equal(run(world, "plan compile cheers --day 2020-01-01"), 0);
-        assert_prints(world, "from the beginning");
+        assert_has(world->out, "from the beginning");
         assert_int_equal(run(world, "plan diff cheers --day 2020-01-01"), 1);
-        assert_says(world, "not planned yet");
+        assert_has(world->err, "not planned yet");
 }
 
 /* The first spot that the plan of today has locked: its title, and when it is on, on the channel's clocks. */
@@ -340,12 +311,12 @@ static void plan_explains_what_stands_in_a_break(void **state) {
         g_autofree char *title = first_spot(world, clock), *words = g_strdup_printf("plan explain cheers %s", clock);
         assert_int_equal(run(world, words), 0);
         g_autofree char *spot = g_strdup_printf("commercial %s, in the break of ", title);
-        assert_prints(world, spot);
-        assert_prints(world, "  place      in the body, which any allowed type may fill\n"
-                             "  asked by   no campaign: one of the house's own\n"
-                             "  rested     it was not planned in the eight days before\n"
-                             "  today      play 1 of the broadcast day\n");
-        assert_prints(world, "  others     1 longer than the break\n");
+        assert_has(world->out, spot);
+        assert_has(world->out, "  place      in the body, which any allowed type may fill\n"
+                               "  asked by   no campaign: one of the house's own\n"
+                               "  rested     it was not planned in the eight days before\n"
+                               "  today      play 1 of the broadcast day\n");
+        assert_has(world->out, "  others     1 longer than the break\n");
         g_autofree char *json = g_strconcat(words, " --json", NULL);
         assert_int_equal(run(world, json), 0);
         json_t *why = json_loads(world->out, 0, NULL);
@@ -359,14 +330,14 @@ static void a_pool_is_shown_in_its_order(void **state) {
         World *world = *state;
         plan(world);
         assert_int_equal(run(world, "pool eval cheers cheers"), 0);
-        assert_prints(world, "    1  0:22:00  Cheers S01E01 Cheers 1x01\n    2  0:22:00  Cheers S01E02");
-        assert_prints(world, "30 assets, 11.0 hours");
+        assert_has(world->out, "    1  0:22:00  Cheers S01E01 Cheers 1x01\n    2  0:22:00  Cheers S01E02");
+        assert_has(world->out, "30 assets, 11.0 hours");
         assert_int_equal(run(world, "pool eval cheers cheers --json"), 0);
         json_t *pool = json_loads(world->out, 0, NULL);
         assert_int_equal(json_integer_value(json_object_get(pool, "count")), 30);
         json_decref(pool);
         assert_int_equal(run(world, "pool eval cheers chears"), 1);
-        assert_says(world, "cheers has no pool \"chears\": did you mean \"cheers\"?");
+        assert_has(world->err, "cheers has no pool \"chears\": did you mean \"cheers\"?");
 }
 
 static void a_virtual_asset_is_shown_with_its_parts(void **state) {
@@ -377,9 +348,9 @@ static void a_virtual_asset_is_shown_with_its_parts(void **state) {
                       "virtual_assets: {two: {compose: pair, from: cheers}}\n"
                       "schedule: {all_day: [{start: \"06:00\", pool: two}]}\n");
         assert_int_equal(run(world, "pool eval pairs two"), 0);
-        assert_prints(world, "    1  0:44:00  Cheers: Cheers 1x01 / Cheers 1x02\n"
-                             "       0:22:00    Cheers S01E01 Cheers 1x01\n       0:22:00    Cheers S01E02");
-        assert_prints(world, "15 units, 11.0 hours");
+        assert_has(world->out, "    1  0:44:00  Cheers: Cheers 1x01 / Cheers 1x02\n"
+                               "       0:22:00    Cheers S01E01 Cheers 1x01\n       0:22:00    Cheers S01E02");
+        assert_has(world->out, "15 units, 11.0 hours");
         assert_int_equal(run(world, "pool eval pairs two --json"), 0);
         json_t *pool = json_loads(world->out, 0, NULL);
         const json_t *unit = json_array_get(json_object_get(pool, "units"), 14);
@@ -387,7 +358,7 @@ static void a_virtual_asset_is_shown_with_its_parts(void **state) {
         assert_int_equal(json_integer_value(json_object_get(unit, "duration_ms")), 44 * MINUTE);
         json_decref(pool);
         assert_int_equal(run(world, "pool eval pairs tow"), 1);
-        assert_says(world, "did you mean \"two\"?");
+        assert_has(world->err, "did you mean \"two\"?");
 }
 
 /* Warnings are for those who lint; who looks at the plan is told of what hides a channel alone. */
@@ -400,27 +371,27 @@ static void a_look_tells_errors_and_not_warnings(void **state) {
         assert_int_equal(run(world, "guide warned"), 0);
         assert_string_equal(world->err, "");
         assert_int_equal(run(world, "channels lint"), 0);
-        assert_prints(world, "warned.yaml:4:15: warning: \"presentation\" is not played");
-        assert_prints(world, "2 good channels, 0 errors, 1 warning\n");
+        assert_has(world->out, "warned.yaml:4:15: warning: \"presentation\" is not played");
+        assert_has(world->out, "2 good channels, 0 errors, 1 warning\n");
         write_channel(world, "warned.yaml",
                       "channel: warned\ntimezone: UTC\npools: {cheers: {match: {series_title: Cheers}}}\n"
                       "filler: {path: no-such.mp4, duration_ms: 60000}\n"
                       "schedule: {all_day: [{start: \"06:00\", pool: cheers}]}\n");
         assert_int_equal(run(world, "channels lint"), 0);
-        assert_prints(world, "warned.yaml: warning: filler: ");
-        assert_prints(world, "no-such.mp4 cannot be read: No such file");
+        assert_has(world->out, "warned.yaml: warning: filler: ");
+        assert_has(world->out, "no-such.mp4 cannot be read: No such file");
 }
 
 static void lint_tells_all_faults_of_files(void **state) {
         World *world = *state;
         write_channel(world, "good.yaml", CHANNEL);
         assert_int_equal(run(world, "channels lint"), 0);
-        assert_prints(world, "1 good channel, 0 errors, 0 warnings (there is no catalog yet");
+        assert_has(world->out, "1 good channel, 0 errors, 0 warnings (there is no catalog yet");
         write_channel(world, "bad.yaml", "channel: Bad One\ntimzone: UTC\nschedule: {all_day: []}\n");
         assert_int_equal(run(world, "channels lint"), 1);
-        assert_prints(world, "bad.yaml:1:10: \"Bad One\" cannot name a channel");
-        assert_prints(world, "bad.yaml:2:1: unknown key \"timzone\" in the channel file: did you mean \"timezone\"?");
-        assert_prints(world, "bad.yaml:3:21: schedule.all_day is empty");
+        assert_has(world->out, "bad.yaml:1:10: \"Bad One\" cannot name a channel");
+        assert_has(world->out, "bad.yaml:2:1: unknown key \"timzone\" in the channel file: did you mean \"timezone\"?");
+        assert_has(world->out, "bad.yaml:3:21: schedule.all_day is empty");
         g_autofree char *of_good = g_strdup_printf("channels lint %s/good.yaml", world->channels);
         assert_int_equal(run(world, of_good), 0);
         g_autofree char *of_both =
@@ -430,7 +401,7 @@ static void lint_tells_all_faults_of_files(void **state) {
         assert_true(json_integer_value(json_object_get(document, "errors")) >= 4);
         json_decref(document);
         assert_int_equal(run(world, "channels lint nosuch.yaml"), 1);
-        assert_prints(world, "nosuch.yaml: cannot be read");
+        assert_has(world->out, "nosuch.yaml: cannot be read");
 }
 
 static void plan_of_another_day(void **state) {
@@ -445,9 +416,9 @@ static void plan_of_another_day(void **state) {
         assert_null(strstr(world->out, "content")); /* planned, not locked */
         assert_non_null(strstr(world->out, "planned"));
         assert_int_equal(run(world, "plan cheers --day 1999-12-31"), 1);
-        assert_says(world, "nothing is planned for channel cheers on 1999-12-31; the plan begins on");
+        assert_has(world->err, "nothing is planned for channel cheers on 1999-12-31; the plan begins on");
         assert_int_equal(run(world, "plan cheers --day 2999-12-31"), 1);
-        assert_says(world, "nothing is planned");
+        assert_has(world->err, "nothing is planned");
 }
 
 static void guide_shows_now_and_next(void **state) {
@@ -479,10 +450,10 @@ static void a_faulty_channel_file_is_named_and_the_rest_shown(void **state) {
         plan(world);
         write_channel(world, "broken.yaml", "channel: [\n");
         assert_int_equal(run(world, "guide"), 0);
-        assert_says(world, "broken.yaml:");
+        assert_has(world->err, "broken.yaml:");
         assert_non_null(strstr(world->out, "All Cheers"));
         assert_int_equal(run(world, "channels"), 1);
-        assert_says(world, "broken.yaml:");
+        assert_has(world->err, "broken.yaml:");
 }
 
 /* --- overriding --------------------------------------------------------------------------------------------------- */
@@ -502,7 +473,7 @@ static void overrides_are_recorded_listed_and_taken_back(void **state) {
         assert_non_null(strstr(world->out, "    1  2999-12-31 20:00  skip      asked"));
         assert_int_equal(run(world, "override cancel cheers 1"), 0);
         assert_int_equal(run(world, "override cancel cheers 1"), 1);
-        assert_says(world, "no override 1 that is asked for, in force or refused");
+        assert_has(world->err, "no override 1 that is asked for, in force or refused");
         assert_int_equal(run(world, "override list cheers --json"), 0);
         json_t *list = json_loads(world->out, 0, NULL);
         assert_int_equal(json_array_size(list), 2);
@@ -514,14 +485,14 @@ static void overrides_that_cannot_be_are_told(void **state) {
         World *world = *state;
         plan(world);
         assert_int_equal(run(world, "override skip nosuch 20:00"), 1);
-        assert_says(world, "no channel \"nosuch\"");
+        assert_has(world->err, "no channel \"nosuch\"");
         assert_int_equal(run(world, "override skip cheers 24:00"), 2);
-        assert_says(world, "is no time");
+        assert_has(world->err, "is no time");
         assert_int_equal(run(world, "override skip cheers 2026-02-30T20:00"), 2);
         assert_int_equal(run(world, "override skip cheers 1999-12-31T20:00"), 1);
-        assert_says(world, "is past");
+        assert_has(world->err, "is past");
         assert_int_equal(run(world, "override insert cheers 20:00 Alien"), 1);
-        assert_says(world, "nothing in the catalog");
+        assert_has(world->err, "nothing in the catalog");
         assert_int_equal(run(world, "override cancel cheers x"), 2);
         assert_int_equal(run(world, "override list cheers"), 0);
         assert_string_equal(world->out, "");
@@ -536,9 +507,9 @@ static void scan_says_what_it_cannot_do(void **state) {
         g_autofree char *media = g_path_get_dirname(bad);
         g_autofree char *words = g_strdup_printf("scan --media %s", media);
         assert_int_equal(run(world, "scan"), 1);
-        assert_says(world, "--media");
+        assert_has(world->err, "--media");
         assert_int_equal(run(world, missing), 1);
-        assert_says(world, "nosuch");
+        assert_has(world->err, "nosuch");
         assert_int_equal(g_mkdir(media, 0700), 0);
         assert_true(g_file_set_contents(bad, "not a film", -1, NULL));
         assert_int_equal(run(world, words), 0);
