@@ -156,6 +156,29 @@ static bool plans_all_of(const World *world, const char *channel_id, const char 
         return view && is_all_of(view, series, from_utc_ms);
 }
 
+/* The planner is told of it at once. */
+static void edit(World *world, const char *name, const char *text) {
+        write_channel(world, name, text);
+        planner_reload(world->planner, LIBRARY_KNOWN);
+}
+
+static void remove_channel(World *world, const char *name) {
+        g_autofree char *path = g_build_filename(world->channels, name, NULL);
+        assert_int_equal(g_remove(path), 0);
+        planner_reload(world->planner, LIBRARY_KNOWN);
+}
+
+/* A library of two series; channel one is planned of the first and, of two channels, the other of the second. */
+static void plan_channels(World *world, unsigned n) {
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        fixture_series(&world->fixture, "Frasier", 30, 22 * MINUTE);
+        store_assets(world);
+        if (n > 1)
+                write_channel(world, "two.yaml", CHANNEL("two", "Frasier"));
+        edit(world, "one.yaml", CHANNEL("one", "Cheers"));
+        AWAIT(planner_has_planned(world->planner) && n_views(world) == n);
+}
+
 /* --- tests -------------------------------------------------------------------------------------------------------- */
 
 static void a_library_without_channel_files_gets_some_and_is_planned(void **state) {
@@ -199,50 +222,32 @@ static void nothing_to_show_is_told_once_and_stands_as_an_alert(void **state) {
 
 static void channel_files_that_are_all_faulty_are_told(void **state) {
         World *world = *state;
-        write_channel(world, "bad.yaml", "channel: [\n");
-        planner_reload(world->planner, LIBRARY_KNOWN);
+        edit(world, "bad.yaml", "channel: [\n");
         AWAIT(world->n_nothing > 0 && alerted(world, "bad.yaml"));
         assert_non_null(strstr(world->nothing, "fault"));
 }
 
 static void a_file_that_becomes_faulty_keeps_its_last_good_rules(void **state) {
         World *world = *state;
-        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
-        fixture_series(&world->fixture, "Frasier", 30, 22 * MINUTE);
-        store_assets(world);
-        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
-        write_channel(world, "two.yaml", CHANNEL("two", "Frasier"));
-        planner_reload(world->planner, LIBRARY_KNOWN);
-        AWAIT(n_views(world) == 2);
+        plan_channels(world, 2);
 
-        write_channel(world, "one.yaml", "channel: one\ntimezone: Nowhere/Land\n");
-        planner_reload(world->planner, LIBRARY_KNOWN);
+        edit(world, "one.yaml", "channel: one\ntimezone: Nowhere/Land\n");
         AWAIT(alerted(world, "one.yaml"));
         assert_int_equal(n_views(world), 2);
 
         int64_t before = view_generation(world, "one");
-        write_channel(world, "one.yaml", CHANNEL("one", "Frasier"));
-        planner_reload(world->planner, LIBRARY_KNOWN);
+        edit(world, "one.yaml", CHANNEL("one", "Frasier"));
         AWAIT(!alerted(world, "one.yaml") && view_generation(world, "one") > before);
 }
 
 static void a_file_that_goes_takes_its_channel_along(void **state) {
         World *world = *state;
-        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
-        store_assets(world);
-        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
-        write_channel(world, "two.yaml", CHANNEL("two", "Cheers"));
-        planner_reload(world->planner, LIBRARY_KNOWN);
-        AWAIT(n_views(world) == 2);
-        g_autofree char *path = g_build_filename(world->channels, "two.yaml", NULL);
-        assert_int_equal(g_remove(path), 0);
-        planner_reload(world->planner, LIBRARY_KNOWN);
+        plan_channels(world, 2);
+        remove_channel(world, "two.yaml");
         AWAIT(n_views(world) == 1);
         assert_int_equal(view_generation(world, "two"), 0);
 
-        g_autofree char *last = g_build_filename(world->channels, "one.yaml", NULL);
-        assert_int_equal(g_remove(last), 0);
-        planner_reload(world->planner, LIBRARY_KNOWN);
+        remove_channel(world, "one.yaml");
         AWAIT(world->n_nothing > 0 && n_views(world) == 0);
         assert_non_null(strstr(world->nothing, "there is no channel file"));
 }
@@ -250,21 +255,14 @@ static void a_file_that_goes_takes_its_channel_along(void **state) {
 /* As some editors save: the old file is taken away, and the new one comes a moment later. */
 static void a_file_that_is_away_for_a_moment_keeps_its_channel(void **state) {
         World *world = *state;
-        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
-        fixture_series(&world->fixture, "Frasier", 30, 22 * MINUTE);
-        store_assets(world);
-        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
-        planner_reload(world->planner, LIBRARY_KNOWN);
-        AWAIT(n_views(world) == 1);
+        plan_channels(world, 1);
         g_autoptr(PlanView) before = plan_board_view(world->board, "one");
         g_autofree char *path = g_build_filename(world->channels, "one.yaml", NULL);
         assert_int_equal(g_remove(path), 0);
-        write_channel(world, "two.yaml", CHANNEL("two", "Cheers"));
-        planner_reload(world->planner, LIBRARY_KNOWN);
+        edit(world, "two.yaml", CHANNEL("two", "Cheers"));
         AWAIT(view_generation(world, "two") > 0); /* the folder has been looked at */
         assert_true(view_generation(world, "one") > 0);
-        write_channel(world, "one.yaml", CHANNEL("one", "Frasier"));
-        planner_reload(world->planner, LIBRARY_KNOWN);
+        edit(world, "one.yaml", CHANNEL("one", "Frasier"));
         AWAIT(plans_all_of(world, "one", "Frasier", before->execution_end_utc_ms));
         assert_int_equal(g_remove(path), 0); /* for good */
         planner_reload(world->planner, LIBRARY_KNOWN);
@@ -275,11 +273,7 @@ static void a_file_that_is_away_for_a_moment_keeps_its_channel(void **state) {
 /* A mode that hides it, and shows it again without a change of its time. */
 static void a_file_that_can_be_read_again_is_read(void **state) {
         World *world = *state;
-        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
-        store_assets(world);
-        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
-        planner_reload(world->planner, LIBRARY_KNOWN);
-        AWAIT(n_views(world) == 1);
+        plan_channels(world, 1);
         g_autofree char *path = g_build_filename(world->channels, "one.yaml", NULL);
         g_autofree char *elsewhere = g_build_filename(world->fixture.dir, "elsewhere", NULL);
         assert_int_equal(g_rename(path, elsewhere), 0);
@@ -296,11 +290,7 @@ static void a_file_that_can_be_read_again_is_read(void **state) {
 
 static void a_refused_override_is_an_alert(void **state) {
         World *world = *state;
-        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
-        store_assets(world);
-        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
-        planner_reload(world->planner, LIBRARY_KNOWN);
-        AWAIT(planner_has_planned(world->planner) && n_views(world) == 1);
+        plan_channels(world, 1);
         g_autoptr(Store) store = store_open(world->store_path, NULL);
         const int64_t now = rv_clock_utc_ms(world->clock);
         Override override = {.channel_id = (char *)"one", .kind = OVERRIDE_SKIP, .at_utc_ms = now, .asked_utc_ms = now};
@@ -314,14 +304,9 @@ static void a_refused_override_is_an_alert(void **state) {
 /* Renamed, and faulty under its old name: one channel, not two. */
 static void a_channel_moves_to_another_file(void **state) {
         World *world = *state;
-        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
-        store_assets(world);
-        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
-        planner_reload(world->planner, LIBRARY_KNOWN);
-        AWAIT(n_views(world) == 1);
+        plan_channels(world, 1);
         write_channel(world, "one.yaml", "channel: [\n");
-        write_channel(world, "other.yaml", CHANNEL("one", "Cheers"));
-        planner_reload(world->planner, LIBRARY_KNOWN);
+        edit(world, "other.yaml", CHANNEL("one", "Cheers"));
         AWAIT(alerted(world, "one.yaml") && comes_from(world, "one", "other.yaml"));
         assert_int_equal(n_views(world), 1);
 }
@@ -394,19 +379,11 @@ static void what_keeps_a_plan_short_is_an_alert_until_it_is_mended(void **state)
  */
 static void a_file_that_comes_back_finds_its_plan(void **state) {
         World *world = *state;
-        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
-        fixture_series(&world->fixture, "Frasier", 30, 22 * MINUTE);
-        store_assets(world);
-        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
-        planner_reload(world->planner, LIBRARY_KNOWN);
-        AWAIT(n_views(world) == 1);
+        plan_channels(world, 1);
         g_autoptr(PlanView) before = plan_board_view(world->board, "one");
-        g_autofree char *path = g_build_filename(world->channels, "one.yaml", NULL);
-        assert_int_equal(g_remove(path), 0);
-        planner_reload(world->planner, LIBRARY_KNOWN);
+        remove_channel(world, "one.yaml");
         AWAIT(n_views(world) == 0);
-        write_channel(world, "one.yaml", CHANNEL("one", "Frasier"));
-        planner_reload(world->planner, LIBRARY_KNOWN);
+        edit(world, "one.yaml", CHANNEL("one", "Frasier"));
         AWAIT(n_views(world) == 1);
         g_autoptr(PlanView) after = plan_board_view(world->board, "one");
         for (guint i = 0; i < before->blocks->len; i++)
@@ -445,13 +422,11 @@ static void a_change_of_what_is_included_replans_what_is_not_locked(void **state
         g_autoptr(PlanView) renamed = plan_board_view(world->board, "one");
         assert_string_equal(((Programme *)renamed->programmes->pdata[renamed->programmes->len - 1])->subtitle, "New");
 
-        write_channel(world, "_defaults.yaml", "traffic: [\n");
-        planner_reload(world->planner, LIBRARY_KNOWN);
+        edit(world, "_defaults.yaml", "traffic: [\n");
         AWAIT(alerted(world, "_defaults.yaml"));
         g_autoptr(PlanView) still = plan_board_view(world->board, "one");
         assert_true(still && is_all_of(still, "Frasier", before->execution_end_utc_ms));
-        write_channel(world, "_defaults.yaml", "traffic: {max_plays_per_day: 3}\n");
-        planner_reload(world->planner, LIBRARY_KNOWN);
+        edit(world, "_defaults.yaml", "traffic: {max_plays_per_day: 3}\n");
         AWAIT(!alerted(world, "_defaults.yaml"));
         assert_int_equal(n_views(world), 1);
 }
@@ -461,8 +436,7 @@ static void an_edit_of_the_catalog_by_another_program_is_noticed(void **state) {
         World *world = *state;
         fixture_series(&world->fixture, "Cheers", 2, 22 * MINUTE);
         store_assets(world);
-        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
-        planner_reload(world->planner, LIBRARY_KNOWN);
+        edit(world, "one.yaml", CHANNEL("one", "Cheers"));
         AWAIT(planner_has_planned(world->planner) && n_views(world) == 1);
         g_autoptr(PlanView) before = plan_board_view(world->board, "one");
         const Programme *last = before->programmes->pdata[before->programmes->len - 1];
@@ -489,13 +463,7 @@ static void restart(World *world) {
 
 static void a_file_that_was_broken_over_a_restart_keeps_its_last_good_rules(void **state) {
         World *world = *state;
-        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
-        fixture_series(&world->fixture, "Frasier", 30, 22 * MINUTE);
-        store_assets(world);
-        write_channel(world, "one.yaml", CHANNEL("one", "Cheers"));
-        write_channel(world, "two.yaml", CHANNEL("two", "Frasier"));
-        planner_reload(world->planner, LIBRARY_KNOWN);
-        AWAIT(n_views(world) == 2);
+        plan_channels(world, 2);
         g_autoptr(PlanView) before = plan_board_view(world->board, "one");
 
         write_channel(world, "one.yaml", "channel: [\n");

@@ -5,6 +5,12 @@
 #include "tests/core/plan_fixture.h"
 #include "tests/support/cmocka.h"
 
+/* Cheers in order, all day. */
+#define ALL_DAY                                                                                                        \
+        "channel: cheers\nchannel_number: 5\ntimezone: America/New_York\n"                                             \
+        "pools: {cheers: {match: {type: episode, series_title: Cheers}}}\n"                                            \
+        "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: cheers}}]}\n"
+
 typedef struct {
         Fixture fixture;
         RvClock *clock;
@@ -67,6 +73,14 @@ static inline World *world_new(const char *now, int64_t min_epg_ms, int64_t min_
 
 static inline void add_channel(World *world, const char *yaml) {
         g_ptr_array_add(world->specs, fixture_spec(&world->fixture, yaml));
+}
+
+/* The assets so far become the catalog, and the horizon is open, with this channel. */
+static inline void begin(World *world, const char *yaml) {
+        world->catalog = fixture_catalog(&world->fixture);
+        add_channel(world, yaml);
+        open_world(world);
+        set_inputs(world);
 }
 
 static inline int tear_down(void **state) {

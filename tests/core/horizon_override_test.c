@@ -19,12 +19,7 @@ static int set_up(void **state) {
         film_id = fixture_asset(&world->fixture, ASSET_MOVIE, "Alien", 100 * MINUTE)->id;
         fixture_series(&world->fixture, "Long", 20, 50 * MINUTE);
         episode_id = fixture_episode(&world->fixture, "Frasier", 1, 1, 22 * MINUTE)->id;
-        world->catalog = fixture_catalog(&world->fixture);
-        add_channel(world, "channel: cheers\nchannel_number: 5\ntimezone: America/New_York\n"
-                           "pools: {cheers: {match: {type: episode, series_title: Cheers}}}\n"
-                           "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: cheers}}]}\n");
-        open_world(world);
-        set_inputs(world);
+        begin(world, ALL_DAY);
         *state = world;
         return 0;
 }

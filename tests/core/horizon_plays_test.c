@@ -19,10 +19,7 @@ static int set_up(void **state) {
         fixture_series(&world->fixture, "A", 30, 22 * MINUTE);
         for (int i = 0; i < N_SPOTS; i++)
                 fixture_asset(&world->fixture, ASSET_COMMERCIAL, "Spot", 30000);
-        world->catalog = fixture_catalog(&world->fixture);
-        add_channel(world, yaml);
-        open_world(world);
-        set_inputs(world);
+        begin(world, yaml);
         *state = world;
         return 0;
 }

@@ -23,10 +23,7 @@ static int set_up(void **state) {
         fixture_series(&world->fixture, "Bravo", 30, 22 * MINUTE);
         for (int i = 0; i < 4; i++)
                 fixture_asset(&world->fixture, ASSET_PROMO, i == 0 ? "Tonight: Bravo" : "Stay tuned", 20000);
-        world->catalog = fixture_catalog(&world->fixture);
-        add_channel(world, with_bravo);
-        open_world(world);
-        set_inputs(world);
+        begin(world, with_bravo);
         (void)horizon_evaluate(world->horizon);
         *state = world;
         return 0;

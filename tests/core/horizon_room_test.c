@@ -10,12 +10,7 @@ static int set_up(void **state) {
         World *world = world_new("2026-11-22T04:28:00Z", 72 * HOUR, 6 * HOUR);
         fixture_series(&world->fixture, "Cheers", 60, 22 * MINUTE);
         fixture_asset(&world->fixture, ASSET_COMMERCIAL, "Soap", 45000);
-        world->catalog = fixture_catalog(&world->fixture);
-        add_channel(world, "channel: cheers\nchannel_number: 5\ntimezone: America/New_York\n"
-                           "pools: {cheers: {match: {type: episode}}}\n"
-                           "schedule: {all_day: [{block: {start: \"06:00\", duration: 24h, pool: cheers}}]}\n");
-        open_world(world);
-        set_inputs(world);
+        begin(world, ALL_DAY);
         *state = world;
         return 0;
 }
