@@ -197,20 +197,24 @@ static int pool_eval(const CliLook *look, const CliOptions *options) {
         return 0;
 }
 
+static int check_pool(const CliOptions *options) {
+        if (!options->arguments || !g_str_equal(options->arguments[0], "eval") ||
+            g_strv_length(options->arguments) != 3)
+                return cli_misuse("pool takes: eval CHANNEL POOL");
+        return -1;
+}
+
+static const CliLookCommand pool_command = {
+        .set = CLI_WITH_JSON | CLI_WITH_ARGUMENTS,
+        .usage = "eval CHANNEL POOL - show what a pool holds",
+        .summary = "Prints the assets of a pool, or the units of a virtual asset with their parts, in the "
+                   "order in which they play.",
+        .check = check_pool,
+        .show = pool_eval,
+};
+
 static int run_pool(int argc, char **argv) {
-        CliOptions options;
-        int status = cli_options_parse(
-                &options, CLI_WITH_JSON | CLI_WITH_ARGUMENTS, "eval CHANNEL POOL - show what a pool holds",
-                "Prints the assets of a pool, or the units of a virtual asset with their parts, in the "
-                "order in which they play.",
-                argc, argv);
-        if (status < 0 &&
-            (!options.arguments || !g_str_equal(options.arguments[0], "eval") || g_strv_length(options.arguments) != 3))
-                status = cli_misuse("pool takes: eval CHANNEL POOL");
-        if (status < 0)
-                status = cli_show(&options, pool_eval);
-        cli_options_clear(&options);
-        return status;
+        return cli_look_run(&pool_command, argc, argv);
 }
 
 const CliCommand cli_pool = {"pool", "show what a pool of a channel holds", run_pool};

@@ -72,8 +72,16 @@ typedef struct {
 bool cli_look(const Config *config, CliLook *ret_look);
 void cli_look_clear(CliLook *look);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CliLook, cli_look_clear)
-/* Configures and opens, calls show, returns its exit status (or 1 after a message). */
-int cli_show(const CliOptions *options, int (*show)(const CliLook *look, const CliOptions *options));
+/* A command that looks. */
+typedef struct {
+        CliOptionSet set;
+        const char *usage, *summary;             /* for cli_options_parse */
+        int (*check)(const CliOptions *options); /* of what was parsed: -1 to go on, else the exit status */
+        int (*show)(const CliLook *look, const CliOptions *options); /* its exit status */
+} CliLookCommand;
+
+/* Parses the options, has them checked, configures and opens, has it shown; the exit status. */
+int cli_look_run(const CliLookCommand *command, int argc, char **argv);
 /* Borrowed; NULL after a message. */
 ChannelSpec *cli_look_channel(const CliLook *look, const char *channel_id);
 typedef enum { CLI_SCAN_ALL = 1, CLI_SCAN_IMPORTED } CliScanWhat; /* folders and sources, or what was imported only */

@@ -123,19 +123,17 @@ static int check(const CliOptions *options) {
         return -1;
 }
 
+static const CliLookCommand command = {
+        .set = CLI_WITH_JSON | CLI_WITH_HOURS | CLI_WITH_ARGUMENTS,
+        .usage = "[CHANNEL] - show what is on and what comes",
+        .summary = "Prints now and next of every channel, or of one, in the channel's own time; "
+                   "with --hours everything\nuntil then. Reads what is stored; plans nothing.",
+        .check = check,
+        .show = show,
+};
+
 static int run(int argc, char **argv) {
-        CliOptions options;
-        int status = cli_options_parse(&options, CLI_WITH_JSON | CLI_WITH_HOURS | CLI_WITH_ARGUMENTS,
-                                       "[CHANNEL] - show what is on and what comes",
-                                       "Prints now and next of every channel, or of one, in the channel's own time; "
-                                       "with --hours everything\nuntil then. Reads what is stored; plans nothing.",
-                                       argc, argv);
-        if (status < 0)
-                status = check(&options);
-        if (status < 0)
-                status = cli_show(&options, show);
-        cli_options_clear(&options);
-        return status;
+        return cli_look_run(&command, argc, argv);
 }
 
 const CliCommand cli_guide = {"guide", "show what is on and what comes", run};

@@ -36,10 +36,21 @@ void cli_look_clear(CliLook *look) {
         g_clear_pointer(&look->specs, g_ptr_array_unref);
 }
 
-int cli_show(const CliOptions *options, int (*show)(const CliLook *look, const CliOptions *options)) {
+static int show(const CliLookCommand *command, const CliOptions *options) {
         g_autoptr(Config) config = cli_config(options);
         g_auto(CliLook) look = {0};
-        return config && cli_look(config, &look) ? show(&look, options) : 1;
+        return config && cli_look(config, &look) ? command->show(&look, options) : 1;
+}
+
+int cli_look_run(const CliLookCommand *command, int argc, char **argv) {
+        CliOptions options;
+        int status = cli_options_parse(&options, command->set, command->usage, command->summary, argc, argv);
+        if (status < 0)
+                status = command->check(&options);
+        if (status < 0)
+                status = show(command, &options);
+        cli_options_clear(&options);
+        return status;
 }
 
 ChannelSpec *cli_look_channel(const CliLook *look, const char *channel_id) {

@@ -239,12 +239,11 @@ static int check(const CliOptions *options) {
         return -1;
 }
 
-static int run(int argc, char **argv) {
-        CliOptions options;
-        int status = cli_options_parse(
-                &options, CLI_WITH_JSON | CLI_WITH_ARGUMENTS,
-                "replace CHANNEL TIME ASSET | insert CHANNEL TIME ASSET | skip CHANNEL TIME | list CHANNEL | "
-                "cancel CHANNEL NUMBER - change what is planned",
+static const CliLookCommand command = {
+        .set = CLI_WITH_JSON | CLI_WITH_ARGUMENTS,
+        .usage = "replace CHANNEL TIME ASSET | insert CHANNEL TIME ASSET | skip CHANNEL TIME | list CHANNEL | "
+                 "cancel CHANNEL NUMBER - change what is planned",
+        .summary =
                 "Asks for a change of the plan, which the daemon puts in force or refuses within seconds:\n"
                 "  replace  another asset in the slot of the programme at TIME\n"
                 "  insert   an asset from TIME on, over as many programmes as it is long\n"
@@ -255,13 +254,12 @@ static int run(int argc, char **argv) {
                 "alias or a "
                 "title. What is past, on the air or handed to an engine stays: while somebody watches, the next four\n"
                 "programmes at most. What was refused is an alert until its time is past or it is cancelled.",
-                argc, argv);
-        if (status < 0)
-                status = check(&options);
-        if (status < 0)
-                status = cli_show(&options, act);
-        cli_options_clear(&options);
-        return status;
+        .check = check,
+        .show = act,
+};
+
+static int run(int argc, char **argv) {
+        return cli_look_run(&command, argc, argv);
 }
 
 const CliCommand cli_override = {"override", "change what is planned: replace, insert, skip, list, cancel", run};

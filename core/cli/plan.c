@@ -316,27 +316,29 @@ static int check(const CliOptions *options) {
         return -1;
 }
 
+static int show_chosen(const CliLook *look, const CliOptions *options) {
+        return chosen(options)(look, options);
+}
+
+static const CliLookCommand command = {
+        .set = CLI_WITH_JSON | CLI_WITH_DAY | CLI_WITH_DAYS | CLI_WITH_ARGUMENTS,
+        .usage = "[show|compile|diff|explain] CHANNEL [HH:MM] - show what is planned, and why",
+        .summary = "show     a broadcast day, or --days of them: programmes, and what their breaks "
+                   "hold as far as they are\n"
+                   "         locked; --spots names each spot\n"
+                   "compile  what the rules and the catalog of now would make of the day\n"
+                   "diff     how that differs from what is stored\n"
+                   "explain  why what is on at a time (HH:MM or HH:MM:SS; now) is: of a programme "
+                   "its entry, pool, cursor,\n"
+                   "         seed and rule; in a locked break of the spot, too: place, campaign, "
+                   "rest, and what kept others out\n"
+                   "All of them only read what is stored; none plans anything.",
+        .check = check,
+        .show = show_chosen,
+};
+
 static int run(int argc, char **argv) {
-        CliOptions options;
-        int status = cli_options_parse(&options, CLI_WITH_JSON | CLI_WITH_DAY | CLI_WITH_DAYS | CLI_WITH_ARGUMENTS,
-                                       "[show|compile|diff|explain] CHANNEL [HH:MM] - show what is planned, and why",
-                                       "show     a broadcast day, or --days of them: programmes, and what their breaks "
-                                       "hold as far as they are\n"
-                                       "         locked; --spots names each spot\n"
-                                       "compile  what the rules and the catalog of now would make of the day\n"
-                                       "diff     how that differs from what is stored\n"
-                                       "explain  why what is on at a time (HH:MM or HH:MM:SS; now) is: of a programme "
-                                       "its entry, pool, cursor,\n"
-                                       "         seed and rule; in a locked break of the spot, too: place, campaign, "
-                                       "rest, and what kept others out\n"
-                                       "All of them only read what is stored; none plans anything.",
-                                       argc, argv);
-        if (status < 0)
-                status = check(&options);
-        if (status < 0)
-                status = cli_show(&options, chosen(&options));
-        cli_options_clear(&options);
-        return status;
+        return cli_look_run(&command, argc, argv);
 }
 
 const CliCommand cli_plan = {"plan", "show what is planned for a channel, and why", run};
