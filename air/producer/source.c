@@ -15,6 +15,9 @@
 #define NEAR_MS 1000
 /* Decoders of sound need so much to settle (Opus: 80 ms). */
 #define SETTLE_MS 150
+/* Ogg counts a page's packets back from its end, and the last page's end is where the sound was cut off: stamps are
+ * right there only for who comes from a page before it. Pages are a second long, seldom two. */
+#define SETTLE_OGG_MS 3000
 /* On the way to a target, pictures of which nobody needs anything are passed over up to so long before it ... */
 #define SKIP_UNTIL_MS 600
 /* ... and the one on show at the target must not be older than this: it might be in place of one passed over. */
@@ -222,11 +225,15 @@ static bool is_near(const Source *source, int64_t k) {
         return k >= at->tick && k - at->tick <= rv_tick_at_ms(NEAR_MS, source->options.format.rate);
 }
 
+static int64_t settle_ms(const Source *source) {
+        return strcmp(demux_format(source->demux)->iformat->name, "ogg") == 0 ? SETTLE_OGG_MS : SETTLE_MS;
+}
+
 /* INV-PRODUCER-003: no container's index is trusted. What comes out decides whether it was early enough. */
 static bool seek(Source *source, int64_t k, SeekThrough through) {
         static const int64_t back_ms[] = {0, 1000, 4000, 16000};
         for (size_t i = 0; i < G_N_ELEMENTS(back_ms); i++) {
-                const SeekResult result = try_seek(source, k, SETTLE_MS + back_ms[i], through);
+                const SeekResult result = try_seek(source, k, settle_ms(source) + back_ms[i], through);
                 if (result == SEEK_FAILED)
                         return false;
                 /* Sound that starts late after one more step back is simply not there. */

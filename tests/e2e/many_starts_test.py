@@ -78,6 +78,7 @@ class ManyStarts(support.Case):
         cycles = SANITIZED_CYCLES if asan else CYCLES
         daemon = self.daemon(settings={"linger": "0s"})
         support.wait_for("scan", lambda: daemon.api("catalog/progress")["done"])
+        support.wait_for("end of the measuring", lambda: (daemon.api("catalog/progress")["survey"] or {}).get("over"))
         first = None
         for cycle in range(1, cycles + 1):
             self.watch(daemon, cycle)
