@@ -353,7 +353,7 @@ static void INV_BLOCK_PLAN_007_the_hash_is_the_same_on_every_machine(void **stat
 }
 
 static int64_t any_number(GRand *rand) {
-        const int64_t number = (int64_t)g_rand_int(rand) << 32 | g_rand_int(rand);
+        const int64_t number = (int64_t)((uint64_t)g_rand_int(rand) << 32 | g_rand_int(rand));
         return number >> g_rand_int_range(rand, 0, 64);
 }
 
