@@ -9,6 +9,7 @@
 
 #include "core/play/channel/channel_private.h"
 #include "proto/rpc/rpc.h"
+#include "tests/core/play_fixture.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/temp_dir.h"
 
@@ -27,20 +28,6 @@ typedef struct {
 } World;
 
 /* --- a world ------------------------------------------------------------------------------------------------------ */
-
-static void publish_channel(PlanBoard *board) {
-        ChannelSpec *spec = g_new0(ChannelSpec, 1);
-        g_atomic_ref_count_init(&spec->refs);
-        spec->id = g_strdup("retro");
-        spec->number = 1;
-        spec->format = house_format_default();
-        PlanView *view = g_new0(PlanView, 1);
-        g_atomic_ref_count_init(&view->refs);
-        view->spec = spec;
-        view->programmes = g_ptr_array_new();
-        view->blocks = g_ptr_array_new();
-        plan_board_publish(board, view);
-}
 
 static void *streams_new(void *user, const char *channel_id) {
         return user;
@@ -68,7 +55,7 @@ static int setup(void **state) {
         world->run_dir = g_build_filename(world->dir, "run", NULL);
         world->program = g_build_filename(world->dir, "engine", NULL);
         assert_int_equal(g_mkdir(world->run_dir, 0700), 0);
-        publish_channel(world->board);
+        publish_blocks(world->board, "retro", g_ptr_array_new());
         world->options = (ChannelHubOptions){
                 .board = world->board,
                 .clock = world->clock,

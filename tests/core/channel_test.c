@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "core/play/channel/channel_private.h"
+#include "tests/core/play_fixture.h"
 #include "tests/support/cmocka.h"
 
 #define NOON INT64_C(1795262400000)
@@ -100,25 +101,11 @@ static void engine_died(void *user, const char *channel_id, const char *session_
         world->died++;
 }
 
-static void publish_channel(const char *id) {
-        ChannelSpec *spec = g_new0(ChannelSpec, 1);
-        g_atomic_ref_count_init(&spec->refs);
-        spec->id = g_strdup(id);
-        spec->number = 1;
-        spec->format = house_format_default();
-        PlanView *view = g_new0(PlanView, 1);
-        g_atomic_ref_count_init(&view->refs);
-        view->spec = spec;
-        view->programmes = g_ptr_array_new();
-        view->blocks = g_ptr_array_new();
-        plan_board_publish(world->board, view);
-}
-
 static int setup(void **state) {
         world = g_new0(World, 1);
         world->clock = rv_clock_fake_new(NOON);
         world->board = plan_board_new();
-        publish_channel("retro");
+        publish_blocks(world->board, "retro", g_ptr_array_new());
         ChannelHubOptions options = {
                 .board = world->board,
                 .clock = world->clock,
@@ -456,7 +443,7 @@ static void INV_VIEWER_LIFECYCLE_001_a_channel_that_comes_back_while_its_engine_
         ChannelViewer *viewer = watch_live(*state);
         plan_board_unpublish(world->board, "retro");
         channel_hub_sync(world->hub);
-        publish_channel("retro");
+        publish_blocks(world->board, "retro", g_ptr_array_new());
         channel_hub_sync(world->hub);
         g_autoptr(Channel) again = channel_hub_find(world->hub, "retro");
         assert_ptr_equal(again, *state);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/rpc/rpc.h"
+#include "tests/core/play_fixture.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/temp_dir.h"
 
@@ -159,19 +160,10 @@ static BlockPlan *make_block(unsigned i) {
 }
 
 static void publish(Engine *engine, unsigned n_blocks) {
-        ChannelSpec *spec = g_new0(ChannelSpec, 1);
-        g_atomic_ref_count_init(&spec->refs);
-        spec->id = g_strdup("retro");
-        spec->number = 1;
-        spec->format = house_format_default();
-        PlanView *view = g_new0(PlanView, 1);
-        g_atomic_ref_count_init(&view->refs);
-        view->spec = spec;
-        view->programmes = g_ptr_array_new();
-        view->blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
+        GPtrArray *blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
         for (unsigned i = 0; i < n_blocks; i++)
-                g_ptr_array_add(view->blocks, make_block(i));
-        plan_board_publish(engine->board, view);
+                g_ptr_array_add(blocks, make_block(i));
+        publish_blocks(engine->board, "retro", blocks);
 }
 
 /* --- the feed

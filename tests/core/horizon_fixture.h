@@ -83,6 +83,26 @@ static inline void begin(World *world, const char *yaml) {
         set_inputs(world);
 }
 
+/* Nothing is amiss: no hole and no overlap, and each block is that of a programme. */
+static inline void assert_planned(const PlanView *view) {
+        if (view->fault)
+                print_error("%s\n", view->fault);
+        assert_null(view->fault);
+        for (guint i = 1; i < view->programmes->len; i++)
+                assert_int_equal(((Programme *)view->programmes->pdata[i])->start_utc_ms,
+                                 ((Programme *)view->programmes->pdata[i - 1])->end_utc_ms);
+        for (guint i = 0; i < view->blocks->len; i++) {
+                const BlockPlan *block = view->blocks->pdata[i];
+                g_autoptr(Programme) programme = NULL;
+                assert_int_equal(block_plan_validate(block, NULL), BLOCK_PLAN_OK);
+                assert_int_equal(plan_view_programme_at(view, block->start_utc_ms, &programme), PLAN_OK);
+                assert_string_equal(programme->id, block->block_id);
+                assert_int_equal(programme->end_utc_ms, block->end_utc_ms);
+                if (i > 0)
+                        assert_int_equal(block->start_utc_ms, ((BlockPlan *)view->blocks->pdata[i - 1])->end_utc_ms);
+        }
+}
+
 static inline int tear_down(void **state) {
         World *world = *state;
         close_world(world);

@@ -28,21 +28,7 @@ static PlanView *evaluated(World *world) {
         horizon_evaluate(world->horizon);
         PlanView *view = plan_board_view(world->board, "cheers");
         assert_non_null(view);
-        if (view->fault)
-                print_error("%s\n", view->fault);
-        assert_null(view->fault);
-        for (guint i = 1; i < view->programmes->len; i++)
-                assert_int_equal(((Programme *)view->programmes->pdata[i])->start_utc_ms,
-                                 ((Programme *)view->programmes->pdata[i - 1])->end_utc_ms);
-        for (guint i = 0; i < view->blocks->len; i++) {
-                const BlockPlan *block = view->blocks->pdata[i];
-                g_autoptr(Programme) programme = NULL;
-                assert_true(i == 0 || block->start_utc_ms == ((BlockPlan *)view->blocks->pdata[i - 1])->end_utc_ms);
-                assert_int_equal(block_plan_validate(block, NULL), BLOCK_PLAN_OK);
-                assert_int_equal(plan_view_programme_at(view, block->start_utc_ms, &programme), PLAN_OK);
-                assert_string_equal(programme->id, block->block_id);
-                assert_int_equal(programme->end_utc_ms, block->end_utc_ms);
-        }
+        assert_planned(view);
         const PlanHealth health = plan_view_health(view, rv_clock_utc_ms(world->clock));
         assert_int_equal(health.execution_short_ms + health.epg_short_ms, 0);
         return view;

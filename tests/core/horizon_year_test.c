@@ -71,12 +71,7 @@ static int set_up(void **state) {
         World *world = g_new0(World, 1);
         fixture_begin(&world->fixture);
         world->specs = g_ptr_array_new_with_free_func((GDestroyNotify)channel_spec_unref);
-        fixture_series(&world->fixture, "Cheers", 60, 22 * MINUTE);
-        fixture_series(&world->fixture, "Frasier", 40, 50 * MINUTE);
-        for (int i = 0; i < 40; i++)
-                fixture_asset(&world->fixture, ASSET_MOVIE, "Film", (80 + i) * MINUTE);
-        for (int i = 0; i < 12; i++)
-                fixture_asset(&world->fixture, ASSET_COMMERCIAL, "Soap", 45000 + i * 5000);
+        fixture_variety(&world->fixture);
         world->catalog = fixture_catalog(&world->fixture);
         add_channels(world);
         *state = world;

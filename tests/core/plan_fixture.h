@@ -62,6 +62,16 @@ static inline void fixture_series(Fixture *fixture, const char *series, int n, i
                 fixture_episode(fixture, series, 1 + i / 10, 1 + i % 10, duration_ms);
 }
 
+/* Two series, films and spots of many lengths. */
+static inline void fixture_variety(Fixture *fixture) {
+        fixture_series(fixture, "Cheers", 60, 22 * MINUTE);
+        fixture_series(fixture, "Frasier", 40, 50 * MINUTE);
+        for (int i = 0; i < 40; i++)
+                fixture_asset(fixture, ASSET_MOVIE, "Film", (80 + i) * MINUTE);
+        for (int i = 0; i < 12; i++)
+                fixture_asset(fixture, ASSET_COMMERCIAL, "Soap", 45000 + i * 5000);
+}
+
 /* All assets so far; the fixture begins anew. */
 static inline CatalogSnapshot *fixture_catalog(Fixture *fixture) {
         const guint n = fixture->assets->len;

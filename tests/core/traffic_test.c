@@ -1,8 +1,5 @@
-#include "core/plan/traffic/traffic.h"
-
-#include "tests/core/plan_fixture.h"
+#include "tests/core/traffic_fixture.h"
 #include "tests/support/chance.h"
-#include "tests/support/cmocka.h"
 
 #define HEAD                                                                                                           \
         "channel: one\n"                                                                                               \
@@ -12,36 +9,7 @@
 
 #define START "2026-06-01T12:00:00Z"
 
-typedef struct {
-        Fixture fixture;
-        CatalogSnapshot *catalog;
-        ChannelSpec *spec;
-        TrafficInventory *inventory;
-        TrafficHistory *history;
-        Asset *content;
-} World;
-
-static int set_up(void **state) {
-        World *world = g_new0(World, 1);
-        fixture_begin(&world->fixture);
-        world->history = traffic_history_new();
-        world->content = fixture_episode(&world->fixture, "A", 1, 1, 1320000);
-        *state = world;
-        return 0;
-}
-
-static int tear_down(void **state) {
-        World *world = *state;
-        traffic_history_free(world->history);
-        g_clear_pointer(&world->inventory, traffic_inventory_free);
-        g_clear_pointer(&world->spec, channel_spec_unref);
-        g_clear_pointer(&world->catalog, catalog_snapshot_unref);
-        fixture_end(&world->fixture);
-        g_free(world);
-        return 0;
-}
-
-static void ready(World *world, const char *more) {
+static void ready(TrafficWorld *world, const char *more) {
         g_autofree char *yaml = g_strconcat(HEAD, more, NULL);
         world->catalog = fixture_catalog(&world->fixture);
         world->spec = fixture_spec(&world->fixture, yaml);
@@ -60,7 +28,7 @@ static Programme *programme(const Asset *content, int64_t start_utc_ms, int64_t 
         return made;
 }
 
-static GArray *fill_at(World *world, const Asset *content, int64_t start_utc_ms, int64_t slot_ms,
+static GArray *fill_at(TrafficWorld *world, const Asset *content, int64_t start_utc_ms, int64_t slot_ms,
                        TrafficReport *report) {
         g_autoptr(Programme) made = programme(content, start_utc_ms, slot_ms);
         g_autoptr(GError) error = NULL;
@@ -112,7 +80,7 @@ static void assert_act(const GArray *acts, guint i, TrafficAct expected) {
 }
 
 static void INV_TRANSITION_001_computed_breaks_fade_out_and_in(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         g_autoptr(GArray) acts = acts_of(world->content, 1320000, 1800000, CHANNEL_NETWORK);
         assert_int_equal(acts->len, 4);
         assert_act(acts, 0, (TrafficAct){0, 330000, 0, 500, 160000});
@@ -122,7 +90,7 @@ static void INV_TRANSITION_001_computed_breaks_fade_out_and_in(void **state) {
 }
 
 static void INV_TRANSITION_002_a_fade_in_follows_every_fade_out(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         for (int64_t content = 1000; content <= 3600000; content += 61003) {
                 g_autoptr(GArray) acts =
                         acts_of(world->content, content, (content + 1799999) / 1800000 * 1800000, CHANNEL_NETWORK);
@@ -143,7 +111,7 @@ static void INV_TRANSITION_002_a_fade_in_follows_every_fade_out(void **state) {
 }
 
 static void first_breaks_get_the_odd_milliseconds(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         g_autoptr(GArray) acts = acts_of(world->content, 1319999, 1800000, CHANNEL_NETWORK);
         static const int64_t breaks[] = {160001, 160000, 160000, 0};
         for (guint i = 0; i < 4; i++)
@@ -151,7 +119,7 @@ static void first_breaks_get_the_odd_milliseconds(void **state) {
 }
 
 static void INV_NO_MID_PROGRAM_CUT_001_breaks_are_at_chapters(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         static const int64_t chapters[] = {0, 300000, 300000, 900000,
                                            1320000}; /* the ends are none, nor is one twice */
         set_chapters(world->content, chapters, 5);
@@ -163,7 +131,7 @@ static void INV_NO_MID_PROGRAM_CUT_001_breaks_are_at_chapters(void **state) {
 }
 
 static void INV_NO_MID_PROGRAM_CUT_001_many_chapters_are_not_many_breaks(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         int64_t chapters[14];
         for (int i = 0; i < 14; i++)
                 chapters[i] = (i + 1) * 90000;
@@ -197,7 +165,7 @@ static void INV_NO_MID_PROGRAM_CUT_001_breaks_move_to_quiet_points_nearby(void *
 /* What the catalog has measured is what breaks move to, and the segments at such a point are not faded. */
 static void INV_NO_MID_PROGRAM_CUT_001_what_was_measured_of_an_asset_is_used(void **state) {
         static const int64_t quiet[] = {300000, 650000, 1000000};
-        World *world = *state;
+        TrafficWorld *world = *state;
         world->content->quiet_ms = g_memdup2(quiet, sizeof quiet);
         world->content->n_quiet = G_N_ELEMENTS(quiet);
         ready(world, "");
@@ -259,7 +227,7 @@ static void a_profile_has_as_many_breaks_an_hour_as_it_says(void **state) {
 }
 
 static void content_that_fills_its_slot_has_no_break(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         g_autoptr(GArray) full = acts_of(world->content, 1800000, 1800000, CHANNEL_NETWORK);
         assert_int_equal(full->len, 1);
         assert_act(full, 0, (TrafficAct){0, 1800000, 0, 0, 0});
@@ -270,7 +238,7 @@ static void content_that_fills_its_slot_has_no_break(void **state) {
 }
 
 static void short_content_is_not_chopped_up(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         g_autoptr(GArray) tiny = acts_of(world->content, 10000, 1800000, CHANNEL_NETWORK);
         assert_int_equal(tiny->len, 1);
         assert_act(tiny, 0, (TrafficAct){0, 10000, 0, 0, 1790000});
@@ -279,7 +247,7 @@ static void short_content_is_not_chopped_up(void **state) {
 }
 
 static void INV_CHANNEL_TYPE_BREAK_PLACEMENT_film_channels_break_after_the_film(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         static const int64_t chapters[] = {1200000, 2400000, 3600000};
         set_chapters(world->content, chapters, 3);
         g_autoptr(GArray) acts = acts_of(world->content, 5700000, 7200000, CHANNEL_MOVIE);
@@ -290,13 +258,13 @@ static void INV_CHANNEL_TYPE_BREAK_PLACEMENT_film_channels_break_after_the_film(
 /* --- filling --------------------------------------------------------------------------------------------------------
  */
 
-static void add_spots(World *world, int n, int64_t duration_ms) {
+static void add_spots(TrafficWorld *world, int n, int64_t duration_ms) {
         for (int i = 0; i < n; i++)
                 fixture_asset(&world->fixture, ASSET_COMMERCIAL, "Spot", duration_ms);
 }
 
 static void INV_BREAK_PAD_DISTRIBUTED_001_one_pad_after_each_spot(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         add_spots(world, 5, 30000);
         add_spots(world, 1, 7001);
         ready(world, "traffic: {default_cooldown_seconds: 100}\n");
@@ -315,7 +283,7 @@ static void INV_BREAK_PAD_DISTRIBUTED_001_one_pad_after_each_spot(void **state) 
 }
 
 static void INV_BREAK_PAD_EXACT_001_items_sum_to_the_slot_whatever_there_is(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         GRand *rand = chance_new();
         for (int i = 0; i < 40; i++)
                 fixture_asset(&world->fixture, (AssetKind)g_rand_int_range(rand, ASSET_COMMERCIAL, ASSET_FILLER + 1),
@@ -338,7 +306,7 @@ static void INV_BREAK_PAD_EXACT_001_items_sum_to_the_slot_whatever_there_is(void
 }
 
 static void INV_SCHED_GRID_FILLER_PADDING_filler_has_exactly_the_length(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         fixture_asset(&world->fixture, ASSET_FILLER, "Loop", 60000);
         ready(world, "");
         TrafficReport report;
@@ -355,7 +323,7 @@ static void INV_SCHED_GRID_FILLER_PADDING_filler_has_exactly_the_length(void **s
 }
 
 static void a_named_filler_file_needs_no_catalog(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         ready(world, "filler: {path: loop.mp4, duration_ms: 100000}\n");
         g_autoptr(GArray) items = fill_at(world, NULL, fixture_utc(START), 1800000, NULL);
         assert_int_equal(items->len, 18);
@@ -364,7 +332,7 @@ static void a_named_filler_file_needs_no_catalog(void **state) {
 }
 
 static void nothing_to_fill_with_is_one_pad_and_told(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         ready(world, "");
         TrafficReport report;
         g_autoptr(GArray) items = fill_at(world, world->content, fixture_utc(START), 1800000, &report);
@@ -375,7 +343,7 @@ static void nothing_to_fill_with_is_one_pad_and_told(void **state) {
 }
 
 static void no_spot_twice_while_there_is_another(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         add_spots(world, 7, 30000);
         ready(world, "");
         const Asset *last = NULL;
@@ -401,7 +369,7 @@ static void no_spot_twice_while_there_is_another(void **state) {
 }
 
 static void INV_TRAFFIC_CAPS_001_cooldowns_and_daily_caps_hold(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         add_spots(world, 3, 30000);
         const Asset *promo = fixture_asset(&world->fixture, ASSET_PROMO, "Promo", 20000);
         ready(world, "traffic: {default_cooldown_seconds: 3600, type_cooldowns: {promo: 0}, max_plays_per_day: 4}\n");
@@ -434,7 +402,7 @@ static void INV_TRAFFIC_CAPS_001_cooldowns_and_daily_caps_hold(void **state) {
 }
 
 static void INV_TRAFFIC_POLICY_SOURCE_001_only_allowed_types_play(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         for (int kind = ASSET_COMMERCIAL; kind < ASSET_FILLER; kind++)
                 fixture_asset(&world->fixture, (AssetKind)kind, "Spot", 30000);
         ready(world, "traffic: {allowed_types: [psa, trailer]}\n");
@@ -446,7 +414,7 @@ static void INV_TRAFFIC_POLICY_SOURCE_001_only_allowed_types_play(void **state) 
 }
 
 static void INV_TRAFFIC_FILL_DETERMINISTIC_001_same_inputs_same_items(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         for (int i = 0; i < 30; i++)
                 add_spots(world, 1, 9000 + 1000 * i);
         ready(world, "");
@@ -459,7 +427,7 @@ static void INV_TRAFFIC_FILL_DETERMINISTIC_001_same_inputs_same_items(void **sta
 }
 
 static void content_that_is_gone_is_an_error_and_leaves_no_trace(void **state) {
-        World *world = *state;
+        TrafficWorld *world = *state;
         add_spots(world, 2, 30000);
         ready(world, "");
         world->content->state = ASSET_MISSING;
@@ -475,7 +443,7 @@ static void content_that_is_gone_is_an_error_and_leaves_no_trace(void **state) {
                 assert_int_equal(traffic_history_count(world->history, world->catalog->assets[i]->id, 0), 0);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, traffic_set_up, traffic_tear_down)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
