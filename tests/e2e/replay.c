@@ -24,21 +24,21 @@ static struct {
 
 /* --- the plan --- */
 
-static char *copy_of(const json_t *object, const char *key) {
-        return g_strdup(json_string_value(json_object_get(object, key)));
+static const char *text_of(BlockPlan *block, const json_t *object, const char *key) {
+        return block_plan_text(block, json_string_value(json_object_get(object, key)));
 }
 
 static int64_t number_of(const json_t *object, const char *key) {
         return json_integer_value(json_object_get(object, key));
 }
 
-static void read_segment(BlockSegment *ret_segment, const json_t *from) {
+static void read_segment(BlockPlan *block, BlockSegment *ret_segment, const json_t *from) {
         ret_segment->type = segment_type_from_name(json_string_value(json_object_get(from, "type")));
-        ret_segment->event_id = copy_of(from, "event_id");
-        ret_segment->segment_uuid = copy_of(from, "segment_uuid");
-        ret_segment->asset_uuid = copy_of(from, "asset_id");
-        ret_segment->title = copy_of(from, "title");
-        ret_segment->asset_uri = copy_of(from, "asset_uri");
+        ret_segment->event_id = text_of(block, from, "event_id");
+        ret_segment->segment_uuid = text_of(block, from, "segment_uuid");
+        ret_segment->asset_uuid = text_of(block, from, "asset_id");
+        ret_segment->title = text_of(block, from, "title");
+        ret_segment->asset_uri = text_of(block, from, "asset_uri");
         ret_segment->asset_start_offset_ms = number_of(from, "asset_start_offset_ms");
         ret_segment->duration_ms = number_of(from, "duration_ms");
         ret_segment->gain_millibel = (int32_t)number_of(from, "gain_millibel");
@@ -53,7 +53,7 @@ static BlockPlan *read_block(const json_t *from) {
                                json_string_value(json_object_get(from, "title")), number_of(from, "start_utc_ms"),
                                number_of(from, "end_utc_ms"), (uint32_t)json_array_size(segments));
         for (uint32_t i = 0; i < block->n_segments; i++)
-                read_segment(&block->segments[i], json_array_get(segments, i));
+                read_segment(block, &block->segments[i], json_array_get(segments, i));
         g_autofree char *fault = NULL;
         if (block_plan_validate(block, &fault) != BLOCK_PLAN_OK)
                 fail_msg("%s", fault);
