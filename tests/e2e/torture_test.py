@@ -1,7 +1,7 @@
 """Torture: files cut off anywhere, with flipped bits, with holes, between good ones, through the real engine faster than
 time. Whatever they are, no decoder notices, what follows them is right to the frame, and evidence names the reason.
 
-RETROVUE_TEST_TORTURE: how many damaged files of each clip (3). RV_SAMPLE_CLIPS: a folder whose files are damaged too
+RETROVUE_TEST_TORTURE: how many damaged files of each clip (2). RV_SAMPLE_CLIPS: a folder whose files are damaged too
 (./check has one). RETROVUE_TEST_SEED: the damage's seed; printed."""
 
 import os
@@ -10,7 +10,7 @@ import random
 import replayed
 import support
 
-EACH = int(os.environ.get("RETROVUE_TEST_TORTURE", "3"))
+EACH = int(os.environ.get("RETROVUE_TEST_TORTURE", "2"))
 MEDIA = os.environ.get("RV_SAMPLE_CLIPS")
 SEED = int(os.environ.get("RETROVUE_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 HOUSE = (30_000, 1001)
