@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define NO_PORT INT_MIN
+#define NO_DAYS INT_MIN
 
 static const CliCommand *const commands[] = {&cli_serve, &cli_scan,     &cli_catalog, &cli_channels, &cli_pool,
                                              &cli_plan,  &cli_override, &cli_guide,   &cli_version};
@@ -145,6 +146,10 @@ static int check_values(CliOptions *options, CliOptionSet set, const char *comma
                 return cli_misuse("%s: an option has an empty value", command);
         if (options->port != NO_PORT && (options->port < 0 || options->port > 65535))
                 return cli_misuse("--port takes a number from 0 to 65535, not %d", options->port);
+        if (options->days != NO_DAYS && options->days < 1)
+                return cli_misuse("--days takes a number from 1 on, not %d", options->days);
+        if (options->days == NO_DAYS)
+                options->days = 0;
         if (options->port == NO_PORT)
                 options->port = -1;
         return -1;
@@ -154,7 +159,7 @@ int cli_options_parse(CliOptions *options, CliOptionSet set, const char *usage_t
                       char **argv) {
         g_autoptr(GError) error = NULL;
         g_autoptr(GArray) entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
-        *options = (CliOptions){.port = NO_PORT, .set = set};
+        *options = (CliOptions){.port = NO_PORT, .days = NO_DAYS, .set = set};
         add_entries(entries, options, set);
         g_autofree char *command = g_strdup_printf("retrovue %s", argv[0]);
         g_set_prgname(command);

@@ -8,6 +8,7 @@
 
 #include "core/base/config.h"
 #include "core/base/store.h"
+#include "core/plan/horizon/override.h"
 #include "core/plan/schedule/schedule.h"
 
 int cli_main(int argc, char **argv);
@@ -65,7 +66,9 @@ int cli_misuse(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* What a command that only shows looks at: the database, opened to read, and the channel files. */
 typedef struct {
         Store *store;
-        GPtrArray *specs; /* ChannelSpec, by number */
+        GPtrArray *specs; /* ChannelSpec, by number; then those that are faulty now, by their last good files */
+        unsigned n_sound; /* of specs, the first ones */
+        Diag *faults;     /* of the channel files; who looks at all channels prints them */
 } CliLook;
 
 /* False after a message. cli_look_clear it otherwise. */
@@ -82,16 +85,20 @@ typedef struct {
 
 /* Parses the options, has them checked, configures and opens, has it shown; the exit status. */
 int cli_look_run(const CliLookCommand *command, int argc, char **argv);
-/* Borrowed; NULL after a message. */
+/* Borrowed; NULL after a message. Tells when it is by its last good file. */
 ChannelSpec *cli_look_channel(const CliLook *look, const char *channel_id);
 typedef enum { CLI_SCAN_ALL = 1, CLI_SCAN_IMPORTED } CliScanWhat; /* folders and sources, or what was imported only */
 /* Scans and measures, with progress on a terminal. */
 bool cli_scan_folders(const Config *config, CliScanWhat what, const char *store_path, GError **error);
 void cli_print_json(json_t *take_json);
+#define CLI_LAST_YEAR 2100 /* of the days that commands take */
 /* Subcommands of plan that compile: plan_compile.c. */
 int cli_plan_compile(const CliLook *look, const CliOptions *options);
 int cli_plan_diff(const CliLook *look, const CliOptions *options);
 int cli_plan_explain(const CliLook *look, const CliOptions *options);
+
+/* An override as commands print it; json_decref it. */
+json_t *cli_override_json(const Override *override);
 
 /* "0:43:00", "-" when there is none; g_free it. */
 char *cli_length(int64_t ms);

@@ -40,6 +40,8 @@ static PlanBoard *load_board(const CliLook *look, const char *channel_id, int64_
         ChannelSpec *only = channel_id ? cli_look_channel(look, channel_id) : NULL;
         if (channel_id && !only)
                 return NULL;
+        if (!only)
+                cli_print_errors(look->faults);
         for (unsigned i = 0; i < look->specs->len; i++) {
                 ChannelSpec *spec = g_ptr_array_index(look->specs, i);
                 if ((only && spec != only) || add_channel(board, look->store, spec, now_utc_ms, &error))

@@ -2,15 +2,35 @@
 #include <string.h>
 
 #include "core/cli/cli.h"
+#include "core/last_good.h"
 
-/* The channels as their files name them; pools are not looked into. Faults go to stderr: what they hide cannot be
- * shown.
- */
-static GPtrArray *load_channels(const Config *config) {
-        g_autoptr(Diag) diag = diag_new();
-        GPtrArray *specs = channel_specs_load(config->channels_dir, NULL, diag);
-        cli_print_errors(diag);
-        return specs;
+static bool has_channel(const GPtrArray *specs, const char *channel_id) {
+        for (guint i = 0; i < specs->len; i++)
+                if (g_str_equal(((const ChannelSpec *)specs->pdata[i])->id, channel_id))
+                        return true;
+        return false;
+}
+
+/* Channels whose files are there but faulty are on the air as their last good files say. */
+static void add_last_good(CliLook *look, const Config *config) {
+        g_autofree char *dir = config_path(config, "last_good_channels");
+        g_autoptr(GPtrArray) good = last_good_specs(dir, NULL);
+        for (guint i = 0; i < good->len; i++) {
+                ChannelSpec *spec = good->pdata[i];
+                g_autofree char *name = g_path_get_basename(spec->source_file);
+                g_autofree char *path = g_build_filename(config->channels_dir, name, NULL);
+                if (g_file_test(path, G_FILE_TEST_EXISTS) && !has_channel(look->specs, spec->id))
+                        g_ptr_array_add(look->specs, channel_spec_ref(spec));
+        }
+}
+
+/* The channels as their files name them; pools are not looked into. */
+static void load_channels(CliLook *look, const Config *config) {
+        look->faults = diag_new();
+        look->specs = channel_specs_load(config->channels_dir, NULL, look->faults);
+        look->n_sound = look->specs->len;
+        if (diag_errors(look->faults) > 0)
+                add_last_good(look, config);
 }
 
 bool cli_look(const Config *config, CliLook *ret_look) {
@@ -27,13 +47,15 @@ bool cli_look(const Config *config, CliLook *ret_look) {
                 cli_fail("%s", error->message);
                 return false;
         }
-        *ret_look = (CliLook){store, load_channels(config)};
+        *ret_look = (CliLook){.store = store};
+        load_channels(ret_look, config);
         return true;
 }
 
 void cli_look_clear(CliLook *look) {
         store_close(look->store);
         g_clear_pointer(&look->specs, g_ptr_array_unref);
+        g_clear_pointer(&look->faults, diag_free);
 }
 
 static int show(const CliLookCommand *command, const CliOptions *options) {
@@ -53,14 +75,33 @@ int cli_look_run(const CliLookCommand *command, int argc, char **argv) {
         return status;
 }
 
+/* Of the file that the channel has now; of all when the fault is elsewhere, such as in what it includes. */
+static void tell_last_good(const CliLook *look, const ChannelSpec *spec) {
+        g_autoptr(Diag) own = diag_new();
+        g_autofree char *name = g_path_get_basename(spec->source_file);
+        for (unsigned i = 0; i < diag_count(look->faults); i++) {
+                const DiagEntry *entry = diag_get(look->faults, i);
+                g_autofree char *file = entry && entry->file ? g_path_get_basename(entry->file) : NULL;
+                if (g_strcmp0(file, name) == 0)
+                        diag_add(own, entry->severity, entry->file, entry->line, entry->column, "%s", entry->message);
+        }
+        cli_print_errors(diag_errors(own) > 0 ? own : look->faults);
+        cli_fail("%s is faulty: channel \"%s\" is on the air, and shown here, as its last good file says", name,
+                 spec->id);
+}
+
 ChannelSpec *cli_look_channel(const CliLook *look, const char *channel_id) {
         g_autoptr(GString) known = g_string_new(NULL);
         for (unsigned i = 0; i < look->specs->len; i++) {
                 ChannelSpec *spec = g_ptr_array_index(look->specs, i);
-                if (g_str_equal(spec->id, channel_id))
+                if (g_str_equal(spec->id, channel_id)) {
+                        if (i >= look->n_sound)
+                                tell_last_good(look, spec);
                         return spec;
+                }
                 g_string_append_printf(known, "%s%s", i ? ", " : "; there is ", spec->id);
         }
+        cli_print_errors(look->faults);
         cli_fail("there is no channel \"%s\"%s", channel_id, known->str);
         return NULL;
 }

@@ -3,6 +3,7 @@
 
 #include "core/cli/cli.h"
 #include "core/plan/horizon/override.h"
+#include "core/plan/schedule/policy.h"
 #include "proto/base/clock.h"
 #include "proto/base/error.h"
 
@@ -26,44 +27,77 @@ static GDateTime *next_time(const ChannelSpec *spec, const char *text, int64_t n
         return g_date_time_add_days(earlier, 1);
 }
 
-/* "20:00", "2026-11-22T20:00" on the channel's clocks, or with Z or an offset. False after a message. */
-static bool read_time(const ChannelSpec *spec, const char *text, int64_t *ret_utc_ms) {
-        const int64_t now = rv_clock_utc_ms(rv_clock_system());
-        g_autofree char *with_seconds = strlen(text) == 16 ? g_strconcat(text, ":00", NULL) : g_strdup(text);
-        g_autoptr(GDateTime) at = next_time(spec, text, now);
-        if (!at)
-                at = g_date_time_new_from_iso8601(with_seconds, spec->zone);
-        if (at) {
-                *ret_utc_ms = g_date_time_to_unix(at) * 1000;
-                return true;
-        }
+/* "2026-11-22T20:00", with or without seconds, and Z or an offset; *ret_local: without. NULL: it is none. */
+static GDateTime *stamp_time(const ChannelSpec *spec, const char *text, bool *ret_local) {
+        const char *rest = strlen(text) >= 16 ? text + 16 : "";
+        g_autofree char *to_minutes = g_strndup(text, 16);
+        g_autofree char *whole = *rest == ':' ? g_strdup(text) : g_strconcat(to_minutes, ":00", rest, NULL);
+        *ret_local = !strpbrk(rest, "Zz+-");
+        return g_date_time_new_from_iso8601(whole, spec->zone);
+}
+
+static bool time_is_told(const char *text) {
         cli_misuse("\"%s\" is no time: 20:00 (the next one) or 2026-11-22T20:00 on the channel's clocks, or "
-                   "2026-11-22T20:00:00Z",
-                   text);
+                   "2026-11-22T20:00Z; no later than %d",
+                   text, CLI_LAST_YEAR);
         return false;
 }
 
-/* What catalog_resolve knows (ids, paths, aliases), or a title; the asset's id, or NULL after a message. g_free it. */
+/* As next_time and stamp_time. False after a message. */
+static bool read_time(const ChannelSpec *spec, const char *text, int64_t *ret_utc_ms) {
+        bool local = true;
+        const bool clock = cli_clock(text) >= 0;
+        g_autoptr(GDateTime) at =
+                clock ? next_time(spec, text, rv_clock_utc_ms(rv_clock_system())) : stamp_time(spec, text, &local);
+        if (!at || g_date_time_get_year(at) > CLI_LAST_YEAR)
+                return time_is_told(text);
+        g_autofree char *shown = g_date_time_format(at, "%H:%M");
+        if (local && strncmp(shown, clock ? text : text + 11, 5) != 0) {
+                g_autofree char *day = g_date_time_format(at, "%F");
+                cli_misuse("there is no %s on %s: clocks are put forward", text, day);
+                return false;
+        }
+        *ret_utc_ms = g_date_time_to_unix(at) * 1000;
+        return true;
+}
+
+static bool is_programme(const Asset *asset) {
+        return asset->kind == ASSET_EPISODE || asset->kind == ASSET_MOVIE;
+}
+
+/* Programmes or spots of that title: how many; the last in *ret_last, the first few in list. */
+static unsigned with_title(const CatalogSnapshot *catalog, const char *title, bool programmes, const Asset **ret_last,
+                           GString *list) {
+        unsigned n = 0;
+        for (uint32_t i = 0; i < catalog->n_assets; i++) {
+                const Asset *asset = catalog->assets[i];
+                if (is_programme(asset) != programmes || g_ascii_strcasecmp(asset->title, title) != 0)
+                        continue;
+                *ret_last = asset;
+                if (n++ < MATCHES_SHOWN)
+                        g_string_append_printf(list, "\n  %s  %s  %s", asset->id, asset_kind_name(asset->kind),
+                                               asset->uri);
+        }
+        return n;
+}
+
+/* What catalog_resolve knows (ids, paths, aliases), or the title of a film or an episode; the asset's id, or NULL after
+ * a message. g_free it. */
 static char *find_asset(Store *store, const CatalogSnapshot *catalog, const char *name) {
         g_autoptr(GError) error = NULL;
         g_autoptr(GString) found = g_string_new(NULL);
         const Asset *match = NULL;
-        unsigned n = 0;
         char *id = catalog_resolve(store, name, &error);
         if (id)
                 return id;
-        for (uint32_t i = 0; i < catalog->n_assets; i++) {
-                const Asset *asset = catalog->assets[i];
-                if (g_ascii_strcasecmp(asset->title, name) != 0)
-                        continue;
-                match = asset;
-                if (n++ < MATCHES_SHOWN)
-                        g_string_append_printf(found, "\n  %s  %s", asset->id, asset->uri);
-        }
+        const unsigned n = with_title(catalog, name, true, &match, found);
         if (n == 1)
                 return g_strdup(match->id);
         if (n > 1)
-                cli_fail("%u assets are called \"%s\": give the id of one%s", n, name, found->str);
+                cli_fail("%u programmes are called \"%s\": give the id of one%s", n, name, found->str);
+        else if (with_title(catalog, name, false, &match, found) > 0)
+                cli_fail("no film and no episode is called \"%s\", but this is; a spot is taken by its id%s", name,
+                         found->str);
         else if (g_error_matches(error, RV_ERROR, RV_ERROR_NOT_FOUND))
                 cli_fail("nothing in the catalog has the id, path, alias or title \"%s\"", name);
         else
@@ -73,7 +107,7 @@ static char *find_asset(Store *store, const CatalogSnapshot *catalog, const char
 
 /* --- list -------------------------------------------------------------------------------------------------------- */
 
-static json_t *override_json(const Override *override) {
+json_t *cli_override_json(const Override *override) {
         return json_pack("{s:I,s:s,s:s,s:I,s:s?,s:s,s:I,s:I,s:s?,s:I,s:I}", "id", (json_int_t) override->id, "channel",
                          override->channel_id, "kind", override_kind_name(override->kind), "at_utc_ms",
                          (json_int_t) override->at_utc_ms, "asset_id", override->asset_id, "state",
@@ -107,7 +141,7 @@ static int list(const CliLook *look, const ChannelSpec *spec, const CliOptions *
         json_t *documents = json_array();
         for (guint i = 0; i < overrides->len; i++) {
                 if (options->json)
-                        json_array_append_new(documents, override_json(overrides->pdata[i]));
+                        json_array_append_new(documents, cli_override_json(overrides->pdata[i]));
                 else
                         print_override(spec, overrides->pdata[i]);
         }
@@ -120,61 +154,154 @@ static int list(const CliLook *look, const ChannelSpec *spec, const CliOptions *
 
 /* --- asking ------------------------------------------------------------------------------------------------------ */
 
-/* The programme that is planned for the instant (a new reference); NULL: the guide does not reach that far. */
-static Programme *planned_at(const CliLook *look, const ChannelSpec *spec, int64_t utc_ms) {
-        char day[11], before[11];
-        schedule_day_of(spec, utc_ms, day);
-        schedule_day_step(day, -1, before); /* it may have run over */
-        g_autoptr(GPtrArray) days = schedule_store_days(look->store, spec->id, before, NULL);
-        for (guint i = 0; days && i < days->len; i++) {
-                const ScheduleDay *planned = days->pdata[i];
-                for (guint j = 0; j < planned->programmes->len; j++) {
-                        Programme *programme = planned->programmes->pdata[j];
-                        if (programme->start_utc_ms <= utc_ms && utc_ms < programme->end_utc_ms)
-                                return programme_ref(programme);
+/* What is asked for, and what is known of where it goes. */
+typedef struct {
+        const ChannelSpec *spec;
+        Override override; /* asset_id: of asset_id */
+        char *asset_id;    /* NULL: nothing is asked for */
+        CatalogSnapshot *catalog;
+        const Asset *asset;       /* NULL: none, or the catalog does not have it */
+        GPtrArray *days;          /* ScheduleDay, all that are stored */
+        const ScheduleDay *day;   /* of them; NULL: the guide does not reach that far */
+        const Programme *planned; /* of day */
+} Wish;
+
+static void wish_clear(Wish *wish) {
+        g_clear_pointer(&wish->asset_id, g_free);
+        g_clear_pointer(&wish->days, g_ptr_array_unref);
+        g_clear_pointer(&wish->catalog, catalog_snapshot_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Wish, wish_clear)
+
+/* The day and the programme that the instant is in. False after a message. */
+static bool find_place(Wish *wish, Store *store) {
+        g_autoptr(GError) error = NULL;
+        const int64_t at = wish->override.at_utc_ms;
+        wish->days = schedule_store_days(store, wish->spec->id, "1970-01-01", &error);
+        if (!wish->days) {
+                cli_fail("%s", error->message);
+                return false;
+        }
+        for (guint i = 0; i < wish->days->len; i++) {
+                const ScheduleDay *day = wish->days->pdata[i];
+                for (guint j = 0; j < day->programmes->len; j++) {
+                        const Programme *programme = day->programmes->pdata[j];
+                        if (programme->start_utc_ms > at || programme->end_utc_ms <= at)
+                                continue;
+                        wish->day = day;
+                        wish->planned = programme;
                 }
         }
-        return NULL;
+        return true;
+}
+
+/* Channel, time and asset as the words name them. The exit status after a message, else -1. */
+static int wish_read(Wish *wish, const CliLook *look, const CliOptions *options) {
+        g_autoptr(GError) error = NULL;
+        wish->override.asked_utc_ms = rv_clock_utc_ms(rv_clock_system());
+        if (!read_time(wish->spec, options->arguments[2], &wish->override.at_utc_ms))
+                return 2;
+        if (wish->override.at_utc_ms <= wish->override.asked_utc_ms)
+                return cli_fail("%s is past: what has aired is not changed", options->arguments[2]);
+        wish->catalog = catalog_load(look->store, &error);
+        if (!wish->catalog)
+                return cli_fail("%s", error->message);
+        if (wish->override.kind != OVERRIDE_SKIP) {
+                wish->asset_id = find_asset(look->store, wish->catalog, options->arguments[3]);
+                if (!wish->asset_id)
+                        return 1;
+                wish->override.asset_id = wish->asset_id;
+                wish->asset = channel_spec_asset(wish->spec, wish->catalog, wish->asset_id);
+        }
+        return find_place(wish, look->store) ? -1 : 1;
+}
+
+/* By the rules that the daemon decides by. The exit status after a message, else -1. */
+static int wish_check(const Wish *wish) {
+        g_autofree char *objection = override_objection(wish->spec, wish->catalog, wish->day, &wish->override);
+        if (objection)
+                return cli_fail("%s", objection);
+        if (!wish->planned || wish->planned->start_utc_ms > wish->override.asked_utc_ms)
+                return -1;
+        g_autofree char *end = cli_local_time(wish->spec, wish->planned->end_utc_ms, "%H:%M");
+        return cli_fail("what is planned then is on the air until %s: the next programme can be changed", end);
+}
+
+static void warn_of_length(const Wish *wish, int64_t slot_ms) {
+        g_autofree char *slot = cli_length(slot_ms), *length = cli_length(wish->asset->duration_ms);
+        g_autofree char *rest = cli_length(slot_ms - wish->asset->duration_ms);
+        printf("  \"%s\" (%s) is %s long in a slot of %s; %s stay for breaks\n", wish->asset->title,
+               asset_kind_name(wish->asset->kind), length, slot, rest);
+        if (wish->asset->duration_ms < slot_ms / 2)
+                fprintf(stderr, "retrovue: warning: it fills less than half of its slot: spots and filler fill %s\n",
+                        rest);
+}
+
+static void warn_of_repeat(const Wish *wish, const Programme *other) {
+        if (!other)
+                return;
+        g_autofree char *start = cli_local_time(wish->spec, other->start_utc_ms, "%F %H:%M");
+        g_autofree char *apart = cli_length(ABS(other->start_utc_ms - wish->planned->start_utc_ms));
+        fprintf(stderr,
+                "retrovue: warning: \"%s\" is planned for %s, too, %s %s: the rules do not rest it for an override\n",
+                wish->asset->title, start, apart,
+                other->start_utc_ms < wish->planned->start_utc_ms ? "before" : "after");
+}
+
+/* The same asset in what is stored of the plan, which reaches a few days: the nearest before and after. */
+static void warn_of_repeats(const Wish *wish) {
+        const Programme *before = NULL, *after = NULL;
+        for (guint i = 0; i < wish->days->len; i++) {
+                const ScheduleDay *day = wish->days->pdata[i];
+                for (guint j = 0; j < day->programmes->len; j++) {
+                        const Programme *other = day->programmes->pdata[j];
+                        if (other == wish->planned || g_strcmp0(other->asset_id, wish->asset_id) != 0)
+                                continue;
+                        if (other->start_utc_ms < wish->planned->start_utc_ms)
+                                before = other;
+                        else if (!after)
+                                after = other;
+                }
+        }
+        warn_of_repeat(wish, before);
+        warn_of_repeat(wish, after);
 }
 
 /* When it will air, as far as that is known now. */
-static void print_airing(const CliLook *look, const ChannelSpec *spec, const Override *override) {
-        g_autoptr(Programme) programme = planned_at(look, spec, override->at_utc_ms);
-        if (!programme) {
+static void print_airing(const Wish *wish) {
+        const Programme *planned = wish->planned;
+        if (!planned) {
                 printf("  the guide does not reach that far yet; it is decided on when it does\n");
                 return;
         }
-        g_autofree char *start = cli_local_time(spec, programme->start_utc_ms, "%Y-%m-%d %H:%M");
-        g_autofree char *end = cli_local_time(spec, programme->end_utc_ms, "%H:%M");
+        g_autofree char *start = cli_local_time(wish->spec, planned->start_utc_ms, "%Y-%m-%d %H:%M");
+        g_autofree char *end = cli_local_time(wish->spec, planned->end_utc_ms, "%H:%M");
         printf("  it will air at %s, where \"%s\" is planned until %s, unless an engine has that already\n", start,
-               programme->subtitle ? programme->subtitle : programme->title, end);
+               planned->subtitle ? planned->subtitle : planned->title, end);
+        if (!wish->asset)
+                return;
+        warn_of_length(wish, wish->override.kind == OVERRIDE_REPLACE
+                                     ? planned->end_utc_ms - planned->start_utc_ms
+                                     : schedule_slot_ms(wish->spec, wish->asset->duration_ms));
+        warn_of_repeats(wish);
 }
 
 static int ask(const CliLook *look, const ChannelSpec *spec, OverrideKind kind, const CliOptions *options) {
         g_autoptr(GError) error = NULL;
-        g_autofree char *asset_id = NULL;
-        Override override = {.channel_id = spec->id, .kind = kind};
-        override.asked_utc_ms = rv_clock_utc_ms(rv_clock_system());
-        if (!read_time(spec, options->arguments[2], &override.at_utc_ms))
-                return 2;
-        if (override.at_utc_ms <= override.asked_utc_ms)
-                return cli_fail("%s is past: what has aired is not changed", options->arguments[2]);
-        if (kind != OVERRIDE_SKIP) {
-                g_autoptr(CatalogSnapshot) catalog = catalog_load(look->store, &error);
-                if (!catalog)
-                        return cli_fail("%s", error->message);
-                override.asset_id = asset_id = find_asset(look->store, catalog, options->arguments[3]);
-                if (!asset_id)
-                        return 1;
-        }
+        g_auto(Wish) wish = {.spec = spec, .override = {.channel_id = spec->id, .kind = kind}};
+        int status = wish_read(&wish, look, options);
+        if (status < 0)
+                status = wish_check(&wish);
+        if (status >= 0)
+                return status;
         g_autoptr(Store) store = store_open(store_path(look->store), &error);
-        if (!store || !override_store_ask(store, &override, &error))
+        if (!store || !override_store_ask(store, &wish.override, &error))
                 return cli_fail("%s", error->message);
-        g_autofree char *at = cli_local_time(spec, override.at_utc_ms, "%Y-%m-%d %H:%M");
+        g_autofree char *at = cli_local_time(spec, wish.override.at_utc_ms, "%Y-%m-%d %H:%M");
         printf("override %" G_GINT64_FORMAT " is recorded: %s %s at %s; `retrovue serve` decides on it within seconds "
                "(`retrovue override list %s`)\n",
-               override.id, override_kind_name(kind), spec->id, at, spec->id);
-        print_airing(look, spec, &override);
+               wish.override.id, override_kind_name(kind), spec->id, at, spec->id);
+        print_airing(&wish);
         return 0;
 }
 
@@ -243,17 +370,16 @@ static const CliLookCommand command = {
         .set = CLI_WITH_JSON | CLI_WITH_ARGUMENTS,
         .usage = "replace CHANNEL TIME ASSET | insert CHANNEL TIME ASSET | skip CHANNEL TIME | list CHANNEL | "
                  "cancel CHANNEL NUMBER - change what is planned",
-        .summary =
-                "Asks for a change of the plan, which the daemon puts in force or refuses within seconds:\n"
-                "  replace  another asset in the slot of the programme at TIME\n"
-                "  insert   an asset from TIME on, over as many programmes as it is long\n"
-                "  skip     filler in the place of the programme at TIME\n"
-                "  list     all that was asked for, and what became of it\n"
-                "  cancel   takes one back\n"
-                "TIME is 20:00 (the next one) or 2026-11-22T20:00 on the channel's clocks; ASSET an id, a path, an "
-                "alias or a "
-                "title. What is past, on the air or handed to an engine stays: while somebody watches, the next four\n"
-                "programmes at most. What was refused is an alert until its time is past or it is cancelled.",
+        .summary = "Asks for a change of the plan, which the daemon puts in force or refuses within seconds:\n"
+                   "  replace  another asset in the slot of the programme at TIME\n"
+                   "  insert   an asset from TIME on, over as many programmes as it is long\n"
+                   "  skip     filler in the place of the programme at TIME\n"
+                   "  list     all that was asked for, and what became of it\n"
+                   "  cancel   takes one back\n"
+                   "TIME is 20:00 (the next one) or 2026-11-22T20:00 on the channel's clocks; ASSET an id, a path, an "
+                   "alias or the\ntitle of a film or an episode. What is past, on the air or handed to an engine "
+                   "stays: while somebody watches, the next four\n"
+                   "programmes at most. What was refused is an alert until its time is past or it is cancelled.",
         .check = check,
         .show = act,
 };

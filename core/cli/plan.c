@@ -266,7 +266,7 @@ static bool is_day(const char *text) {
                 return false;
         guint64 year = g_ascii_strtoull(text, NULL, 10), month = g_ascii_strtoull(text + 5, NULL, 10);
         guint64 day = g_ascii_strtoull(text + 8, NULL, 10);
-        return year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
+        return year >= 1970 && year <= CLI_LAST_YEAR && month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
                g_date_valid_dmy((GDateDay)day, (GDateMonth)month, (GDateYear)year);
 }
 
@@ -309,10 +309,13 @@ static int check(const CliOptions *options) {
                                   options->arguments[2]);
         if (explain && !options->arguments[2] && options->day)
                 return cli_misuse("plan explain of a day takes a time, too, such as 20:30");
-        if (options->days < 0 || options->days > DAYS_MAX)
+        if (options->spots && options->json)
+                return cli_misuse("--spots is for people: --json has every segment of every block anyway");
+        if (options->days > DAYS_MAX)
                 return cli_misuse("--days takes a number from 1 to %d, not %d", DAYS_MAX, options->days);
         if (options->day && !is_day(options->day))
-                return cli_misuse("--day takes a date such as 2026-11-22, not \"%s\"", options->day);
+                return cli_misuse("--day takes a date such as 2026-11-22, from 1970 to %d, not \"%s\"", CLI_LAST_YEAR,
+                                  options->day);
         return -1;
 }
 

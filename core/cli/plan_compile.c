@@ -4,14 +4,16 @@
 
 #include "core/cli/cli.h"
 #include "core/plan/catalog/catalog.h"
+#include "core/plan/horizon/override.h"
 #include "proto/base/clock.h"
 
 /* A day to compile, and where it begins. */
 typedef struct {
         const ChannelSpec *spec;
         CatalogSnapshot *catalog;
-        ScheduleDay *stored; /* the day as it is stored; NULL = it is not */
-        ScheduleDay *before; /* the stored day before it; NULL */
+        ScheduleDay *stored;  /* the day as it is stored; NULL = it is not */
+        ScheduleDay *before;  /* the stored day before it; NULL */
+        GPtrArray *overrides; /* Override, all of the channel */
         char day[11];
         Diag *diag;
 } Trial;
@@ -20,6 +22,7 @@ static void trial_clear(Trial *trial) {
         g_clear_pointer(&trial->catalog, catalog_snapshot_unref);
         g_clear_pointer(&trial->stored, schedule_day_free);
         g_clear_pointer(&trial->before, schedule_day_free);
+        g_clear_pointer(&trial->overrides, g_ptr_array_unref);
         g_clear_pointer(&trial->diag, diag_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Trial, trial_clear)
@@ -29,7 +32,8 @@ static bool load_stored(Trial *trial, Store *store, GError **error) {
         char day_before[11];
         schedule_day_step(trial->day, -1, day_before);
         g_autoptr(GPtrArray) days = schedule_store_days(store, trial->spec->id, day_before, error);
-        if (!days)
+        trial->overrides = days ? override_store_list(store, trial->spec->id, error) : NULL;
+        if (!trial->overrides)
                 return false;
         for (unsigned i = days->len; i > 0; i--) {
                 const ScheduleDay *day = g_ptr_array_index(days, i - 1);
@@ -151,6 +155,23 @@ static unsigned print_differences(const Trial *trial, const GPtrArray *old, cons
         return n;
 }
 
+/* Overrides of the stored day, which are no difference of rules. */
+static void print_overrides(const Trial *trial, json_t *list) {
+        for (guint i = 0; i < trial->overrides->len; i++) {
+                const Override *override = trial->overrides->pdata[i];
+                if (!override_covers(override, trial->stored))
+                        continue;
+                if (list) {
+                        json_array_append_new(list, cli_override_json(override));
+                        continue;
+                }
+                g_autofree char *start = cli_local_time(trial->spec, override->start_utc_ms, "%a %H:%M");
+                g_autofree char *end = cli_local_time(trial->spec, override->end_utc_ms, "%H:%M");
+                printf("o %s-%s  override %" G_GINT64_FORMAT " (%s) lies over it\n", start, end, override->id,
+                       override_kind_name(override->kind));
+        }
+}
+
 int cli_plan_diff(const CliLook *look, const CliOptions *options) {
         g_auto(Trial) trial = {0};
         if (!trial_begin(&trial, look, options))
@@ -162,11 +183,13 @@ int cli_plan_diff(const CliLook *look, const CliOptions *options) {
         g_autoptr(ScheduleDay) day = compile(&trial);
         if (!day)
                 return 1;
-        json_t *list = options->json ? json_array() : NULL;
-        const unsigned n = print_differences(&trial, trial.stored->programmes, day->programmes, list);
+        g_autoptr(ScheduleDay) ruled = override_lift(trial.stored, trial.overrides);
+        json_t *list = options->json ? json_array() : NULL, *overrides = options->json ? json_array() : NULL;
+        const unsigned n = print_differences(&trial, ruled->programmes, day->programmes, list);
+        print_overrides(&trial, overrides);
         if (options->json)
-                cli_print_json(
-                        json_pack("{s:s,s:s,s:o}", "channel", trial.spec->id, "day", trial.day, "changes", list));
+                cli_print_json(json_pack("{s:s,s:s,s:o,s:o}", "channel", trial.spec->id, "day", trial.day, "changes",
+                                         list, "overrides", overrides));
         else
                 printf("%u differences%s\n", n, n ? " (- stored, + as rules and catalog are now)" : "");
         return 0;
@@ -247,12 +270,98 @@ static void print_why(const Trial *trial, const json_t *why) {
         print_choice(trial, why);
 }
 
+static const Programme *stored_at(const Trial *trial, int64_t utc_ms) {
+        for (unsigned i = 0; trial->stored && i < trial->stored->programmes->len; i++) {
+                const Programme *programme = trial->stored->programmes->pdata[i];
+                if (programme->start_utc_ms <= utc_ms && utc_ms < programme->end_utc_ms)
+                        return programme;
+        }
+        return NULL;
+}
+
+/* The override that the programme is of; NULL: of none. */
+static const Override *override_of(const Trial *trial, const Programme *programme) {
+        for (guint i = 0; programme && programme->entry && i < trial->overrides->len; i++) {
+                const Override *override = trial->overrides->pdata[i];
+                g_autofree char *entry = g_strdup_printf("override@%" G_GINT64_FORMAT, override->id);
+                if (g_str_equal(programme->entry, entry))
+                        return override;
+        }
+        return NULL;
+}
+
+static const char *text_of(const json_t *object, const char *key) {
+        const char *text = json_string_value(json_object_get(object, key));
+        return text ? text : "";
+}
+
+static void print_override(const Trial *trial, const Programme *programme, const Override *override) {
+        g_autofree char *start = cli_local_time(trial->spec, programme->start_utc_ms, "%F %H:%M");
+        g_autofree char *end = cli_local_time(trial->spec, programme->end_utc_ms, "%H:%M");
+        g_autofree char *asked = cli_local_time(trial->spec, override->asked_utc_ms, "%F %H:%M");
+        printf("%s-%s  %s\n", start, end, programme->asset_id ? programme->title : "filler");
+        print_asset(trial, "asset", programme->asset_id, "");
+        printf("  %-10s %" G_GINT64_FORMAT ", %s, asked for at %s\n", "override", override->id,
+               override_kind_name(override->kind), asked);
+        for (size_t i = 0; i < json_array_size(override->was); i++) {
+                const json_t *was = json_array_get(override->was, i);
+                g_autofree char *time = cli_local_time(trial->spec, integer(was, "start_utc_ms"), "%H:%M");
+                printf("  %-10s %s  %s %s\n", i == 0 ? "replaced" : "", time, text_of(was, "title"),
+                       text_of(was, "subtitle"));
+        }
+}
+
+/* False: it is not of an override. */
+static bool explain_override(const Trial *trial, const CliOptions *options, int64_t utc_ms, json_t *explained) {
+        const Programme *programme = stored_at(trial, utc_ms);
+        const Override *override = override_of(trial, programme);
+        if (!override)
+                return false;
+        if (options->json) {
+                json_t *record = cli_override_json(override);
+                json_object_set(record, "replaced", override->was);
+                cli_print_json(json_pack("{s:o,s:{s:s,s:I,s:I,s:s,s:s?},s:b,s:O*}", "override", record, "programme",
+                                         "id", programme->id, "start_utc_ms", (json_int_t)programme->start_utc_ms,
+                                         "end_utc_ms", (json_int_t)programme->end_utc_ms, "title", programme->title,
+                                         "asset_id", programme->asset_id, "stored", 1, "break", explained));
+                return true;
+        }
+        print_override(trial, programme, override);
+        if (explained)
+                cli_print_break(trial->spec, explained);
+        return true;
+}
+
 static bool is_stored(const Trial *trial, const json_t *why) {
         const char *id = json_string_value(json_object_get(json_object_get(why, "programme"), "id"));
         for (unsigned i = 0; trial->stored && i < trial->stored->programmes->len; i++)
                 if (g_strcmp0(((const Programme *)g_ptr_array_index(trial->stored->programmes, i))->id, id) == 0)
                         return true;
         return false;
+}
+
+/* The exit status. */
+static int explain_rules(const Trial *trial, const CliOptions *options, int64_t utc_ms, json_t *explained) {
+        const ScheduleFrom from = trial_from(trial);
+        json_t *why = schedule_explain(trial->spec, trial->catalog, trial->day, &from, utc_ms, trial->diag);
+        print_faults(trial);
+        if (!why)
+                return 1;
+        const bool stored = is_stored(trial, why);
+        json_object_set_new(why, "stored", json_boolean(stored));
+        if (explained)
+                json_object_set(why, "break", explained);
+        if (options->json) {
+                cli_print_json(why);
+                return 0;
+        }
+        print_why(trial, why);
+        if (!stored)
+                puts("  This is not what is stored: rules or catalog have changed since, or it is not planned yet.");
+        if (explained)
+                cli_print_break(trial->spec, explained);
+        json_decref(why);
+        return 0;
 }
 
 int cli_plan_explain(const CliLook *look, const CliOptions *options) {
@@ -262,27 +371,12 @@ int cli_plan_explain(const CliLook *look, const CliOptions *options) {
         if (!trial_begin(&trial, look, options) ||
             (options->arguments[2] && !instant_of(&trial, options->arguments[2], &utc_ms)))
                 return 1;
-        const ScheduleFrom from = trial_from(&trial);
-        json_t *why = schedule_explain(trial.spec, trial.catalog, trial.day, &from, utc_ms, trial.diag);
-        print_faults(&trial);
-        if (!why)
-                return 1;
-        const bool stored = is_stored(&trial, why);
         json_t *explained = cli_explain_break(look, trial.spec, trial.catalog, utc_ms, &error);
         if (error)
                 cli_fail("%s", error->message);
-        json_object_set_new(why, "stored", json_boolean(stored));
-        if (explained)
-                json_object_set_new(why, "break", explained);
-        if (options->json) {
-                cli_print_json(why);
-                return 0;
-        }
-        print_why(&trial, why);
-        if (!stored)
-                puts("  This is not what is stored: rules or catalog have changed since, or it is not planned yet.");
-        if (explained)
-                cli_print_break(trial.spec, explained);
-        json_decref(why);
-        return 0;
+        const int status = explain_override(&trial, options, utc_ms, explained)
+                                   ? 0
+                                   : explain_rules(&trial, options, utc_ms, explained);
+        json_decref(explained);
+        return status;
 }

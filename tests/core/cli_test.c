@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/last_good.h"
 #include "core/plan/catalog/catalog_store.h"
 #include "core/plan/horizon/horizon.h"
 #include "core/plan/transmission_log/transmission_log.h"
@@ -18,6 +19,7 @@ typedef struct {
         Fixture fixture;
         char *data, *channels;
         char *out, *err; /* of the last command */
+        char episode[RV_UUID_SIZE];
 } World;
 
 static int set_up(void **state) {
@@ -56,15 +58,12 @@ static void store_catalog(Store *store, const CatalogSnapshot *catalog) {
 }
 
 /* Plans the channel as the daemon would, now. */
-static void plan(World *world) {
+static void evaluate(World *world) {
         g_autofree char *store_path = g_build_filename(world->data, "retrovue.db", NULL);
         g_autoptr(Store) store = store_open(store_path, NULL);
         g_autoptr(PlanBoard) board = plan_board_new();
         g_autoptr(Diag) diag = diag_new();
-        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
-        g_autoptr(CatalogSnapshot) catalog = fixture_catalog(&world->fixture);
-        store_catalog(store, catalog);
-        write_channel(world, "cheers.yaml", CHANNEL);
+        g_autoptr(CatalogSnapshot) catalog = catalog_load(store, NULL);
         g_autoptr(GPtrArray) specs = channel_specs_load(world->channels, catalog, diag);
         assert_int_equal(diag_count(diag), 0);
         const HorizonOptions options = {.store = store,
@@ -76,6 +75,17 @@ static void plan(World *world) {
         g_autoptr(Horizon) horizon = horizon_new(&options);
         horizon_set_inputs(horizon, specs, catalog);
         horizon_evaluate(horizon);
+}
+
+static void plan(World *world) {
+        g_autofree char *store_path = g_build_filename(world->data, "retrovue.db", NULL);
+        g_autoptr(Store) store = store_open(store_path, NULL);
+        fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
+        g_autoptr(CatalogSnapshot) catalog = fixture_catalog(&world->fixture);
+        store_catalog(store, catalog);
+        g_strlcpy(world->episode, catalog->assets[catalog->n_assets - 1]->id, sizeof(world->episode));
+        write_channel(world, "cheers.yaml", CHANNEL);
+        evaluate(world);
 }
 
 static int run(World *world, const char *words) {
@@ -101,6 +111,10 @@ static void wrong_use_ends_with_2(void **state) {
                 "plan show",
                 "plan show a --days 61",
                 "plan show a --days -1",
+                "plan show a --days 0",
+                "plan show a --spots --json",
+                "plan a --day 9999-12-31",
+                "plan a --day 2101-01-01",
                 "plan nosuch a",
                 "plan compile a b",
                 "plan explain a 20:30 b",
@@ -417,7 +431,7 @@ static void plan_of_another_day(void **state) {
         assert_non_null(strstr(world->out, "planned"));
         assert_int_equal(run(world, "plan cheers --day 1999-12-31"), 1);
         assert_has(world->err, "nothing is planned for channel cheers on 1999-12-31; the plan begins on");
-        assert_int_equal(run(world, "plan cheers --day 2999-12-31"), 1);
+        assert_int_equal(run(world, "plan cheers --day 2099-12-31"), 1);
         assert_has(world->err, "nothing is planned");
 }
 
@@ -456,6 +470,32 @@ static void a_faulty_channel_file_is_named_and_the_rest_shown(void **state) {
         assert_has(world->err, "broken.yaml:");
 }
 
+static void a_channel_with_a_faulty_file_is_shown_by_its_last_good_one(void **state) {
+        static const char *const looks[] = {"plan show cheers", "plan explain cheers", "guide cheers",
+                                            "override list cheers", "override skip cheers 2099-12-31T20:00"};
+        World *world = *state;
+        g_autofree char *good = g_build_filename(world->data, "last_good_channels", NULL);
+        plan(world);
+        assert_true(last_good_keep(good, world->channels, 1, NULL));
+        write_channel(world, "broken.yaml", "channel: [\n");
+        for (unsigned i = 0; i < G_N_ELEMENTS(looks); i++) {
+                assert_int_equal(run(world, looks[i]), 0);
+                assert_string_equal(world->err, ""); /* the other's fault is no matter here */
+        }
+        write_channel(world, "cheers.yaml", "channel: cheers\nschedule: [\n");
+        for (unsigned i = 0; i < G_N_ELEMENTS(looks); i++) {
+                if (run(world, looks[i]) != 0)
+                        fail_msg("%s: %s", looks[i], world->err);
+                assert_has(world->err, "cheers.yaml:");
+                assert_has(world->err, "last good file");
+                assert_null(strstr(world->err, "broken.yaml"));
+        }
+        g_autofree char *path = g_build_filename(world->channels, "cheers.yaml", NULL);
+        assert_int_equal(g_remove(path), 0);
+        assert_int_equal(run(world, "plan show cheers"), 1);
+        assert_has(world->err, "no channel \"cheers\"");
+}
+
 /* --- overriding --------------------------------------------------------------------------------------------------- */
 
 static void overrides_are_recorded_listed_and_taken_back(void **state) {
@@ -463,14 +503,14 @@ static void overrides_are_recorded_listed_and_taken_back(void **state) {
         plan(world);
         assert_int_equal(run(world, "override list cheers"), 0);
         assert_string_equal(world->out, "");
-        assert_int_equal(run(world, "override skip cheers 2999-12-31T20:00"), 0);
-        assert_non_null(strstr(world->out, "override 1 is recorded: skip cheers at 2999-12-31 20:00"));
+        assert_int_equal(run(world, "override skip cheers 2099-12-31T20:00"), 0);
+        assert_non_null(strstr(world->out, "override 1 is recorded: skip cheers at 2099-12-31 20:00"));
         assert_non_null(strstr(world->out, "the guide does not reach that far yet"));
         assert_int_equal(run(world, "override skip cheers 20:00"), 0);
         assert_non_null(strstr(world->out, "override 2 is recorded"));
         assert_non_null(strstr(world->out, "20:00, where \"Cheers "));
         assert_int_equal(run(world, "override list cheers"), 0);
-        assert_non_null(strstr(world->out, "    1  2999-12-31 20:00  skip      asked"));
+        assert_non_null(strstr(world->out, "    1  2099-12-31 20:00  skip      asked"));
         assert_int_equal(run(world, "override cancel cheers 1"), 0);
         assert_int_equal(run(world, "override cancel cheers 1"), 1);
         assert_has(world->err, "no override 1 that is asked for, in force or refused");
@@ -496,6 +536,121 @@ static void overrides_that_cannot_be_are_told(void **state) {
         assert_int_equal(run(world, "override cancel cheers x"), 2);
         assert_int_equal(run(world, "override list cheers"), 0);
         assert_string_equal(world->out, "");
+}
+
+/* What an override is asked of: the start of a programme (as TIME in UTC) some hours from now. */
+static char *a_start(World *world, int64_t after_ms) {
+        g_autofree char *store_path = g_build_filename(world->data, "retrovue.db", NULL);
+        g_autoptr(Store) store = store_open(store_path, NULL);
+        g_autoptr(GPtrArray) days = schedule_store_days(store, "cheers", "1970-01-01", NULL);
+        const int64_t after = rv_clock_utc_ms(rv_clock_system()) + after_ms;
+        for (guint i = 0; i < days->len; i++) {
+                const ScheduleDay *day = days->pdata[i];
+                for (guint j = 0; j < day->programmes->len; j++) {
+                        const Programme *programme = day->programmes->pdata[j];
+                        if (programme->start_utc_ms < after)
+                                continue;
+                        g_autoptr(GDateTime) at = g_date_time_new_from_unix_utc(programme->start_utc_ms / 1000);
+                        return g_date_time_format(at, "%Y-%m-%dT%H:%MZ");
+                }
+        }
+        fail_msg("nothing is planned");
+        return NULL;
+}
+
+static int run_with(World *world, const char *format, const char *first, const char *second) {
+        g_auto(GStrv) parts = g_strsplit(format, "@", 3);
+        g_autofree char *words = g_strconcat(parts[0], first, parts[1], second, parts[2], NULL);
+        return run(world, words);
+}
+
+static void a_title_is_a_programme_and_a_spot_is_taken_by_its_id(void **state) {
+        World *world = *state;
+        const char *spot = fixture_asset(&world->fixture, ASSET_PROMO, "Tavern", 30000)->id;
+        fixture_asset(&world->fixture, ASSET_PROMO, "Twice", 30000);
+        fixture_asset(&world->fixture, ASSET_MOVIE, "Twice", 20 * MINUTE);
+        g_autofree char *id = g_strdup(spot);
+        plan(world);
+        g_autofree char *at = a_start(world, 20 * HOUR);
+        assert_int_equal(run_with(world, "override replace cheers @ @", at, "Tavern"), 1);
+        assert_has(world->err, "a spot is taken by its id");
+        assert_has(world->err, id);
+        assert_int_equal(run_with(world, "override replace cheers @ @", at, id), 0);
+        assert_has(world->out, "\"Tavern\" (promo) is 0:00:30 long in a slot of 0:30:00; 0:29:30 stay for breaks");
+        assert_has(world->err, "less than half");
+        assert_int_equal(run_with(world, "override replace cheers @ @", at, "Twice"), 0);
+        assert_has(world->out, "(movie)");
+        assert_string_equal(world->err, "");
+}
+
+static void what_would_be_refused_is_not_recorded(void **state) {
+        World *world = *state;
+        fixture_asset(&world->fixture, ASSET_MOVIE, "Lost", 20 * MINUTE)->approved = false;
+        fixture_asset(&world->fixture, ASSET_MOVIE, "Heat", 100 * MINUTE);
+        plan(world);
+        g_autofree char *at = a_start(world, 20 * HOUR);
+        g_autofree char *within = g_strdup(at);
+        within[15] = '7'; /* 20:07: on no start */
+        assert_int_equal(run_with(world, "override insert cheers @ @", within, "Heat"), 1);
+        assert_has(world->err, "no programme begins then; one begins at");
+        assert_int_equal(run_with(world, "override replace cheers @ @", at, "Heat"), 1);
+        assert_has(world->err, "needs 120 minutes");
+        assert_int_equal(run_with(world, "override insert cheers @ @", at, "Lost"), 1);
+        assert_has(world->err, "may not be planned");
+        assert_int_equal(run(world, "override insert cheers 2099-12-31T20:00 Lost"), 1);
+        assert_int_equal(run(world, "override list cheers"), 0);
+        assert_string_equal(world->out, "");
+}
+
+static void a_time_is_read_as_the_page_says(void **state) {
+        World *world = *state;
+        plan(world);
+        assert_int_equal(run(world, "override skip cheers 2099-11-22T15:00Z"), 0);
+        assert_has(world->out, "2099-11-22 10:00");
+        assert_int_equal(run(world, "override skip cheers 2099-11-22T15:00+01:00"), 0);
+        assert_has(world->out, "2099-11-22 09:00");
+        assert_int_equal(run(world, "override skip cheers 2099-11-22T15:00:00Z"), 0);
+        assert_int_equal(run(world, "override skip cheers 2030-03-10T02:30"), 2);
+        assert_has(world->err, "clocks are put forward");
+        assert_int_equal(run(world, "override skip cheers 2101-01-01T02:30"), 2);
+        assert_int_equal(run(world, "override skip cheers 2099-11-22T15"), 2);
+}
+
+static void the_same_planned_nearby_is_a_warning(void **state) {
+        World *world = *state;
+        plan(world);
+        g_autofree char *at = a_start(world, 20 * HOUR);
+        assert_int_equal(run_with(world, "override replace cheers @ @", at, world->episode), 0);
+        assert_has(world->err, ", too, ");
+}
+
+static void an_override_is_explained_and_no_difference(void **state) {
+        World *world = *state;
+        plan(world);
+        g_autofree char *at = a_start(world, 20 * HOUR);
+        assert_int_equal(run_with(world, "override skip cheers @@", at, ""), 0);
+        evaluate(world);
+        g_autoptr(GTimeZone) zone = g_time_zone_new_identifier("America/New_York");
+        g_autoptr(GDateTime) utc = g_date_time_new_from_iso8601(at, NULL);
+        if (!utc) {
+                g_autofree char *whole = g_strdup_printf("%.16s:00Z", at);
+                utc = g_date_time_new_from_iso8601(whole, NULL);
+        }
+        g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, zone), day = g_date_time_add_hours(local, -6);
+        g_autofree char *explain = g_date_time_format(local, "plan explain cheers %H:%M --day=");
+        g_autofree char *date = g_date_time_format(day, "%F");
+        if (run_with(world, "@@", explain, date) != 0)
+                fail_msg("%s%s: %s", explain, date, world->err);
+        assert_has(world->out, "override   1, skip, asked for at ");
+        assert_has(world->out, "replaced ");
+        assert_int_equal(run_with(world, "@@ --json", explain, date), 0);
+        json_t *document = json_loads(world->out, 0, NULL);
+        json_t *record = json_object_get(document, "override");
+        assert_int_equal(json_array_size(json_object_get(record, "replaced")), 1);
+        json_decref(document);
+        assert_int_equal(run_with(world, "plan diff cheers --day=@@", date, ""), 0);
+        assert_has(world->out, "override 1 (skip) lies over it");
+        assert_has(world->out, "0 differences");
 }
 
 /* --- scanning ----------------------------------------------------------------------------------------------------- */
@@ -539,8 +694,14 @@ int main(void) {
                 TEST(plan_of_another_day),
                 TEST(guide_shows_now_and_next),
                 TEST(a_faulty_channel_file_is_named_and_the_rest_shown),
+                TEST(a_channel_with_a_faulty_file_is_shown_by_its_last_good_one),
                 TEST(overrides_are_recorded_listed_and_taken_back),
                 TEST(overrides_that_cannot_be_are_told),
+                TEST(a_title_is_a_programme_and_a_spot_is_taken_by_its_id),
+                TEST(what_would_be_refused_is_not_recorded),
+                TEST(a_time_is_read_as_the_page_says),
+                TEST(the_same_planned_nearby_is_a_warning),
+                TEST(an_override_is_explained_and_no_difference),
                 TEST(scan_says_what_it_cannot_do),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -634,6 +634,30 @@ static void a_special_that_becomes_ineligible_is_refused_or_filler(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* What a command says beforehand is what the horizon decides. */
+static void an_objection_is_the_refusal_and_a_lifted_day_the_rules(void **state) {
+        World *world = *state;
+        g_autoptr(PlanView) before = evaluated(world);
+        Override wrong = {.channel_id = (char[]){"cheers"},
+                          .kind = OVERRIDE_INSERT,
+                          .at_utc_ms = fixture_utc("2026-11-22T08:10:00Z"),
+                          .asset_id = (char *)film_id};
+        g_autoptr(GPtrArray) days = schedule_store_days(world->store, "cheers", "2026-11-21", NULL);
+        g_autofree char *objection = override_objection(before->spec, world->catalog, days->pdata[0], &wrong);
+        assert_non_null(objection);
+        const int64_t refused = ask(world, wrong.kind, "2026-11-22T08:10:00Z", film_id);
+        const int64_t laid = ask(world, OVERRIDE_INSERT, "2026-11-22T08:00:00Z", film_id);
+        ask(world, OVERRIDE_SKIP, "2026-11-22T08:00:00Z", NULL);
+        g_autoptr(PlanView) after = evaluated(world);
+        assert_state(world, refused, OVERRIDE_REFUSED, objection);
+        assert_state(world, laid, OVERRIDE_IN_FORCE, NULL);
+        g_autoptr(GPtrArray) all = override_store_list(world->store, "cheers", NULL);
+        g_autoptr(GPtrArray) stored = schedule_store_days(world->store, "cheers", "2026-11-21", NULL);
+        g_autoptr(ScheduleDay) lifted = override_lift(stored->pdata[0], all);
+        const ScheduleDay *original = days->pdata[0];
+        assert_string_equal(lifted->sha256, original->sha256);
+}
+
 int main(void) {
         rv_log_init("test", rv_clock_system());
         rv_log_set_level((RvLogLevel)(RV_LOG_ERROR + 1));
@@ -658,6 +682,7 @@ int main(void) {
                 T(a_spot_whose_file_is_gone_is_passed_over),
                 T(a_special_whose_file_goes_before_it_is_locked_is_filler),
                 T(a_special_that_becomes_ineligible_is_refused_or_filler),
+                T(an_objection_is_the_refusal_and_a_lifted_day_the_rules),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

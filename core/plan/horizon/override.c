@@ -123,12 +123,95 @@ static json_t *programmes_of(const ScheduleDay *day) {
         return programmes;
 }
 
-/* --- compiled days --------------------------------------------------------------------------------------------------
+/* --- what may be asked for ------------------------------------------------------------------------------------------
  */
+
+static char *time_text(const ChannelSpec *spec, int64_t utc_ms) {
+        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(utc_ms / 1000);
+        g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, spec->zone);
+        return g_date_time_format(local, "%Y-%m-%dT%H:%M");
+}
+
+static const Programme *programme_of_day(const ScheduleDay *day, int64_t utc_ms) {
+        for (guint i = 0; i < day->programmes->len; i++) {
+                const Programme *programme = day->programmes->pdata[i];
+                if (programme->start_utc_ms <= utc_ms && utc_ms < programme->end_utc_ms)
+                        return programme;
+        }
+        return NULL;
+}
+
+/* Why the asset does not go where the programme is; NULL: it does. */
+static char *misfit(const ChannelSpec *spec, const Asset *asset, const ScheduleDay *day, const Programme *at,
+                    OverrideKind kind) {
+        const int64_t slot = schedule_slot_ms(spec, asset->duration_ms), room = at->end_utc_ms - at->start_utc_ms;
+        if (kind == OVERRIDE_REPLACE && slot > room)
+                return g_strdup_printf(
+                        "\"%s\" needs %d minutes and the programme there has %d: insert it, and it covers what "
+                        "follows as well",
+                        asset->title, (int)(slot / 60000), (int)(room / 60000));
+        if (kind == OVERRIDE_INSERT && at->start_utc_ms + slot > day->end_utc_ms)
+                return g_strdup("it would run over the end of the broadcast day");
+        return NULL;
+}
+
+char *override_objection(const ChannelSpec *spec, const CatalogSnapshot *catalog, const ScheduleDay *day,
+                         const Override *override) {
+        const Asset *asset =
+                override->kind != OVERRIDE_SKIP ? channel_spec_asset(spec, catalog, override->asset_id) : NULL;
+        const Programme *at = day ? programme_of_day(day, override->at_utc_ms) : NULL;
+        if (override->kind != OVERRIDE_SKIP && (!asset || !asset_eligible(asset)))
+                return g_strdup_printf("asset %s may not be planned: `retrovue catalog show` says why",
+                                       override->asset_id);
+        if (!day)
+                return NULL;
+        if (!at)
+                return g_strdup("nothing is planned for that instant");
+        if (override->kind == OVERRIDE_INSERT && at->start_utc_ms != override->at_utc_ms) {
+                g_autofree char *start = time_text(spec, at->start_utc_ms);
+                g_autofree char *end = time_text(spec, at->end_utc_ms);
+                return g_strdup_printf("no programme begins then; one begins at %s and the next at %s", start, end);
+        }
+        return asset ? misfit(spec, asset, day, at, override->kind) : NULL;
+}
 
 static bool in_force(const Override *override) {
         return override->state == OVERRIDE_IN_FORCE || override->state == OVERRIDE_CANCELLING;
 }
+
+bool override_covers(const Override *override, const ScheduleDay *day) {
+        return in_force(override) && override->start_utc_ms >= day->start_utc_ms &&
+               override->start_utc_ms < day->end_utc_ms;
+}
+
+/* Programmes as they were before the override was put in force. */
+static json_t *without(const json_t *programmes, const Override *override) {
+        json_t *row = json_array();
+        size_t i = 0;
+        for (; i < json_array_size(programmes) && start_of(json_array_get(programmes, i)) < override->start_utc_ms; i++)
+                json_array_append(row, json_array_get(programmes, i));
+        json_array_extend(row, override->was);
+        for (; i < json_array_size(programmes); i++)
+                if (start_of(json_array_get(programmes, i)) >= override->end_utc_ms)
+                        json_array_append(row, json_array_get(programmes, i));
+        return row;
+}
+
+ScheduleDay *override_lift(const ScheduleDay *day, const GPtrArray *overrides) {
+        json_t *programmes = programmes_of(day);
+        for (guint i = overrides->len; i > 0; i--) {
+                const Override *override = overrides->pdata[i - 1];
+                if (!override_covers(override, day))
+                        continue;
+                json_t *before = without(programmes, override);
+                json_decref(programmes);
+                programmes = before;
+        }
+        return day_with(day, programmes);
+}
+
+/* --- compiled days --------------------------------------------------------------------------------------------------
+ */
 
 static bool usable(const ChannelPlan *plan, const char *asset_id) {
         const Asset *asset = channel_spec_asset(plan->spec, plan->catalog, asset_id);
@@ -148,8 +231,7 @@ static json_t *laid(const ChannelPlan *plan, const Override *override) {
 ScheduleDay *channel_plan_lay_overrides(const ChannelPlan *plan, ScheduleDay *take_day) {
         for (guint i = 0; i < plan->overrides->len; i++) {
                 const Override *override = plan->overrides->pdata[i];
-                if (!in_force(override) || override->start_utc_ms < take_day->start_utc_ms ||
-                    override->start_utc_ms >= take_day->end_utc_ms)
+                if (!override_covers(override, take_day))
                         continue;
                 json_t *programmes = programmes_of(take_day), *others = laid(plan, override);
                 ScheduleDay *made = day_with(take_day, splice(plan, programmes, override, others));
@@ -214,12 +296,6 @@ static int64_t on_air_until(const ChannelPlan *plan, int64_t now_utc_ms) {
         return until;
 }
 
-static char *time_text(const ChannelPlan *plan, int64_t utc_ms) {
-        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(utc_ms / 1000);
-        g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, plan->spec->zone);
-        return g_date_time_format(local, "%Y-%m-%dT%H:%M");
-}
-
 static bool G_GNUC_PRINTF(2, 3) refuse(Change *change, const char *format, ...) {
         va_list args;
         va_start(args, format);
@@ -248,30 +324,20 @@ static bool find_day(Change *change, int64_t utc_ms) {
         return refuse(change, "nothing is planned for that instant");
 }
 
-/* What the override asks for, as programmes. */
-static bool choose(Change *change, const Programme *at) {
+/* What the override asks for, as programmes. It may be: override_objection. */
+static void choose(Change *change, const Programme *at) {
         const ChannelPlan *plan = change->plan;
         const Override *override = change->override;
         change->others = json_array();
         if (override->kind == OVERRIDE_SKIP) {
                 add_filler(change->others, plan, override->id, at->start_utc_ms, at->end_utc_ms);
-                return true;
+                return;
         }
         const Asset *asset = channel_spec_asset(plan->spec, plan->catalog, override->asset_id);
-        if (!asset || !asset_eligible(asset))
-                return refuse(change, "asset %s may not be planned: `retrovue catalog show` says why",
-                              override->asset_id);
-        const int64_t slot = schedule_slot_ms(plan->spec, asset->duration_ms);
-        const int64_t room = at->end_utc_ms - at->start_utc_ms;
-        if (override->kind == OVERRIDE_REPLACE && slot > room)
-                return refuse(change,
-                              "\"%s\" needs %d minutes and the programme there has %d: insert it, and it covers what "
-                              "follows as well",
-                              asset->title, (int)(slot / 60000), (int)(room / 60000));
-        const int64_t length = override->kind == OVERRIDE_REPLACE ? room : slot;
-        json_array_append_new(change->others,
-                              special(plan, override, asset, at->start_utc_ms, at->start_utc_ms + length));
-        return true;
+        const int64_t end_utc_ms = override->kind == OVERRIDE_REPLACE
+                                           ? at->end_utc_ms
+                                           : at->start_utc_ms + schedule_slot_ms(plan->spec, asset->duration_ms);
+        json_array_append_new(change->others, special(plan, override, asset, at->start_utc_ms, end_utc_ms));
 }
 
 /* Blocks of the programmes of the changed day that lie in the locked part; NULL: refused. */
@@ -396,7 +462,7 @@ static bool hold(Change *change, int64_t from_utc_ms) {
         int64_t until = on_air_until(change->plan, change->now_utc_ms);
         if (from_utc_ms >= until && plan_board_hold(change->board, change->plan->spec->id, from_utc_ms, &until))
                 return true;
-        g_autofree char *earliest = time_text(change->plan, until);
+        g_autofree char *earliest = time_text(change->plan->spec, until);
         return refuse(change, "too late: what begins before %s is past, on the air, or handed to the engine already",
                       earliest);
 }
@@ -446,13 +512,12 @@ static bool put_in_force(Change *change) {
         const int64_t at = change->override->at_utc_ms;
         if (!find_day(change, at))
                 return false;
-        const Programme *programme = channel_plan_programme_at(plan, at);
-        if (change->override->kind == OVERRIDE_INSERT && programme->start_utc_ms != at) {
-                g_autofree char *start = time_text(plan, programme->start_utc_ms);
-                g_autofree char *end = time_text(plan, programme->end_utc_ms);
-                return refuse(change, "no programme begins then; one begins at %s and the next at %s", start, end);
-        }
-        return choose(change, programme) && lay(change, OVERRIDE_IN_FORCE);
+        g_autofree char *objection =
+                override_objection(plan->spec, plan->catalog, plan->days->pdata[change->day], change->override);
+        if (objection)
+                return refuse(change, "%s", objection);
+        choose(change, channel_plan_programme_at(plan, at));
+        return lay(change, OVERRIDE_IN_FORCE);
 }
 
 static bool take_back(Change *change) {
@@ -538,7 +603,7 @@ void channel_plan_apply_overrides(ChannelPlan *plan, PlanBoard *board, const cha
  */
 
 static void G_GNUC_PRINTF(3, 4) notice(ChannelPlan *plan, const Override *override, const char *format, ...) {
-        g_autofree char *at = time_text(plan, override->at_utc_ms);
+        g_autofree char *at = time_text(plan->spec, override->at_utc_ms);
         va_list args;
         va_start(args, format);
         g_autofree char *what = g_strdup_vprintf(format, args);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "core/base/store.h"
+#include "core/plan/schedule/schedule.h"
 
 typedef enum {
         OVERRIDE_REPLACE = 1, /* what the asset is in the place of the programme at the instant, in its slot */
@@ -49,6 +50,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Override, override_free)
 /* "replace", "insert", "skip"; "asked", "in_force", "cancelling", "cancelled", "refused". Static. */
 const char *override_kind_name(OverrideKind kind);
 const char *override_state_name(OverrideState state);
+
+/* Why what is asked for cannot be put in force on the day that covers its instant, as far as day and catalog tell;
+ * NULL: it can be, unless it is too late. day NULL: the guide does not reach that far, only the asset is looked at.
+ * g_free it. */
+char *override_objection(const ChannelSpec *spec, const CatalogSnapshot *catalog, const ScheduleDay *day,
+                         const Override *override);
+/* Whether it is in force and changes programmes of the day. */
+bool override_covers(const Override *override, const ScheduleDay *day);
+/* The day as it was before those of the overrides (Override, by id) that cover it. schedule_day_free it. */
+ScheduleDay *override_lift(const ScheduleDay *day, const GPtrArray *overrides);
 
 /* Stores the record and sets its id and state. */
 bool override_store_ask(Store *store, Override *override, GError **error);
