@@ -82,7 +82,7 @@ static void tell_last_good(const CliLook *look, const ChannelSpec *spec) {
         for (unsigned i = 0; i < diag_count(look->faults); i++) {
                 const DiagEntry *entry = diag_get(look->faults, i);
                 g_autofree char *file = entry && entry->file ? g_path_get_basename(entry->file) : NULL;
-                if (g_strcmp0(file, name) == 0)
+                if (file && g_str_equal(file, name))
                         diag_add(own, entry->severity, entry->file, entry->line, entry->column, "%s", entry->message);
         }
         cli_print_errors(diag_errors(own) > 0 ? own : look->faults);

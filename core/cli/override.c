@@ -29,7 +29,9 @@ static GDateTime *next_time(const ChannelSpec *spec, const char *text, int64_t n
 
 /* "2026-11-22T20:00", with or without seconds, and Z or an offset; *ret_local: without. NULL: it is none. */
 static GDateTime *stamp_time(const ChannelSpec *spec, const char *text, bool *ret_local) {
-        const char *rest = strlen(text) >= 16 ? text + 16 : "";
+        if (strlen(text) < 16)
+                return NULL;
+        const char *rest = text + 16;
         g_autofree char *to_minutes = g_strndup(text, 16);
         g_autofree char *whole = *rest == ':' ? g_strdup(text) : g_strconcat(to_minutes, ":00", rest, NULL);
         *ret_local = !strpbrk(rest, "Zz+-");

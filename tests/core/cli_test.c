@@ -614,6 +614,8 @@ static void a_time_is_read_as_the_page_says(void **state) {
         assert_has(world->err, "clocks are put forward");
         assert_int_equal(run(world, "override skip cheers 2101-01-01T02:30"), 2);
         assert_int_equal(run(world, "override skip cheers 2099-11-22T15"), 2);
+        assert_int_equal(run(world, "override skip cheers 2099-326T20:00"), 2);
+        assert_has(world->err, "is no time");
 }
 
 static void the_same_planned_nearby_is_a_warning(void **state) {
