@@ -7,7 +7,7 @@
 #include "tests/core/plan_fixture.h"
 #include "tests/support/cmocka.h"
 
-#define GOLDEN "10842697c0e31053677452df10640b3e1a88759a9e9b86a979cbaf7954b91d87"
+#define GOLDEN "a89a2b01974e9702372516ccfd46ef28c7d0029bb6a3a624f109cdea16637a48"
 
 static const char *const CHANNEL =
         "channel: golden\n"

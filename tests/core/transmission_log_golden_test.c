@@ -162,7 +162,7 @@ static void assert_golden(const char *channel, const char *number) {
 }
 
 static void INV_TL_ID_001_a_month_of_blocks_is_the_same_in_every_build(void **state) {
-        assert_golden(NETWORK, "95b13ffaf19c947c4c4271b33958b9ae8b889e96b721288ebaa118ece4b6b790");
+        assert_golden(NETWORK, "415e62faa0b250dde77411ff8bfdda58fcee9e2c4337a522c0098d48d88582a7");
 }
 
 static void INV_TL_ID_001_a_month_of_films_is_the_same_in_every_build(void **state) {

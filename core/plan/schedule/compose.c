@@ -124,21 +124,48 @@ static void compose_pairs(const Pool *pool, const GPtrArray *source, uint64_t se
         }
 }
 
-/* One of each source, as often as the longest has something new. */
+/* What stands there in a source, or the first after it that the parts do not have yet. */
+static gpointer next_new(const GPtrArray *source, uint64_t at, const GPtrArray *parts) {
+        for (guint i = 0; i < source->len; i++) {
+                gpointer asset = source->pdata[(at % source->len + i) % source->len];
+                if (!g_ptr_array_find((GPtrArray *)parts, asset, NULL))
+                        return asset;
+        }
+        return source->pdata[at % source->len];
+}
+
+/* How many segments before the one of that number, or in all of them, are of its pool. */
+static guint same_segments(char **names, const char *name, guint before) {
+        guint n = 0;
+        for (guint i = 0; names[i] && i < before; i++)
+                n += g_strcmp0(names[i], name) == 0;
+        return n;
+}
+
+/* Where a segment's pool has come to in the block of that number. */
+static uint64_t block_position(char **names, guint segment, guint block) {
+        return (uint64_t)block * same_segments(names, names[segment], G_MAXUINT) +
+               same_segments(names, names[segment], segment);
+}
+
+/* One of each source, as often as the longest has something new; segments of one pool go on in it. */
 static void compose_blocks(const Pool *pool, const GPtrArray *sources, uint64_t seed, GPtrArray *units) {
+        char **names = pool->composition->names;
         guint n = 0;
         for (guint i = 0; i < sources->len; i++) {
                 const guint held = ((const GPtrArray *)sources->pdata[i])->len;
+                const guint takes = MAX(same_segments(names, names[i], G_MAXUINT), 1);
                 if (held == 0)
                         return; /* a block without one of its parts is none */
-                n = MAX(n, held);
+                n = MAX(n, (held + takes - 1) / takes);
         }
         for (guint k = 0; k < MIN(n, UNITS_MAX); k++) {
                 GPtrArray *parts = g_ptr_array_new();
                 for (guint i = 0; i < sources->len; i++) {
                         const GPtrArray *source = sources->pdata[i];
-                        const uint64_t at = pool->composition->random ? seed_mix_int(seed, k * INT64_C(64) + i) : k;
-                        g_ptr_array_add(parts, source->pdata[at % source->len]);
+                        const uint64_t at = pool->composition->random ? seed_mix_int(seed, k * INT64_C(64) + i)
+                                                                      : block_position(names, i, k);
+                        g_ptr_array_add(parts, next_new(source, at, parts));
                 }
                 g_ptr_array_add(units, unit_new(pool, parts));
         }

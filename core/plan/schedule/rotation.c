@@ -6,19 +6,22 @@
  *                                                      has vanished
  *      "turns":   {POOLS: pool},                       the pool that had the last turn of a shuffle
  *      "decks":   {POOLS: [asset, ...]},               what random_no_repeat has shown of this round, in order
- *      "aired":   {asset: start_utc_ms}}               films and random draws of late, for cooldowns
+ *      "aired":   {asset: start_utc_ms},               films and random draws of late, for cooldowns
+ *      "shown":   {asset: start_utc_ms}}               whatever was on within a day, and its parts
  */
 #include <string.h>
 
 #include "core/plan/schedule/rules.h"
 
 #define DAY_MS (24 * HOUR_MS)
+#define FILM_DAYS 90 /* how long it is known at least when a film was on */
 
 struct Rotation {
         const ChannelSpec *spec;
         const CatalogSnapshot *catalog;
-        json_t *cursors, *turns, *decks, *aired; /* borrowed from state */
+        json_t *cursors, *turns, *decks, *aired, *shown; /* borrowed from state */
         json_t *state;
+        int64_t last_utc_ms; /* start of the latest programme that is no filler; 0 = none within a day */
         int64_t from_utc_ms; /* the day's start, from which "added within" counts back; 0 = as of the newest asset */
         GHashTable *pools;   /* name -> GPtrArray of const Asset: the pool, in its order */
         GHashTable *units;   /* Asset of a virtual asset -> Unit */
@@ -40,12 +43,17 @@ static json_t *state_part(json_t *state, const char *name) {
 }
 
 static void open_state(Rotation *rotation, const json_t *before) {
+        const char *asset_id;
+        json_t *start;
         rotation->state = json_is_object(before) ? json_deep_copy(before) : json_object();
         json_object_set_new(rotation->state, "version", json_integer(1));
         rotation->cursors = state_part(rotation->state, "cursors");
         rotation->turns = state_part(rotation->state, "turns");
         rotation->decks = state_part(rotation->state, "decks");
         rotation->aired = state_part(rotation->state, "aired");
+        rotation->shown = state_part(rotation->state, "shown");
+        json_object_foreach(rotation->shown, asset_id, start) rotation->last_utc_ms =
+                MAX(rotation->last_utc_ms, json_integer_value(start));
 }
 
 static GPtrArray *pool_list(Rotation *rotation, const char *name, const GHashTable *excluded);
@@ -121,6 +129,25 @@ static void report_empty(const Entry *entry, const char *pool, guint unfiltered,
                          "pool \"%s\" (used in %s) is empty: nothing in the catalog matches it", pool, entry->key);
 }
 
+/* What has none of the entry's assets shorter than its window is filler every day. */
+static void report_room(const Rotation *rotation, const Entry *entry, const char *pool, const GPtrArray *list,
+                        Diag *diag) {
+        const int64_t window_ms = (entry->end - entry->start) * MINUTE_MS;
+        const int64_t room_ms = entry->allow_bleed ? DAY_MS : window_ms;
+        const Place *place = &entry->place;
+        int64_t least_ms = INT64_MAX;
+        for (guint i = 0; i < list->len; i++)
+                least_ms =
+                        MIN(least_ms, schedule_slot_ms(rotation->spec, ((const Asset *)list->pdata[i])->duration_ms));
+        if (list->len > 0 && least_ms > room_ms)
+                diag_add(
+                        diag, DIAG_WARNING, place->file, place->line, place->column,
+                        "nothing in pool \"%s\" ever fits %s: its shortest takes %d minutes of the grid, and there are "
+                        "%d%s",
+                        pool, entry->key, (int)(least_ms / MINUTE_MS), (int)(room_ms / MINUTE_MS),
+                        room_ms < DAY_MS ? ": make it longer, or add allow_bleed" : " at most");
+}
+
 /* False when the entry has nothing to play from any of its pools and that is not allowed. */
 static bool open_entry(Rotation *rotation, Entry *entry, const ScheduleFrom *from, Diag *diag) {
         GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
@@ -134,6 +161,8 @@ static bool open_entry(Rotation *rotation, Entry *entry, const ScheduleFrom *fro
                 if (((GPtrArray *)lists->pdata[i])->len == 0)
                         report_empty(entry, entry->pools[i], pool_list(rotation, entry->pools[i], from->excluded)->len,
                                      any || from->allow_empty ? DIAG_WARNING : DIAG_ERROR, diag);
+                else
+                        report_room(rotation, entry, entry->pools[i], lists->pdata[i], diag);
         g_hash_table_insert(rotation->entries, entry, lists);
         g_hash_table_insert(rotation->keys, entry->key, entry);
         return any || from->allow_empty;
@@ -189,8 +218,23 @@ static bool fits(const Rotation *rotation, const Entry *entry, const RotationAsk
         return slot <= (entry->allow_bleed ? DAY_MS : ask->room_ms); /* nothing plays longer than a day */
 }
 
+static int64_t id_aired_at(const Rotation *rotation, const char *asset_id) {
+        return MAX(json_integer_value(json_object_get(rotation->aired, asset_id)),
+                   json_integer_value(json_object_get(rotation->shown, asset_id)));
+}
+
+/* When it, or a part of it, was on the last time. */
 static int64_t aired_at(const Rotation *rotation, const Asset *asset) {
-        return json_integer_value(json_object_get(rotation->aired, asset->id));
+        int64_t at = id_aired_at(rotation, asset->id);
+        const GPtrArray *parts = rotation_parts(rotation, asset);
+        for (guint i = 0; parts && i < parts->len; i++)
+                at = MAX(at, id_aired_at(rotation, ((const Asset *)parts->pdata[i])->id));
+        return at;
+}
+
+/* INV-SCHEDULE-NO-TWICE-RUNNING-001: whether the programme right before shows it, in whatever entry or day. */
+static bool just_shown(const Rotation *rotation, const Asset *asset) {
+        return rotation->last_utc_ms != 0 && aired_at(rotation, asset) == rotation->last_utc_ms;
 }
 
 /* Not in this broadcast day, nor within the cooldown. */
@@ -200,10 +244,18 @@ static bool rested(const Rotation *rotation, const Entry *entry, const RotationA
         return last == 0 || last < since;
 }
 
+static bool is_film_entry(const Entry *entry) {
+        return entry->filter.min_ms > 0 || entry->kind == ENTRY_MOVIE_MARATHON || entry->kind == ENTRY_MOVIE_BLOCK;
+}
+
 /* Whether repeats are held off: films always, anything that is drawn at random too. */
 static bool rests(const Entry *entry) {
-        return entry->filter.min_ms > 0 || entry->kind == ENTRY_MOVIE_MARATHON || entry->kind == ENTRY_MOVIE_BLOCK ||
-               entry->mode == MODE_RANDOM;
+        return is_film_entry(entry) || entry->mode == MODE_RANDOM;
+}
+
+/* Films for which no cooldown says how soon they may be on again. */
+static bool takes_turns(const Entry *entry) {
+        return is_film_entry(entry) && entry->cooldown_days == 0;
 }
 
 /* When all are tired: the one that has rested longest, the earliest in order among equals. */
@@ -296,12 +348,37 @@ static GPtrArray *joined(const GPtrArray *lists) {
         return all;
 }
 
+static gint by_time(gconstpointer a_at, gconstpointer b_at) {
+        const int64_t a = *(const int64_t *)a_at, b = *(const int64_t *)b_at;
+        return (a > b) - (a < b);
+}
+
+/* Leaves the half that was on longest ago, with all that are equal to the last of it: those never shown, mostly. */
+static void keep_longest_rested(const Rotation *rotation, GPtrArray *candidates) {
+        g_autoptr(GArray) times = g_array_sized_new(false, false, sizeof(int64_t), candidates->len);
+        guint n = 0;
+        for (guint i = 0; i < candidates->len; i++) {
+                const int64_t at = aired_at(rotation, candidates->pdata[i]);
+                g_array_append_val(times, at);
+        }
+        g_autoptr(GArray) sorted = g_array_copy(times);
+        g_array_sort(sorted, by_time);
+        const int64_t latest = g_array_index(sorted, int64_t, (sorted->len - 1) / 2);
+        for (guint i = 0; i < candidates->len; i++)
+                if (g_array_index(times, int64_t, i) <= latest)
+                        candidates->pdata[n++] = candidates->pdata[i];
+        g_ptr_array_set_size(candidates, (int)n);
+}
+
 static const Asset *pick_random(const Rotation *rotation, const Entry *entry, const RotationAsk *ask,
                                 const GPtrArray *list) {
         g_autoptr(GPtrArray) candidates = g_ptr_array_new();
         for (guint i = 0; i < list->len; i++)
-                if (fits(rotation, entry, ask, list->pdata[i]) && rested(rotation, entry, ask, list->pdata[i]))
+                if (fits(rotation, entry, ask, list->pdata[i]) && rested(rotation, entry, ask, list->pdata[i]) &&
+                    !just_shown(rotation, list->pdata[i]))
                         g_ptr_array_add(candidates, list->pdata[i]);
+        if (candidates->len > 1 && takes_turns(entry))
+                keep_longest_rested(rotation, candidates);
         if (candidates->len == 0)
                 return entry->filter.min_ms > 0 ? most_rested(rotation, entry, ask, list)
                                                 : draw_rested(rotation, entry, ask, list);
@@ -317,26 +394,41 @@ static bool in_deck(const json_t *deck, const Asset *asset, size_t *ret_at) {
         return false;
 }
 
-/* A draw of those that this round has not shown. When none of them fits, what was shown longest ago; a new round does
- * not begin with what the last one ended with. */
+/* A draw of those that this round has not shown, of these of those that were not on today, if there are any. When none
+ * of them fits, what was shown longest ago; a new round does not begin with what the last one ended with. */
 static const Asset *pick_new(const Rotation *rotation, const Entry *entry, const RotationAsk *ask,
                              const GPtrArray *list) {
         const json_t *deck = json_object_get(rotation->decks, entry->pools_key);
-        g_autoptr(GPtrArray) candidates = g_ptr_array_new();
-        const Asset *oldest = NULL;
+        g_autoptr(GPtrArray) fresh = g_ptr_array_new(), today = g_ptr_array_new();
+        const Asset *oldest = NULL, *last = NULL;
         size_t oldest_at = 0, at = 0;
         for (guint i = 0; i < list->len; i++) {
                 const Asset *asset = list->pdata[i];
                 if (!fits(rotation, entry, ask, asset))
                         continue;
-                if (!in_deck(deck, asset, &at)) {
-                        g_ptr_array_add(candidates, list->pdata[i]);
+                if (just_shown(rotation, asset)) {
+                        last = last ? last : asset;
+                } else if (!in_deck(deck, asset, &at)) {
+                        g_ptr_array_add(rested(rotation, entry, ask, asset) ? fresh : today, list->pdata[i]);
                 } else if (!oldest || at < oldest_at) {
                         oldest = asset;
                         oldest_at = at;
                 }
         }
-        return candidates->len > 0 ? candidates->pdata[draw(rotation, entry, ask) % candidates->len] : oldest;
+        const GPtrArray *candidates = fresh->len > 0 ? fresh : today;
+        if (candidates->len > 0)
+                return candidates->pdata[draw(rotation, entry, ask) % candidates->len];
+        return oldest ? oldest : last;
+}
+
+/* Of what comes next in each pool, what was on right before is left out while there is something else. */
+static void drop_just_shown(const Rotation *rotation, GPtrArray *next) {
+        bool other = false;
+        for (guint i = 0; i < next->len; i++)
+                other = other || (next->pdata[i] && !just_shown(rotation, next->pdata[i]));
+        for (guint i = 0; other && i < next->len; i++)
+                if (next->pdata[i] && just_shown(rotation, next->pdata[i]))
+                        next->pdata[i] = NULL;
 }
 
 /* Draws a pool by its weight among those that have something to play, and takes what is next in it. */
@@ -347,8 +439,10 @@ static const Asset *pick_weighted(const Rotation *rotation, const Entry *entry, 
         for (guint i = 0; i < lists->len; i++) {
                 const Asset *asset = pick_next(rotation, entry, ask, lists->pdata[i], entry->pools[i]);
                 g_ptr_array_add(next, (gpointer)asset);
-                total += asset ? g_array_index(entry->weights, int64_t, i) : 0;
         }
+        drop_just_shown(rotation, next);
+        for (guint i = 0; i < next->len; i++)
+                total += next->pdata[i] ? g_array_index(entry->weights, int64_t, i) : 0;
         int64_t left = total > 0 ? (int64_t)(draw(rotation, entry, ask) % (uint64_t)total) : 0;
         for (guint i = 0; i < next->len; i++) {
                 left -= next->pdata[i] ? g_array_index(entry->weights, int64_t, i) : 0;
@@ -409,7 +503,10 @@ static const char *mode_rule(const Entry *entry) {
         case MODE_SHUFFLE:
                 return "the pools have their turns; of the one whose turn it was, the first after its cursor that fits";
         case MODE_RANDOM:
-                return "drawn of those that fit and have rested; when none has, the one that rested longest";
+                return takes_turns(entry) ? "drawn of the longer rested half of those that fit and have rested; when "
+                                            "none has, the one that rested longest"
+                                          : "drawn of those that fit and have rested; when none has, of the longer "
+                                            "rested half";
         case MODE_WEIGHTED:
                 return "a pool drawn by weight; of it, the first after its cursor that fits";
         case MODE_RANDOM_NO_REPEAT:
@@ -493,7 +590,18 @@ static void record_deck(Rotation *rotation, const Entry *entry, const Programme 
         json_object_set_new(rotation->decks, entry->pools_key, deck);
 }
 
+/* Whoever asked for it: what was on today is not drawn again while there is something else. */
+static void record_shown(Rotation *rotation, const Programme *programme) {
+        const json_int_t start = programme->start_utc_ms;
+        rotation->last_utc_ms = start;
+        json_object_set_new(rotation->shown, programme->asset_id, json_integer(start));
+        for (char **id = programme->part_ids; id && *id; id++)
+                json_object_set_new(rotation->shown, *id, json_integer(start));
+}
+
 void rotation_record(Rotation *rotation, const Programme *programme) {
+        if (programme->asset_id)
+                record_shown(rotation, programme);
         if (!programme->asset_id || !programme->pool)
                 return;
         const Entry *entry = programme->entry ? g_hash_table_lookup(rotation->keys, programme->entry) : NULL;
@@ -521,12 +629,29 @@ static int64_t longest_cooldown_ms(const Rotation *rotation) {
         return (days + 1) * DAY_MS;
 }
 
-json_t *rotation_state(Rotation *rotation, int64_t end_utc_ms) {
-        const int64_t forget_before = end_utc_ms - longest_cooldown_ms(rotation);
+static bool is_film(const Rotation *rotation, const char *asset_id) {
+        const Asset *asset = catalog_snapshot_find(rotation->catalog, asset_id);
+        return asset && asset->kind == ASSET_MOVIE;
+}
+
+static void forget(Rotation *rotation, int64_t end_utc_ms) {
+        const int64_t cooldown_ms = longest_cooldown_ms(rotation);
+        const int64_t film_ms = MAX(cooldown_ms, FILM_DAYS * DAY_MS);
         const char *asset_id;
         json_t *start;
         void *next;
-        json_object_foreach_safe(rotation->aired, next, asset_id, start) if (json_integer_value(start) < forget_before)
-                json_object_del(rotation->aired, asset_id);
+        json_object_foreach_safe(rotation->aired, next, asset_id, start) {
+                const int64_t ago_ms = end_utc_ms - json_integer_value(start);
+                if (ago_ms > film_ms || (ago_ms > cooldown_ms && !is_film(rotation, asset_id)))
+                        json_object_del(rotation->aired, asset_id);
+        }
+        json_object_foreach_safe(rotation->shown, next, asset_id, start) {
+                if (json_integer_value(start) < end_utc_ms - DAY_MS)
+                        json_object_del(rotation->shown, asset_id);
+        }
+}
+
+json_t *rotation_state(Rotation *rotation, int64_t end_utc_ms) {
+        forget(rotation, end_utc_ms);
         return json_deep_copy(rotation->state);
 }
