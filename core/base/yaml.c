@@ -228,6 +228,9 @@ static char *path_below(const char *dir, const char *name, const char *root_dir,
         return g_strdup(resolved);
 }
 
+/* Stands for a file whose faults are told. */
+static const YamlNode unreadable;
+
 static YamlNode *include_file(Source *source, yaml_mark_t mark, const char *name) {
         Loader *loader = source->loader;
         g_autofree char *fault = NULL;
@@ -239,8 +242,9 @@ static YamlNode *include_file(Source *source, yaml_mark_t mark, const char *name
         void *known = NULL;
         if (g_hash_table_lookup_extended(loader->included, path, NULL, &known)) {
                 if (!known)
-                        source_fault(source, mark, "cannot include %s: it is already being read, or is faulty", name);
-                return known;
+                        source_fault(source, mark, "cannot include %s: it is already being read, files go in a circle",
+                                     name);
+                return known == &unreadable ? NULL : known;
         }
         if (g_hash_table_size(loader->included) >= MAX_FILES) {
                 source_fault(source, mark, "more than %d files are included", MAX_FILES);
@@ -256,7 +260,7 @@ static YamlNode *include_file(Source *source, yaml_mark_t mark, const char *name
         g_ptr_array_add(loader->document->files, kept);
         g_hash_table_insert(loader->included, g_strdup(path), NULL);
         YamlNode *node = load_bytes(loader, kept, data, size);
-        g_hash_table_insert(loader->included, g_strdup(path), node);
+        g_hash_table_insert(loader->included, g_strdup(path), node ? node : (YamlNode *)&unreadable);
         return node;
 }
 

@@ -138,6 +138,21 @@ static char *put(const char *dir, const char *name, const char *text) {
         return path;
 }
 
+static void sets_and_studios_are_read(void **state) {
+        char *dir = temp_dir_new();
+        g_autofree char *film =
+                put(dir, "m.nfo",
+                    "<movie><title>Alien</title><set>\n <name>Alien Saga</name><overview>Xy</overview></set>"
+                    "<set>Space</set><studio>Fox</studio><studio>Other</studio></movie>");
+        Asset *asset = named("x/a.mkv", 1, false, 0);
+        nfo_apply(asset, film);
+        g_autofree char *sets = g_strjoinv("|", asset->collections);
+        assert_string_equal(sets, "Space|Alien Saga");
+        assert_string_equal(asset->studio, "Fox");
+        asset_free(asset);
+        temp_dir_free(dir);
+}
+
 static void sidecars_replace_what_names_said(void **state) {
         char *dir = temp_dir_new();
         g_autofree char *episode =
@@ -229,6 +244,7 @@ int main(void) {
                 cmocka_unit_test(INV_INGEST_PATH_SEGMENT_TAG_001_folders_are_tags),
                 cmocka_unit_test(any_name_gives_a_title_that_can_be_shown),
                 cmocka_unit_test(natural_order_counts_and_is_total),
+                cmocka_unit_test(sets_and_studios_are_read),
                 cmocka_unit_test(sidecars_replace_what_names_said),
                 cmocka_unit_test(INV_ASSET_PROBE_ONLY_FIELD_AUTHORITY_001_sidecars_cannot_claim_lengths),
                 cmocka_unit_test(hostile_sidecars_say_nothing),

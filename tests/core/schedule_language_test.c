@@ -79,7 +79,7 @@ static void INV_LANGUAGE_LAYERS_001_dates_are_days_and_may_run_over_the_year(voi
                 "\"2026-02-30\" is neither a date nor a range");
         refused(world,
                 HEAD POOLS "schedule: {dates: {2026-12-26..2026-12-24: [{block: {start: \"06:00\", pool: a}}]}}\n",
-                "is neither a date nor a range");
+                "\"2026-12-26..2026-12-24\" ends before it begins");
         refused(world, HEAD POOLS "schedule: {dates: {2026-12-26..01-02: [{block: {start: \"06:00\", pool: a}}]}}\n",
                 "is neither a date nor a range");
         refused(world, HEAD POOLS "schedule: {seasons: {summer: {entries: []}}}\n", "needs \"dates\"");
@@ -463,13 +463,131 @@ static void INV_LANGUAGE_VIRTUAL_001_faults_of_virtual_assets(void **state) {
                 fixture_try_spec(&world->fixture, VIRTUAL "schedule: {all_day: [{start: \"06:00\", pool: hole}]}\n",
                                  world->catalog, &faults);
         assert_null(hole);
-        assert_non_null(strstr(faults, "pool \"hole\" (used in all_day@06:00) is empty"));
+        assert_non_null(strstr(faults, "no asset has the id or title \"No such film\" (used in hole)"));
+}
+
+/* --- names ----------------------------------------------------------------------------------------------------------
+ */
+
+#define NAMED(what) HEAD POOLS "schedule: {all_day: [{start: \"06:00\", slots: [{program: " what ", duration: 3h}]}]}\n"
+
+/* What is wrong with the file, given the catalog. */
+static char *faults_of(World *world, const char *text) {
+        char *faults = NULL;
+        if (!world->catalog)
+                world->catalog = fixture_catalog(&world->fixture);
+        g_autoptr(ChannelSpec) spec = fixture_try_spec(&world->fixture, text, world->catalog, &faults);
+        assert_int_equal(spec == NULL, strstr(faults, "error") != NULL || *faults != '\0');
+        return faults;
+}
+
+static void tell(const char *faults, const char *expected, unsigned times) {
+        g_auto(GStrv) parts = g_strsplit(faults, expected, -1);
+        if (g_strv_length(parts) != times + 1)
+                fail_msg("expected \"%s\" %u times in:\n%s", expected, times, faults);
+}
+
+static void INV_LANGUAGE_NAMED_001_a_title_means_programmes(void **state) {
+        World *world = *state;
+        fixture_asset(&world->fixture, ASSET_PROMO, "Saga 30", MINUTE);
+        fixture_asset(&world->fixture, ASSET_PROMO, "Jingle", MINUTE);
+        Asset *film = fixture_asset(&world->fixture, ASSET_MOVIE, "Saga 30", 100 * MINUTE);
+        film->year = 1973;
+        fixture_asset(&world->fixture, ASSET_MOVIE, "Twin", 90 * MINUTE)->year = 1950;
+        fixture_asset(&world->fixture, ASSET_MOVIE, "Twin", 95 * MINUTE)->year = 1999;
+        fixture_asset(&world->fixture, ASSET_MOVIE, "Lost", 95 * MINUTE)->state = ASSET_MISSING;
+        fixture_asset(&world->fixture, ASSET_PROMO, "Lost", MINUTE);
+        g_autofree char *none = faults_of(world, NAMED("Saga 31")), *twin = faults_of(world, NAMED("twin"));
+        g_autofree char *lost = faults_of(world, NAMED("Lost")), *jingle = faults_of(world, NAMED("Jingle"));
+        g_autofree char *far = faults_of(world, NAMED("Nonexistent Thing"));
+        tell(none, "no asset has the id or title \"Saga 31\" (used in all_day@06:00): did you mean \"Saga 30\"?", 1);
+        tell(far, ":8:", 1);
+        tell(far, "no asset has the id or title \"Nonexistent Thing\"", 1);
+        tell(twin, "2 programmes are called \"twin\" (used in all_day@06:00): give the id of one: ", 1);
+        tell(twin, "(1950)", 1);
+        tell(twin, "(1999)", 1);
+        tell(lost, "\"Lost\" (used in all_day@06:00) cannot be played: 1 matches and none may be planned: 1 missing",
+             1);
+        assert_string_equal(jingle, "");
+        ready(world, NAMED("saga 30"));
+        g_autoptr(ScheduleDay) day = compile(world, "2026-06-01", NULL);
+        assert_int_equal(((const Programme *)day->programmes->pdata[0])->kind, ASSET_MOVIE);
+        ready(world, HEAD POOLS "virtual_assets: {v: {compose: sequence, assets: [Saga 30]}}\n"
+                                "schedule: {all_day: [{start: \"06:00\", pool: v}]}\n");
+        g_autoptr(ScheduleDay) sequence = compile(world, "2026-06-01", NULL);
+        assert_string_equal(((const Programme *)sequence->programmes->pdata[0])->part_ids[0], film->id);
+}
+
+static void INV_SCHEDULE_FAULTS_001_missing_parts_of_a_sequence_have_their_place(void **state) {
+        World *world = *state;
+        g_autofree char *faults =
+                faults_of(world, HEAD POOLS "virtual_assets: {v: {compose: sequence, assets: [Film 3,\n"
+                                            "  Not There]}}\n"
+                                            "schedule: {all_day: [{start: \"06:00\", pool: v}]}\n");
+        tell(faults, ":9:3: no asset has the id or title \"Not There\" (used in v)", 1);
+        tell(faults, "is empty", 0);
+        g_autofree char *later =
+                faults_of(world, HEAD POOLS "virtual_assets: {v: {compose: pair, from: {pool: w}},\n"
+                                            " w: {compose: pair, from: {pool: films}}}\n"
+                                            "schedule: {all_day: [{start: \"06:00\", pool: films}]}\n");
+        tell(later, "cannot be made of \"w\", which is a virtual asset itself", 1);
+        tell(later, "no pool", 0);
+}
+
+static void INV_SCHEDULE_FAULTS_001_all_faults_are_told_in_one_run(void **state) {
+        World *world = *state;
+        Asset *retired = fixture_episode(&world->fixture, "Gone", 1, 1, 20 * MINUTE);
+        retired->state = ASSET_RETIRED;
+        g_autofree char *faults =
+                faults_of(world, HEAD POOLS "  nobody: {match: {series_title: Nobody}}\n"
+                                            "  gone: {match: {series_title: Gone}}\n"
+                                            "colour: red\n"
+                                            "schedule:\n"
+                                            "  all_day:\n"
+                                            "    - {start: \"06:00\", end: \"10:00\", pool: nobody, colour: red}\n"
+                                            "    - {start: \"09:00\", end: \"12:00\", pool: films}\n"
+                                            "    - {start: \"12:00\", pool: gone}\n"
+                                            "    - {start: \"14:00\", pool: nowhere}\n"
+                                            "    - {start: \"16:00\", slots: [{program: Nonexistent, colour: x}]}\n"
+                                            "    - {start: \"18:00\", pool: nobody}\n");
+        tell(faults, "unknown key \"colour\"", 3);
+        tell(faults, "meet", 1);
+        tell(faults, "pool \"nobody\" (used in all_day@06:00) is empty: nothing in the catalog matches it", 1);
+        tell(faults, "pool \"nobody\"", 1);
+        tell(faults,
+             "pool \"gone\" (used in all_day@12:00) is empty: of the catalog 1 matches and none may be planned: "
+             "1 retired",
+             1);
+        tell(faults, "no asset has the id or title \"Nonexistent\"", 1);
+        tell(faults, "no pool \"nowhere\"", 1);
+        tell(faults, "\n", 8);
+}
+
+static void INV_SCHEDULE_FAULTS_001_a_fault_of_a_template_or_an_include_is_told_once(void **state) {
+        World *world = *state;
+        g_autofree char *faults = faults_of(
+                world, HEAD POOLS "templates: {t: {start: \"06:00\", slots: [{episode_selector: {pool: gone}}]}}\n"
+                                  "schedule: {all_day: [{start: \"12:00\", use: t}, {use: t}], monday: {use: t}}\n");
+        tell(faults, "gone", 1);
+        g_autofree char *include = faults_of(world, HEAD "pools: !include nowhere.yaml\n"
+                                                         "schedule: {all_day: [{start: \"12:00\", pool: films}]}\n");
+        tell(include, "cannot include nowhere.yaml", 1);
+        tell(include, "\n", 1);
+        g_autofree char *circle =
+                faults_of(world, HEAD POOLS "imports: channel.yaml\n"
+                                            "schedule: {all_day: [{start: \"12:00\", pool: films}]}\n");
+        tell(circle, "channel.yaml is imported by itself: imports go in a circle", 1);
+        tell(circle, "\n", 1);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, world_tear_down)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                T(INV_LANGUAGE_NAMED_001_a_title_means_programmes),
+                T(INV_SCHEDULE_FAULTS_001_missing_parts_of_a_sequence_have_their_place),
+                T(INV_SCHEDULE_FAULTS_001_all_faults_are_told_in_one_run),
+                T(INV_SCHEDULE_FAULTS_001_a_fault_of_a_template_or_an_include_is_told_once),
                 T(INV_LANGUAGE_LAYERS_001_the_most_specific_lies_on_top),
                 T(INV_LANGUAGE_LAYERS_001_dates_are_days_and_may_run_over_the_year),
                 T(INV_LANGUAGE_INHERIT_001_a_zone_changes_single_fields),

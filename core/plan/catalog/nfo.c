@@ -122,6 +122,14 @@ static void add_list(char ***list, const xmlNode *root, const char *name) {
         *list = (char **)g_ptr_array_free(g_steal_pointer(&all), FALSE);
 }
 
+/* Kodi's <set><name>X</name></set>, and the older <set>X</set>. */
+static void add_sets(char ***list, const xmlNode *root) {
+        add_list(list, root, "set");
+        for (const xmlNode *child = root->children; child; child = child->next)
+                if (is_named(child, "set"))
+                        add_list(list, child, "name");
+}
+
 static void take_date(Asset *asset, const xmlNode *root) {
         static const char *const names[] = {"aired", "premiered", "releasedate", NULL};
         for (size_t i = 0; names[i]; i++) {
@@ -143,6 +151,8 @@ static void take_common(Asset *asset, const xmlNode *root) {
         take_date(asset, root);
         add_list(&asset->genres, root, "genre");
         add_list(&asset->tags, root, "tag");
+        add_sets(&asset->collections, root);
+        take_text(&asset->studio, child_text(root, "studio"));
 }
 
 static bool is_interstitial(const Asset *asset) {
@@ -188,6 +198,8 @@ void nfo_apply_show(Asset *asset, const char *path) {
         take_text(&asset->series, child_text(root, "title"));
         if (!asset->rating)
                 asset->rating = rating(root);
+        if (!asset->studio)
+                asset->studio = child_text(root, "studio");
         if (asset->year == 0)
                 take_number(&asset->year, child_text(root, "year"), 2999);
         add_list(&asset->genres, root, "genre");

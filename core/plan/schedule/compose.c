@@ -10,6 +10,9 @@ void composition_free(Composition *composition) {
         if (!composition)
                 return;
         g_strfreev(composition->names);
+        for (guint i = 0; composition->places && i < composition->places->len; i++)
+                place_clear(&g_array_index(composition->places, Place, i));
+        g_clear_pointer(&composition->places, g_array_unref);
         g_free(composition->title);
         g_free(composition);
 }
@@ -171,11 +174,12 @@ static void compose_blocks(const Pool *pool, const GPtrArray *sources, uint64_t 
         }
 }
 
+/* The first of those that the name means. */
 static Asset *find_named(const CatalogSnapshot *catalog, const GHashTable *excluded, const char *name) {
-        for (uint32_t i = 0; i < catalog->n_assets; i++) {
-                Asset *asset = catalog->assets[i];
-                if ((strcmp(asset->id, name) == 0 || g_ascii_strcasecmp(asset->title, name) == 0) &&
-                    asset_eligible(asset) && !(excluded && g_hash_table_contains((GHashTable *)excluded, asset->id)))
+        g_autoptr(GPtrArray) named = assets_named(catalog, name);
+        for (guint i = 0; i < named->len; i++) {
+                Asset *asset = named->pdata[i];
+                if (asset_eligible(asset) && !(excluded && g_hash_table_contains((GHashTable *)excluded, asset->id)))
                         return asset;
         }
         return NULL;

@@ -92,8 +92,6 @@ bool asset_filter_accepts(const AssetFilter *filter, const Asset *asset) {
 }
 
 static bool pool_accepts(const Pool *pool, const Asset *asset) {
-        if (pool->program && strcmp(pool->program, asset->id) != 0 && !same_text(pool->program, asset->title))
-                return false;
         return pool->kinds[asset->kind] && text_in(pool->series, asset->series) &&
                text_in(pool->titles, asset->title) && number_in(pool->seasons, asset->season) &&
                number_in(pool->episodes, asset->episode) && number_in(pool->years, asset->year) &&
@@ -103,6 +101,137 @@ static bool pool_accepts(const Pool *pool, const Asset *asset) {
                text_in(pool->studios, asset->studio) && source_in(pool->sources, asset) &&
                asset_filter_accepts(&pool->filter, asset);
 }
+
+/* --- by name --------------------------------------------------------------------------------------------------------
+ */
+
+#define SHOWN_MAX 5
+
+static bool is_programme(const Asset *asset) {
+        return asset->kind == ASSET_MOVIE || asset->kind == ASSET_EPISODE;
+}
+
+/* INV-LANGUAGE-NAMED-001 */
+GPtrArray *assets_named(const CatalogSnapshot *catalog, const char *name) {
+        g_autoptr(GPtrArray) programmes = g_ptr_array_new();
+        g_autoptr(GPtrArray) others = g_ptr_array_new();
+        const Asset *itself = catalog_snapshot_find(catalog, name);
+        if (itself) {
+                g_ptr_array_add(others, (gpointer)itself);
+                return g_steal_pointer(&others);
+        }
+        const GPtrArray *all = catalog_snapshot_all(catalog);
+        for (guint i = 0; i < all->len; i++) {
+                const Asset *asset = all->pdata[i];
+                if (same_text(name, asset->title))
+                        g_ptr_array_add(is_programme(asset) ? programmes : others, (gpointer)asset);
+        }
+        return programmes->len > 0 ? g_steal_pointer(&programmes) : g_steal_pointer(&others);
+}
+
+static const char *unfit_word(const Asset *asset) {
+        switch (asset->state) {
+        case ASSET_NEW:
+                return "not measured yet";
+        case ASSET_REFUSED:
+                return "refused";
+        case ASSET_MISSING:
+                return "missing";
+        case ASSET_RETIRED:
+                return "retired";
+        case ASSET_READY:
+                break;
+        }
+        return asset->approved ? "not measured yet" : "not approved";
+}
+
+/* "2 missing, 1 retired"; NULL: none of them is unfit. */
+static char *unfit_text(const GPtrArray *assets) {
+        static const char *const words[] = {"missing", "retired", "not approved", "not measured yet", "refused"};
+        unsigned counts[G_N_ELEMENTS(words)] = {0}, n = 0;
+        g_autoptr(GString) text = g_string_new(NULL);
+        for (guint i = 0; i < assets->len; i++) {
+                if (asset_eligible(assets->pdata[i]))
+                        continue;
+                const char *word = unfit_word(assets->pdata[i]);
+                for (size_t at = 0; at < G_N_ELEMENTS(words); at++)
+                        counts[at] += strcmp(words[at], word) == 0;
+                n++;
+        }
+        g_string_append_printf(text, "%u match%s and none may be planned: ", n, n == 1 ? "es" : "");
+        const gsize begun = text->len;
+        for (size_t at = 0; at < G_N_ELEMENTS(words); at++)
+                if (counts[at] > 0)
+                        g_string_append_printf(text, "%s%u %s", text->len > begun ? ", " : "", counts[at], words[at]);
+        return n > 0 ? g_string_free(g_steal_pointer(&text), false) : NULL;
+}
+
+char *pool_unfit(const Pool *pool, const CatalogSnapshot *catalog) {
+        g_autoptr(GPtrArray) matching = g_ptr_array_new();
+        const GPtrArray *all = catalog_snapshot_all(catalog);
+        for (guint i = 0; i < all->len; i++)
+                if (pool_accepts(pool, all->pdata[i]))
+                        g_ptr_array_add(matching, all->pdata[i]);
+        return unfit_text(matching);
+}
+
+static const char *near_title(const CatalogSnapshot *catalog, const char *name) {
+        g_autoptr(GPtrArray) titles = g_ptr_array_new();
+        const GPtrArray *all = catalog_snapshot_all(catalog);
+        for (guint i = 0; i < all->len; i++)
+                if (is_programme(all->pdata[i]))
+                        g_ptr_array_add(titles, ((const Asset *)all->pdata[i])->title);
+        g_ptr_array_add(titles, NULL);
+        return diag_nearest(name, (const char *const *)titles->pdata);
+}
+
+/* The eligible programmes among them, as "ID (1973), ID (1999)". */
+static char *choices_text(const GPtrArray *assets, guint *ret_n) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        *ret_n = 0;
+        for (guint i = 0; i < assets->len; i++) {
+                const Asset *asset = assets->pdata[i];
+                if (!is_programme(asset) || !asset_eligible(asset) || ++*ret_n > SHOWN_MAX)
+                        continue;
+                g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "", asset->id);
+                if (asset->series)
+                        g_string_append_printf(text, " (%s %dx%02d)", asset->series, asset->season, asset->episode);
+                else if (asset->year > 0)
+                        g_string_append_printf(text, " (%d)", asset->year);
+        }
+        if (*ret_n > SHOWN_MAX)
+                g_string_append(text, ", ...");
+        return g_string_free(g_steal_pointer(&text), false);
+}
+
+bool assets_named_fault(const CatalogSnapshot *catalog, const char *name, const char *where, const Place *place,
+                        DiagSeverity severity, Diag *diag) {
+        g_autoptr(GPtrArray) named = assets_named(catalog, name);
+        guint n = 0;
+        bool any = false;
+        g_autofree char *choices = choices_text(named, &n), *unfit = unfit_text(named);
+        for (guint i = 0; i < named->len; i++)
+                any = any || asset_eligible(named->pdata[i]);
+        if (any && n < 2)
+                return false;
+        if (any) {
+                diag_add(diag, severity, place->file, place->line, place->column,
+                         "%u programmes are called \"%s\" (used in %s): give the id of one: %s", n, name, where,
+                         choices);
+        } else if (unfit) {
+                diag_add(diag, severity, place->file, place->line, place->column,
+                         "\"%s\" (used in %s) cannot be played: %s", name, where, unfit);
+        } else {
+                const char *near = near_title(catalog, name);
+                diag_add(diag, severity, place->file, place->line, place->column,
+                         "no asset has the id or title \"%s\" (used in %s)%s%s%s", name, where,
+                         near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        }
+        return true;
+}
+
+/* --- choosing -------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
         const Pool *pool;
@@ -142,6 +271,11 @@ static void choose(Choice *choice, const CatalogSnapshot *catalog) {
         const Pool *pool = choice->pool;
         AssetKind only = 0;
         guint n_kinds = 0;
+        if (pool->program) {
+                g_autoptr(GPtrArray) named = assets_named(catalog, pool->program);
+                choose_from(choice, named);
+                return;
+        }
         for (char **series = pool->series; series && *series; series++)
                 choose_from(choice, catalog_snapshot_series(catalog, *series));
         if (pool->series) {

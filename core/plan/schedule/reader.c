@@ -65,7 +65,7 @@ const char **reader_keys(const YamlNode *mapping) {
 const Pool *reader_pool(const ScheduleRules *rules, const YamlNode *node, const char *name, const char *where,
                         Diag *diag) {
         const Pool *pool = rules_pool(rules, name);
-        if (pool)
+        if (pool || rules->incomplete)
                 return pool;
         g_autoptr(GPtrArray) names = g_ptr_array_new();
         for (guint i = 0; i < rules->pools->len; i++)

@@ -13,7 +13,8 @@ void reader_unknown(const YamlNode *node, const char *what, const char *name, co
                     const char *const *known, Diag *diag);
 /* The keys of a mapping, to be known; g_free it. */
 const char **reader_keys(const YamlNode *mapping);
-/* The pool of that name, NULL with a fault at the node. where: what uses it. */
+/* The pool of that name, NULL with a fault at the node, or without one when parts are missing
+ * from the file, which is told. where: what uses it. */
 const Pool *reader_pool(const ScheduleRules *rules, const YamlNode *node, const char *name, const char *where,
                         Diag *diag);
 /* A scalar or a list of scalars; NULL with a fault. */

@@ -116,17 +116,87 @@ static GPtrArray *filtered(const GPtrArray *list, const AssetFilter *filter) {
         return kept;
 }
 
+/* --- what has nothing to play --------------------------------------------------------------------------------------
+ */
+
+/* Where and how it is told. */
+typedef struct {
+        GHashTable *told; /* Pool -> DiagSeverity + 1 of what was told of it as such */
+        DiagSeverity severity;
+        Diag *diag;
+} Tell;
+
+/* A pool is told of once, and again when what was a warning is an error elsewhere. */
+static bool tell_once(const Tell *tell, const Pool *pool) {
+        const int before = GPOINTER_TO_INT(g_hash_table_lookup(tell->told, pool));
+        if (before == DIAG_ERROR + 1 || before == (int)tell->severity + 1)
+                return false;
+        g_hash_table_insert(tell->told, (gpointer)pool, GINT_TO_POINTER((int)tell->severity + 1));
+        return true;
+}
+
+/* The pools that a virtual asset is made of, and the assets of a sequence. True: something was told. */
+static bool tell_of_parts(const Rotation *rotation, const Pool *pool, const Tell *tell) {
+        const Composition *composition = pool->composition;
+        bool any = false;
+        for (guint i = 0; composition->places && i < composition->places->len; i++)
+                any = assets_named_fault(rotation->catalog, composition->names[i], pool->name,
+                                         &g_array_index(composition->places, Place, i), tell->severity, tell->diag) ||
+                      any;
+        return any;
+}
+
 /* INV-SCHEDULE-FAULTS-001: a pool with nothing in it is told with its name and where it is used. */
-static void report_empty(const Entry *entry, const char *pool, guint unfiltered, DiagSeverity severity, Diag *diag) {
+static void report_empty(Rotation *rotation, const Entry *entry, const Pool *pool, const Tell *tell) {
         const Place *place = &entry->place;
-        if (unfiltered > 0)
-                diag_add(diag, severity, place->file, place->line, place->column,
-                         "nothing in pool \"%s\" suits %s: none of its %u assets has the rating and length asked for "
-                         "(films are 60 minutes or more unless min_duration_sec says otherwise)",
-                         pool, entry->key, unfiltered);
+        g_autofree char *unfit = pool->composition ? NULL : pool_unfit(pool, rotation->catalog);
+        if (unfit)
+                diag_add(tell->diag, tell->severity, place->file, place->line, place->column,
+                         "pool \"%s\" (used in %s) is empty: of the catalog %s", pool->name, entry->key, unfit);
         else
-                diag_add(diag, severity, place->file, place->line, place->column,
-                         "pool \"%s\" (used in %s) is empty: nothing in the catalog matches it", pool, entry->key);
+                diag_add(tell->diag, tell->severity, place->file, place->line, place->column,
+                         "pool \"%s\" (used in %s) is empty: nothing in the catalog matches it", pool->name,
+                         entry->key);
+}
+
+/* What an entry names by title or id, alone or in a sequence. True: a fault of it was told, now or before. */
+static bool tell_of_names(const Rotation *rotation, const Entry *entry, const Pool *pool, const Tell *tell) {
+        if (!pool->program && !(pool->composition && pool->composition->places))
+                return false;
+        if (!tell_once(tell, pool))
+                return true;
+        const bool told = pool->program ? assets_named_fault(rotation->catalog, pool->program, entry->key, &pool->place,
+                                                             tell->severity, tell->diag)
+                                        : tell_of_parts(rotation, pool, tell);
+        if (!told)
+                g_hash_table_remove(tell->told, pool);
+        return told;
+}
+
+static void report_unsuited(const Entry *entry, const char *pool, guint n, const Tell *tell) {
+        const Place *place = &entry->place;
+        diag_add(tell->diag, tell->severity, place->file, place->line, place->column,
+                 "nothing in pool \"%s\" suits %s: none of its %u assets has the rating and length asked for "
+                 "(films are 60 minutes or more unless min_duration_sec says otherwise)",
+                 pool, entry->key, n);
+}
+
+/* False: what the entry plays from is not known, and why is told already. */
+static bool is_known(const Rotation *rotation, const Entry *entry) {
+        bool known = entry->pools != NULL;
+        for (char **name = entry->pools; known && *name; name++) {
+                const Pool *pool = rules_pool(rotation->spec->rules, *name);
+                known = pool && !pool->faulty;
+        }
+        return known;
+}
+
+/* False with faults when a name means nothing or several. */
+static bool check_names(Rotation *rotation, const Entry *entry, const Tell *tell) {
+        bool good = true;
+        for (char **name = entry->pools; *name; name++)
+                good = !tell_of_names(rotation, entry, rules_pool(rotation->spec->rules, *name), tell) && good;
+        return good;
 }
 
 /* What has none of the entry's assets shorter than its window is filler every day. */
@@ -149,23 +219,32 @@ static void report_room(const Rotation *rotation, const Entry *entry, const char
 }
 
 /* False when the entry has nothing to play from any of its pools and that is not allowed. */
-static bool open_entry(Rotation *rotation, Entry *entry, const ScheduleFrom *from, Diag *diag) {
+static bool open_entry(Rotation *rotation, Entry *entry, const ScheduleFrom *from, Tell *tell) {
         GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+        const AssetFilter anything = {0}, *filter = entry->faulty ? &anything : &entry->filter;
         bool any = false;
         for (char **pool = entry->pools; *pool; pool++) {
-                GPtrArray *list = filtered(pool_list(rotation, *pool, from->excluded), &entry->filter);
+                GPtrArray *list = filtered(pool_list(rotation, *pool, from->excluded), filter);
                 g_ptr_array_add(lists, list);
                 any = any || list->len > 0;
         }
-        for (guint i = 0; i < lists->len; i++)
-                if (((GPtrArray *)lists->pdata[i])->len == 0)
-                        report_empty(entry, entry->pools[i], pool_list(rotation, entry->pools[i], from->excluded)->len,
-                                     any || from->allow_empty ? DIAG_WARNING : DIAG_ERROR, diag);
-                else
-                        report_room(rotation, entry, entry->pools[i], lists->pdata[i], diag);
         g_hash_table_insert(rotation->entries, entry, lists);
         g_hash_table_insert(rotation->keys, entry->key, entry);
-        return any || from->allow_empty;
+        tell->severity = from->allow_empty ? DIAG_WARNING : DIAG_ERROR;
+        const bool named = check_names(rotation, entry, tell);
+        tell->severity = any || from->allow_empty ? DIAG_WARNING : DIAG_ERROR;
+        for (guint i = 0; i < lists->len; i++) {
+                const Pool *pool = rules_pool(rotation->spec->rules, entry->pools[i]);
+                const guint n = pool_list(rotation, entry->pools[i], from->excluded)->len;
+                if (((GPtrArray *)lists->pdata[i])->len > 0) {
+                        if (!entry->faulty)
+                                report_room(rotation, entry, pool->name, lists->pdata[i], tell->diag);
+                } else if (n > 0)
+                        report_unsuited(entry, pool->name, n, tell);
+                else if (tell_once(tell, pool)) /* else: its name's fault is told */
+                        report_empty(rotation, entry, pool, tell);
+        }
+        return (any && named) || from->allow_empty;
 }
 
 /* Whether something of the layer may play on the day: its own entries, or what the day before leaves over. */
@@ -188,10 +267,13 @@ Rotation *rotation_new(const ChannelSpec *spec, const CatalogSnapshot *catalog, 
         if (day)
                 schedule_day_bounds(spec, day, &rotation->from_utc_ms, &end_utc_ms);
         bool good = true;
+        g_autoptr(GHashTable) told = g_hash_table_new(NULL, NULL);
+        Tell tell = {told, DIAG_ERROR, diag};
         for (guint i = 0; i < spec->rules->layers->len; i++) {
                 const Layer *layer = spec->rules->layers->pdata[i];
                 for (guint j = 0; layer_concerns(layer, day) && j < layer->entries->len; j++)
-                        good = open_entry(rotation, layer->entries->pdata[j], from, diag) && good;
+                        if (is_known(rotation, layer->entries->pdata[j]))
+                                good = open_entry(rotation, layer->entries->pdata[j], from, &tell) && good;
         }
         if (!good)
                 g_clear_pointer(&rotation, rotation_free);

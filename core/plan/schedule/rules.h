@@ -37,9 +37,10 @@ typedef enum { COMPOSE_PAIR, COMPOSE_BLOCK, COMPOSE_SEQUENCE } ComposeKind;
 /* How a virtual asset is made. */
 typedef struct {
         ComposeKind kind;
-        char **names; /* of pools; of a sequence: ids or titles of assets */
-        char *title;  /* NULL = the name, or the titles of episodes */
-        int count;    /* of a pair */
+        char **names;   /* of pools; of a sequence: ids or titles of assets */
+        GArray *places; /* of a sequence: Place of each name; else NULL */
+        char *title;    /* NULL = the name, or the titles of episodes */
+        int count;      /* of a pair */
         bool random, allow_short;
 } Composition;
 
@@ -50,6 +51,7 @@ typedef struct Pool {
         Place place;
         Composition *composition; /* NULL: a pool as such; else none of the conditions count */
         bool kinds[ASSET_KINDS];
+        bool faulty;               /* its reading was: what it would hold is not known */
         bool unwritten;            /* not in the file: an entry names a programme or a collection */
         char *program;             /* id or title; NULL = any */
         const struct Pool *within; /* whose assets alone count; NULL = any. Borrowed from the same rules */
@@ -73,6 +75,16 @@ GPtrArray *pool_evaluate(const Pool *pool, const char *seed, const CatalogSnapsh
 /* The same, counted back from an instant. */
 GPtrArray *pool_evaluate_at(const Pool *pool, const char *seed, const CatalogSnapshot *catalog,
                             const GHashTable *excluded, int64_t utc_ms);
+
+/* What a person means by the id or title: the asset of that id, else all films and episodes of that title, else all
+ * that is called so; planned or not, in reading order (const Asset *, borrowed). */
+GPtrArray *assets_named(const CatalogSnapshot *catalog, const char *name);
+/* A fault at the place where `where` names an asset by id or title and means none, several programmes, or one that
+ * may not be planned. False: it means what it should. */
+bool assets_named_fault(const CatalogSnapshot *catalog, const char *name, const char *where, const Place *place,
+                        DiagSeverity severity, Diag *diag);
+/* "3 match and none may be planned: 2 missing, 1 retired"; NULL: nothing that may not be planned matches. g_free it. */
+char *pool_unfit(const Pool *pool, const CatalogSnapshot *catalog);
 
 void unit_free(Unit *unit);
 /* The units (Unit) of a composition. sources: GPtrArray of const Asset * for each of its pools. */
@@ -107,6 +119,7 @@ typedef enum {
 
 typedef struct {
         EntryKind kind;
+        bool faulty; /* told already; what is known of it is there to find other faults with */
         Place place;
         char *key; /* "all_day@06:00": stable name of the entry in seeds, state and plans */
         char *title;
@@ -145,6 +158,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Layer, layer_free)
 bool layer_applies(const Layer *layer, int64_t number);
 
 struct ScheduleRules {
+        bool incomplete;   /* a part with pools or templates could not be read: one that is not known may be in it */
         GPtrArray *pools;  /* Pool */
         GPtrArray *layers; /* Layer, by rank */
         BreakPolicy policy;

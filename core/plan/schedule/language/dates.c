@@ -27,8 +27,7 @@ static bool parse_range(const char *text, DateRange *ret_range) {
         ret_range->last = ret_range->first;
         if (dots && !parse_date(dots + 2, strlen(dots + 2), &ret_range->last))
                 return false;
-        return yearly(ret_range->first) == yearly(ret_range->last) &&
-               (yearly(ret_range->first) || ret_range->first <= ret_range->last);
+        return yearly(ret_range->first) == yearly(ret_range->last);
 }
 
 static bool add_range(GArray *dates, const YamlNode *node, Diag *diag) {
@@ -41,6 +40,10 @@ static bool add_range(GArray *dates, const YamlNode *node, Diag *diag) {
                            "\"%s\" is neither a date nor a range of dates: write 2026-12-24, 2026-12-24..2026-12-26, "
                            "or 12-24..12-26 for every year",
                            text);
+                return false;
+        }
+        if (range.first > range.last && !yearly(range.first)) {
+                yaml_fault(node, diag, "\"%s\" ends before it begins", text);
                 return false;
         }
         g_array_append_val(dates, range);

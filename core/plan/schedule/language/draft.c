@@ -56,7 +56,7 @@ static const YamlNode *template_of(Reader *reader, const YamlNode *use, const ch
         if (!yaml_read_text(use, &name, reader->diag))
                 return NULL;
         const YamlNode *node = chain_get(&reader->templates, name);
-        if (node)
+        if (node || reader->rules->incomplete)
                 return node;
         g_autoptr(GPtrArray) names = g_ptr_array_new();
         for (unsigned part = 0; part < reader->templates.n; part++)

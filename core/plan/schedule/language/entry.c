@@ -372,8 +372,9 @@ bool entry_read(Reader *reader, const Draft *draft, const Chain *below, unsigned
                 read_slots(&site, draft, &body, weekdays, read);
         else
                 g_ptr_array_add(read, read_body(&site, draft, &body, weekdays));
-        if (diag_errors(reader->diag) != errors)
-                return false;
+        const bool good = diag_errors(reader->diag) == errors;
+        for (guint i = 0; i < read->len; i++)
+                ((Entry *)read->pdata[i])->faulty = !good;
         g_ptr_array_extend_and_steal(entries, g_steal_pointer(&read));
-        return true;
+        return good;
 }

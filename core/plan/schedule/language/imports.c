@@ -7,6 +7,7 @@ static const char *const import_keys[] = {"pools", "templates", "virtual_assets"
 
 void imports_clear(Imports *imports) {
         g_clear_pointer(&imports->documents, g_ptr_array_unref);
+        g_clear_pointer(&imports->file, g_free);
         g_clear_pointer(&imports->sha256, g_free);
 }
 
@@ -28,6 +29,10 @@ static void read_import(Imports *imports, const YamlNode *name, const char *root
         if (!document || is_loaded(imports, yaml_files(document)[0])) /* by two ways, or in a circle: once is enough */
                 return;
         const YamlNode *root = yaml_root(document);
+        if (g_strcmp0(imports->file, yaml_files(document)[0]) == 0) {
+                yaml_fault(name, diag, "%s is imported by itself: imports go in a circle", yaml_text(name));
+                return;
+        }
         if (!reader_want(root, YAML_MAPPING, "an imported file", diag))
                 return;
         yaml_check_keys(root, "an imported file", import_keys, diag);
@@ -46,6 +51,7 @@ static void read_list(Imports *imports, const YamlNode *list, const char *root_d
 
 void imports_read(Imports *imports, const YamlNode *root, const char *root_dir, Diag *diag) {
         *imports = (Imports){.documents = g_ptr_array_new_with_free_func((GDestroyNotify)yaml_document_free),
+                             .file = g_canonicalize_filename(yaml_file(root), NULL),
                              .sha256 = g_strdup("")};
         if (yaml_get(root, "imports"))
                 read_list(imports, yaml_get(root, "imports"), root_dir, diag);

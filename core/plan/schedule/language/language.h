@@ -52,7 +52,7 @@ void draft_check_templates(Reader *reader);
 #define OPEN_END (-1)
 
 /* The entry that the draft is when it inherits from below, or its slots: added to entries, without keys and with
- * OPEN_END where nothing is said. False with faults. */
+ * OPEN_END where nothing is said. False with faults; the entries are there all the same, marked as faulty. */
 bool entry_read(Reader *reader, const Draft *draft, const Chain *below, unsigned weekdays, GPtrArray *entries);
 /* Minutes after the day start of the draft's `start`; false with a fault. */
 bool entry_read_start(Reader *reader, const Draft *draft, int *ret_start);
@@ -86,6 +86,7 @@ void schedule_read(Reader *reader, const YamlNode *node);
 
 typedef struct {
         GPtrArray *documents; /* YamlDocument */
+        char *file;           /* that imports them, canonical */
         char *sha256;         /* of them, in order */
 } Imports;
 
@@ -98,8 +99,8 @@ Chain imports_parts(const Imports *imports, const YamlNode *root, const char *ke
 
 /* --- virtual.c --------------------------------------------------------------------------------------------------- */
 
-/* A virtual asset: a pool with a composition. After all pools as such. */
-void virtual_read(ScheduleRules *rules, const YamlNode *key, const YamlNode *node, Diag *diag);
+/* A virtual asset: a pool with a composition. After all pools as such. all: the mappings of virtual assets. */
+void virtual_read(ScheduleRules *rules, const Chain *all, const YamlNode *key, const YamlNode *node, Diag *diag);
 
 /* --- dates.c ----------------------------------------------------------------------------------------------------- */
 

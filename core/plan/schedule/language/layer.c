@@ -268,9 +268,10 @@ static void read_draft(Reader *reader, const Sheaf *sheaf, const Sheet *sheet, c
                                 days |= sheet->layer->weekdays & (1u << other);
                 days &= ~done;
                 done |= days;
-                if (days && !entry_read(reader, draft, &below[day], days, entries))
-                        return; /* the other days' faults would be the same again */
+                const bool good = !days || entry_read(reader, draft, &below[day], days, entries);
                 add_entries(sheet->layer, from, entries);
+                if (!good)
+                        return; /* the other days' faults would be the same again */
         }
 }
 
@@ -385,6 +386,7 @@ static int compare_layers(gconstpointer a_at, gconstpointer b_at) {
 void schedule_read(Reader *reader, const YamlNode *node) {
         g_autoptr(Sheaf) undated = sheaf_new("schedule", NULL);
         g_autoptr(GPtrArray) dated = g_ptr_array_new_with_free_func((GDestroyNotify)sheaf_free);
+        const unsigned errors = diag_errors(reader->diag);
         draft_check_templates(reader);
         if (!reader_want(node, YAML_MAPPING, "schedule", reader->diag))
                 return;
@@ -394,7 +396,7 @@ void schedule_read(Reader *reader, const YamlNode *node) {
                 read_calendar(reader, dated, "seasons", yaml_get(node, "seasons"));
         if (yaml_get(node, "dates"))
                 read_calendar(reader, dated, "dates", yaml_get(node, "dates"));
-        if (undated->sheets->len + dated->len == 0)
+        if (undated->sheets->len + dated->len == 0 && diag_errors(reader->diag) == errors)
                 yaml_fault(node, reader->diag, "schedule has no layer: begin with all_day");
         g_ptr_array_sort(dated, compare_sheaves);
         for (guint i = dated->len; i > 0; i--) { /* each before those below it give their layers away */

@@ -44,11 +44,13 @@ static void warn_of_parts(const YamlNode *program, const char *where, Diag *diag
 /* The programme's pool, narrowed by its `select`. */
 static void add_narrowed(Reader *reader, const char *program, const YamlNode *node, const Pool *within) {
         g_autofree char *name = pool_name(program);
+        const unsigned errors = diag_errors(reader->diag);
         Pool *pool = pool_new_unwritten(name, node);
         pool->within = within;
         pool->order = within->order;
         memcpy(pool->kinds, within->kinds, sizeof(pool->kinds));
         where_read(pool, yaml_get(node, "select"), reader->diag);
+        pool->faulty = within->faulty || diag_errors(reader->diag) != errors;
         g_ptr_array_add(reader->rules->pools, pool);
 }
 

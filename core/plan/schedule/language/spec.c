@@ -238,6 +238,17 @@ static void read_format(ChannelSpec *spec, const YamlNode *root, const YamlNode 
                            spec->grid_minutes);
 }
 
+/* Whether pools or templates may be missing only because what they stand in could not be read. */
+static bool is_incomplete(const YamlNode *root) {
+        static const char *const parts[] = {"pools", "virtual_assets", "templates"};
+        bool incomplete = false;
+        for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+                const YamlNode *part = yaml_get(root, parts[i]);
+                incomplete = incomplete || (part && yaml_kind(part) != YAML_MAPPING);
+        }
+        return incomplete;
+}
+
 /* --- the file -------------------------------------------------------------------------------------------------------
  */
 
@@ -249,6 +260,7 @@ static void read_pool(ChannelSpec *spec, const YamlNode *key, const YamlNode *no
         if (!pool) { /* its faults are told; an empty stand-in keeps its users from being told of too */
                 pool = g_new0(Pool, 1);
                 pool->name = g_strdup(name);
+                pool->faulty = true;
         }
         if (*name == '\0' || strchr(name, '+'))
                 yaml_fault(key, diag, "a pool's name must not be empty, nor contain \"+\"");
@@ -272,7 +284,7 @@ static void read_pools(ChannelSpec *spec, const Chain *parts, Diag *diag) {
 static void read_virtual_assets(ChannelSpec *spec, const Chain *parts, Diag *diag) {
         for (unsigned part = 0; part < parts->n; part++)
                 for (unsigned i = 0; i < yaml_size(parts->nodes[part]); i++)
-                        virtual_read(spec->rules, yaml_key_node(parts->nodes[part], i),
+                        virtual_read(spec->rules, parts, yaml_key_node(parts->nodes[part], i),
                                      yaml_value(parts->nodes[part], i), diag);
 }
 
@@ -347,7 +359,9 @@ static void read_file(ChannelSpec *spec, const YamlDocument *document, const cha
         g_autoptr(YamlDocument) defaults_document = load_defaults(spec, root_dir, diag);
         const YamlNode *defaults = defaults_document ? yaml_root(defaults_document) : NULL;
         yaml_check_keys(root, "the channel file", top_keys, diag);
+        const unsigned errors = diag_errors(diag);
         imports_read(&imports, root, root_dir, diag);
+        spec->rules->incomplete = diag_errors(diag) != errors || is_incomplete(root);
         read_identity(spec, root, diag);
         read_timezone(spec, root, diag);
         read_format(spec, root, defaults, diag);
@@ -359,23 +373,65 @@ static void read_file(ChannelSpec *spec, const YamlDocument *document, const cha
         spec->source_sha256 = g_strdup(sha256);
 }
 
-ChannelSpec *channel_spec_load(const char *path, const char *root_dir, const CatalogSnapshot *catalog, Diag *diag) {
-        const unsigned errors = diag_errors(diag);
-        g_autoptr(ChannelSpec) spec = spec_new(path);
-        g_autoptr(YamlDocument) document = yaml_load_file(path, root_dir, diag);
-        if (!document)
-                return NULL;
+/* The faults in the file, and of what of it is known those against the catalog. False: there are some. */
+static bool read_all(ChannelSpec *spec, const YamlDocument *document, const char *root_dir,
+                     const CatalogSnapshot *catalog, Diag *diag) {
+        const ScheduleFrom from = {0};
         read_file(spec, document, root_dir, diag);
-        if (diag_errors(diag) != errors)
-                return NULL;
-        if (catalog) {
-                const ScheduleFrom from = {0};
-                g_autoptr(Rotation) rotation = rotation_new(spec, catalog, &from, NULL, diag);
-                if (!rotation)
-                        return NULL;
+        const bool good = diag_errors(diag) == 0;
+        if (!catalog)
+                return good;
+        if (!spec->id) /* a faulty one, on its way out */
+                spec->id = g_strdup("");
+        g_autoptr(Rotation) rotation = rotation_new(spec, catalog, &from, NULL, diag);
+        if (rotation && good)
                 break_policy_check(&spec->rules->policy, catalog, diag);
+        return rotation && good;
+}
+
+/* "FILE:LINE:COLUMN" */
+static char *place_text(const DiagEntry *entry) {
+        return g_strdup_printf("%s:%d:%d", entry->file ? entry->file : "", entry->line, entry->column);
+}
+
+/* Where something could not be included: what it then is not, is no fault of its own. */
+static GHashTable *failed_includes(const Diag *found) {
+        GHashTable *places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        for (unsigned i = 0; i < diag_count(found); i++)
+                if (g_str_has_prefix(diag_get(found, i)->message, "cannot include "))
+                        g_hash_table_add(places, place_text(diag_get(found, i)));
+        return places;
+}
+
+/* INV-SCHEDULE-FAULTS-001: what is wrong at one place is told once, by however many ways it is come upon. */
+static void tell_each_once(const Diag *found, Diag *diag) {
+        static const char uses[] = "\\(used in [^)]*\\)|(schedule|templates)\\.[^ ,:)]*|[^ ]*@\\d\\d:\\d\\d[^ ,:)]*";
+        g_autoptr(GRegex) regex = g_regex_new(uses, 0, 0, NULL);
+        g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_autoptr(GHashTable) failed = failed_includes(found);
+        unsigned errors = 0;
+        for (unsigned i = 0; i < diag_count(found); i++) {
+                const DiagEntry *entry = diag_get(found, i);
+                g_autofree char *message = g_regex_replace_literal(regex, entry->message, -1, 0, "", 0, NULL);
+                errors += entry->severity == DIAG_ERROR;
+                g_autofree char *place = place_text(entry);
+                char *key = g_strdup_printf("%d %s %s", entry->severity, place, message ? message : entry->message);
+                const bool follows =
+                        g_hash_table_contains(failed, place) && !g_str_has_prefix(entry->message, "cannot include ");
+                if (g_hash_table_add(told, key) && !follows)
+                        diag_add(diag, entry->severity, entry->file, entry->line, entry->column, "%s", entry->message);
         }
-        return g_steal_pointer(&spec);
+        for (; errors < diag_errors(found); errors++)
+                diag_add(diag, DIAG_ERROR, NULL, 0, 0, "there are more faults than are shown");
+}
+
+ChannelSpec *channel_spec_load(const char *path, const char *root_dir, const CatalogSnapshot *catalog, Diag *diag) {
+        g_autoptr(ChannelSpec) spec = spec_new(path);
+        g_autoptr(Diag) found = diag_new();
+        g_autoptr(YamlDocument) document = yaml_load_file(path, root_dir, found);
+        const bool good = document && read_all(spec, document, root_dir, catalog, found);
+        tell_each_once(found, diag);
+        return good ? g_steal_pointer(&spec) : NULL;
 }
 
 /* --- the directory --------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ static const char *const mode_words[] = {"sequential", "random", NULL};
 
 typedef struct {
         const ScheduleRules *rules;
+        const Chain *all; /* mappings of virtual assets */
         Composition *into;
         GPtrArray *names; /* char * */
         const char *where;
@@ -29,11 +30,21 @@ static void add_source(const Site *site, const YamlNode *node) {
         }
         if (!yaml_read_text(node, &name, site->diag))
                 return;
-        const Pool *pool = reader_pool(site->rules, node, name, site->where, site->diag);
-        if (pool && pool->composition)
+        const bool is_virtual = chain_get(site->all, name) && !rules_pool(site->rules, name); /* a later one */
+        const Pool *pool = is_virtual ? NULL : reader_pool(site->rules, node, name, site->where, site->diag);
+        if (is_virtual || (pool && pool->composition))
                 yaml_fault(node, site->diag, "%s cannot be made of \"%s\", which is a virtual asset itself",
                            site->where, name);
         g_ptr_array_add(site->names, g_strdup(name));
+}
+
+static void add_asset(const Site *site, const YamlNode *node, const char *asset) {
+        Place place = {0};
+        place_set(&place, node);
+        if (!site->into->places)
+                site->into->places = g_array_new(false, false, sizeof(Place));
+        g_array_append_val(site->into->places, place);
+        g_ptr_array_add(site->names, g_strdup(asset));
 }
 
 static void read_pair(const Site *site, const YamlNode *node) {
@@ -65,7 +76,7 @@ static void read_list(const Site *site, const YamlNode *list, const char *key, c
                 if (site->into->kind == COMPOSE_BLOCK)
                         add_source(site, yaml_item(list, i));
                 else if (yaml_read_text(yaml_item(list, i), &asset, site->diag))
-                        g_ptr_array_add(site->names, g_strdup(asset));
+                        add_asset(site, yaml_item(list, i), asset);
         }
 }
 
@@ -94,7 +105,18 @@ static void read_composition(const Site *site, const YamlNode *node) {
         }
 }
 
-void virtual_read(ScheduleRules *rules, const YamlNode *key, const YamlNode *node, Diag *diag) {
+/* Whether what it is made of is known: a fault of its own or of one of its pools is told already. */
+static bool is_faulty(const ScheduleRules *rules, const Composition *composition) {
+        bool faulty = false;
+        for (char **name = composition->names; composition->kind != COMPOSE_SEQUENCE && *name; name++) {
+                const Pool *pool = rules_pool(rules, *name);
+                faulty = faulty || !pool || pool->faulty;
+        }
+        return faulty;
+}
+
+void virtual_read(ScheduleRules *rules, const Chain *all, const YamlNode *key, const YamlNode *node, Diag *diag) {
+        const unsigned errors = diag_errors(diag);
         const char *name = yaml_text(key);
         g_autofree char *where = g_strdup_printf("virtual_assets.%s", name);
         if (!reader_want(node, YAML_MAPPING, where, diag))
@@ -113,9 +135,10 @@ void virtual_read(ScheduleRules *rules, const YamlNode *key, const YamlNode *nod
         pool->composition = g_new0(Composition, 1);
         pool->composition->count = 2;
         place_set(&pool->place, node);
-        const Site site = {rules, pool->composition, names, where, diag};
+        const Site site = {rules, all, pool->composition, names, where, diag};
         read_composition(&site, node);
         g_ptr_array_add(names, NULL);
         pool->composition->names = (char **)g_ptr_array_free(g_steal_pointer(&names), false);
+        pool->faulty = diag_errors(diag) != errors || is_faulty(rules, pool->composition);
         g_ptr_array_add(rules->pools, pool);
 }
