@@ -16,7 +16,7 @@ struct Library {
         LibraryState state;
         bool usable;
         bool rescan_asked;
-        guint first_plan_timer, rescan_source, measure_source;
+        guint first_plan_timer, rescan_timer, rescan_source, measure_source;
 
         pthread_mutex_t lock; /* others read, so both are changed with it held */
         CatalogScan *scan;
@@ -196,6 +196,12 @@ void library_rescan(Library *library) {
                 schedule_rescan(library);
 }
 
+/* Disks come back and files are added without anybody telling us. */
+static gboolean rescan_timer_fired(void *user) {
+        library_rescan(user);
+        return G_SOURCE_CONTINUE;
+}
+
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
 static gboolean first_plan_due(void *user) {
@@ -226,6 +232,10 @@ bool library_begin(Library *library, GError **error) {
         if (knows || library->state == LIBRARY_KNOWN)
                 plan_now(library);
         library->first_plan_timer = g_timeout_add(FIRST_PLAN_MS, first_plan_due, library);
+        const int64_t rescan_ms = library->options.config->rescan_ms;
+        if (rescan_ms > 0)
+                library->rescan_timer =
+                        g_timeout_add_seconds((guint)MAX(1, rescan_ms / 1000), rescan_timer_fired, library);
         return true;
 }
 
@@ -240,6 +250,7 @@ void library_free(Library *library) {
         if (!library)
                 return;
         g_clear_handle_id(&library->first_plan_timer, g_source_remove);
+        g_clear_handle_id(&library->rescan_timer, g_source_remove);
         g_clear_handle_id(&library->rescan_source, g_source_remove);
         g_clear_handle_id(&library->measure_source, g_source_remove);
         set_measure(library, NULL);

@@ -503,13 +503,22 @@ static void add_shortfall(json_t *alerts, const PlanView *view, int64_t now_utc_
                                                 "file", "line", 0, "column", 0, "message", message));
 }
 
-static void add_notices(json_t *alerts, const PlanView *view) {
-        for (char **notice = view->notices; notice && *notice; notice++) {
-                g_autofree char *text = g_utf8_make_valid(*notice, -1);
-                g_autofree char *message = g_strdup_printf("channel %s: %s", view->spec->id, text);
-                json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s}", "severity", "warning", "file", "line",
-                                                        0, "column", 0, "message", message));
-        }
+static void add_alert(json_t *alerts, const PlanView *view, const char *severity, const char *text) {
+        g_autofree char *valid = g_utf8_make_valid(text, -1);
+        g_autofree char *message = g_strdup_printf("channel %s: %s", view->spec->id, valid);
+        json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s}", "severity", severity, "file", "line", 0,
+                                                "column", 0, "message", message));
+}
+
+/* What is soon not on the air is an error; what is not as asked, or black between programmes, is not. Who has no spots
+ * at all knows. */
+static void add_notices(json_t *alerts, const PlanView *view, LibraryState library) {
+        for (char **lost = view->lost; lost && *lost; lost++)
+                add_alert(alerts, view, "error", *lost);
+        for (char **notice = view->notices; notice && *notice; notice++)
+                add_alert(alerts, view, "warning", *notice);
+        if (view->empty_breaks && library == LIBRARY_KNOWN) /* spots may be among what is not looked at yet */
+                add_alert(alerts, view, view->has_spots ? "warning" : "info", view->empty_breaks);
 }
 
 json_t *planner_alerts(Planner *planner) {
@@ -517,10 +526,11 @@ json_t *planner_alerts(Planner *planner) {
         g_autoptr(GPtrArray) views = plan_board_views(planner->options.board);
         pthread_mutex_lock(&planner->lock);
         json_t *alerts = json_deep_copy(planner->alerts); /* its counts are no other thread's business */
+        const LibraryState library = planner->library;
         pthread_mutex_unlock(&planner->lock);
         for (guint i = 0; i < views->len; i++) {
                 add_shortfall(alerts, views->pdata[i], now);
-                add_notices(alerts, views->pdata[i]);
+                add_notices(alerts, views->pdata[i], library);
         }
         return alerts;
 }

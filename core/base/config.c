@@ -59,6 +59,7 @@ static Config *defaults(void) {
         config->max_connections = 4000;
         config->max_channels_running = 64;
         config->scan_threads = 2;
+        config->rescan_ms = 15 * INT64_C(60) * SECOND_MS;
         return config;
 }
 
@@ -210,6 +211,7 @@ static void read_limits(Reading *reading, const YamlNode *root) {
                 {"min_execution", HOUR_MS, 7 * DAY_MS, &config->min_execution_ms},
                 {"preroll", 0, 30 * SECOND_MS, &config->preroll_ms},
                 {"segment", 500, 10 * SECOND_MS, &config->segment_ms},
+                {"rescan", 0, 7 * DAY_MS, &config->rescan_ms},
         };
         for (size_t i = 0; i < G_N_ELEMENTS(durations); i++) {
                 const YamlNode *node = yaml_get(root, durations[i].key);
@@ -237,6 +239,7 @@ static void read_root(Reading *reading, const YamlNode *root) {
                                            "preroll",
                                            "segment",
                                            "scan_threads",
+                                           "rescan",
                                            "max_connections",
                                            "max_channels_running",
                                            "sources",

@@ -40,6 +40,7 @@ typedef struct {
         int max_connections;      /* 4000 */
         int max_channels_running; /* 64 */
         int scan_threads;         /* 2 */
+        int64_t rescan_ms;        /* 15 minutes: from one look through the library to the next; 0 = none by itself */
 } Config;
 
 /* Flags that override; NULL or 0 = not given (port -1 = not given). */

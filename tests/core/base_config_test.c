@@ -59,7 +59,7 @@ static void INV_CONFIG_001_flags_win_over_the_file_over_the_defaults(void **stat
         g_autofree char *path = put(dir, "retrovue.yaml",
                                     "port: 9000\nlisten_address: 0.0.0.0\nmedia_dirs: [shows, /srv/films]\n"
                                     "linger: 1m30s\nsegment: 2s\npublic_url: https://tv.example.org//\n"
-                                    "scan_threads: 4\nchannels_dir: my-channels\n");
+                                    "scan_threads: 4\nrescan: 1h\nchannels_dir: my-channels\n");
         g_autoptr(Diag) diag = diag_new();
         g_autoptr(Config) config = make(dir, diag);
         assert_int_equal(diag_errors(diag), 0);
@@ -74,6 +74,7 @@ static void INV_CONFIG_001_flags_win_over_the_file_over_the_defaults(void **stat
         assert_int_equal(config->linger_ms, 90000);
         assert_int_equal(config->segment_ms, 2000);
         assert_int_equal(config->scan_threads, 4);
+        assert_int_equal(config->rescan_ms, 3600000);
 
         static const char *const media[] = {"/media/a", NULL};
         const ConfigFlags flags = {

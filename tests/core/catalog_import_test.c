@@ -323,6 +323,29 @@ static void INV_CATALOG_009_what_plex_no_longer_has_is_missing(void **state) {
         assert_true(asset_eligible(asset_titled(back, "The Ark")));
 }
 
+/* The disk was away for an import, and is back as it was. */
+static void INV_CATALOG_009_a_disk_that_is_back_has_its_files_again(void **state) {
+        World *world = *state;
+        g_autofree char *away = g_strconcat(world->media, "-away", NULL);
+        make_small_library(world);
+        import(world);
+        measure(world);
+        for (unsigned i = 0; i < 2; i++) {
+                assert_int_equal(g_rename(world->media, away), 0);
+                import(world);
+                g_autoptr(CatalogSnapshot) gone = load(world);
+                assert_int_equal(asset_titled(gone, "The Ark")->state, ASSET_MISSING);
+                assert_int_equal(g_rename(away, world->media), 0);
+                if (i == 0)
+                        import(world);
+                else
+                        scan(world);
+                g_autoptr(CatalogSnapshot) back = load(world);
+                assert_int_not_equal(asset_titled(back, "The Ark")->state, ASSET_MISSING);
+                assert_int_not_equal(asset_titled(back, "The Fish")->state, ASSET_MISSING);
+        }
+}
+
 static void INV_CATALOG_009_only_libraries_that_were_read_lose_anything(void **state) {
         World *world = *state;
         make_small_library(world);
@@ -594,6 +617,7 @@ int main(void) {
                 TEST(a_failed_import_changes_nothing),
                 TEST(INV_CATALOG_009_a_file_that_is_not_there_is_missing),
                 TEST(INV_CATALOG_009_what_plex_no_longer_has_is_missing),
+                TEST(INV_CATALOG_009_a_disk_that_is_back_has_its_files_again),
                 TEST(INV_CATALOG_009_only_libraries_that_were_read_lose_anything),
                 TEST(a_retired_asset_stays_retired),
                 TEST(INV_CATALOG_007_a_database_at_rest_is_left_as_it_is),

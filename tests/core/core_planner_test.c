@@ -371,7 +371,7 @@ static void what_keeps_a_plan_short_is_an_alert_until_it_is_mended(void **state)
         assert_true(alerted(world, "planned for 0.0 of 6.0 hours"));
         assert_true(store_run(store, NULL, "DROP TRIGGER full", ""));
         planner_reload(world->planner, LIBRARY_KNOWN);
-        AWAIT(!alerted(world, "one"));
+        AWAIT(!alerted(world, "planned for"));
         assert_true(execution_ahead(world, "one") >= 6 * HOUR);
 }
 
@@ -505,11 +505,30 @@ static void a_database_that_cannot_be_read_is_an_alert(void **state) {
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void what_is_lost_is_an_error_and_having_no_spots_a_hint(void **state) {
+        World *world = *state;
+        plan_channels(world, 1);
+        assert_true(alerted(world, "\"severity\": \"info\""));
+        assert_true(alerted(world, "the library has no spots"));
+        assert_false(alerted(world, "cannot be read"));
+        g_autoptr(PlanView) view = plan_board_view(world->board, "one");
+        g_autoptr(BlockPlan) block = NULL;
+        assert_int_equal(plan_view_block_at(view, rv_clock_utc_ms(world->clock), &block), PLAN_OK);
+        assert_int_equal(g_unlink(block->segments[0].asset_uri), 0);
+        planner_look(world->planner);
+        AWAIT(alerted(world, "its file cannot be read"));
+        assert_true(alerted(world, "\"severity\": \"error\""));
+        assert_true(g_file_set_contents(block->segments[0].asset_uri, "", 0, NULL));
+        planner_look(world->planner);
+        AWAIT(!alerted(world, "its file cannot be read"));
+}
+
 int main(void) {
         rv_log_init("test", rv_clock_system());
         rv_log_set_level((RvLogLevel)(RV_LOG_ERROR + 1));
         const struct CMUnitTest tests[] = {
                 TEST(a_library_without_channel_files_gets_some_and_is_planned),
+                TEST(what_is_lost_is_an_error_and_having_no_spots_a_hint),
                 TEST(nothing_to_show_is_told_once_and_stands_as_an_alert),
                 TEST(channel_files_that_are_all_faulty_are_told),
                 TEST(a_file_that_becomes_faulty_keeps_its_last_good_rules),

@@ -391,6 +391,85 @@ static void a_file_that_is_not_there_is_told_and_replaced(void **state) {
         assert_null(mended->fault);
 }
 
+static const BlockSegment *content_at(const PlanView *view, int64_t utc_ms) {
+        g_autoptr(BlockPlan) block = NULL;
+        assert_int_equal(plan_view_block_at(view, utc_ms, &block), PLAN_OK);
+        assert_int_equal(block->segments[0].type, SEGMENT_CONTENT);
+        return &block->segments[0]; /* the view's as well */
+}
+
+/* Locked, and gone since: told, counted once, left out of what is not locked, and forgotten when it is back. */
+static void INV_HORIZON_FAULTS_001_a_file_that_goes_after_the_lock_is_told(void **state) {
+        World *world = *state;
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) view = evaluated(world, "cheers");
+        assert_null(view->lost[0]);
+        const BlockSegment *segment = content_at(view, now_of(world) + 31 * MINUTE);
+        assert_int_equal(g_unlink(segment->asset_uri), 0);
+        for (unsigned i = 0; i < 3; i++) {
+                rv_clock_fake_advance_ms(world->clock, MINUTE);
+                g_autoptr(PlanView) told = evaluated(world, "cheers");
+                assert_non_null(told->lost[0]);
+                assert_null(told->lost[1]);
+                assert_non_null(strstr(told->lost[0], segment->asset_uri));
+                assert_non_null(strstr(told->lost[0], "at 23:30")); /* in New York */
+                assert_int_equal(plan_board_faults(world->board, "cheers"), 1);
+                for (guint j = 0; j < told->programmes->len; j++) {
+                        const Programme *programme = told->programmes->pdata[j];
+                        assert_true(programme->start_utc_ms < view->execution_end_utc_ms ||
+                                    g_strcmp0(programme->asset_id, segment->asset_uuid) != 0);
+                }
+        }
+        assert_true(g_file_set_contents(segment->asset_uri, "", 0, NULL));
+        rv_clock_fake_advance_ms(world->clock, MINUTE);
+        g_autoptr(PlanView) mended = evaluated(world, "cheers");
+        assert_null(mended->lost[0]);
+        assert_null(mended->fault);
+}
+
+#define TRAFFIC(policy) CHEERS "traffic: {" policy "}\n"
+
+static void with_rules(World *world, const char *yaml) {
+        g_ptr_array_set_size(world->specs, 0);
+        add_channel(world, yaml);
+        set_inputs(world);
+}
+
+static void breaks_that_stay_empty_are_told_with_what_to_do(void **state) {
+        World *world = *state;
+        with_rules(world, TRAFFIC("allowed_types: [trailer]"));
+        g_autoptr(PlanView) view = evaluated(world, "cheers");
+        assert_non_null(view->empty_breaks);
+        assert_true(view->has_spots);
+        assert_non_null(strstr(view->empty_breaks, "(0 trailer)"));
+        assert_non_null(strstr(view->empty_breaks, "12 commercial"));
+        assert_non_null(strstr(view->empty_breaks, "breaks planned until "));
+        with_rules(world, TRAFFIC("allowed_types: [commercial]"));
+        rv_clock_fake_advance_ms(world->clock, 7 * HOUR); /* what was locked has aired */
+        g_autoptr(PlanView) mended = evaluated(world, "cheers");
+        g_autoptr(PlanView) later = NULL;
+        assert_true(view->execution_end_utc_ms < now_of(world) || !mended->empty_breaks);
+        rv_clock_fake_advance_ms(world->clock, HOUR);
+        later = evaluated(world, "cheers");
+        assert_null(later->empty_breaks);
+}
+
+static void a_library_without_spots_gives_one_hint(void **state) {
+        World *world = *state;
+        catalog_snapshot_unref(world->catalog);
+        fixture_series(&world->fixture, "Cheers", 60, 22 * MINUTE);
+        world->catalog = fixture_catalog(&world->fixture);
+        add_channel(world, CHEERS);
+        set_inputs(world);
+        g_autoptr(PlanView) view = evaluated(world, "cheers");
+        assert_non_null(view->empty_breaks);
+        assert_non_null(strstr(view->empty_breaks, "the library has no spots"));
+        assert_false(view->has_spots);
+        assert_null(view->fault);
+        assert_null(view->notices[0]);
+}
+
 /* A day that is lost from the store: what came after it is not used, and compiled anew from where it begins. */
 static void INV_HORIZON_CONTINUOUS_COVERAGE_001_a_lost_day_is_compiled_again(void **state) {
         World *world = *state;
@@ -777,6 +856,9 @@ int main(void) {
                 T(INV_SCHEDULE_RETENTION_001_a_channel_that_is_gone_is_forgotten_in_time),
                 T(an_asset_that_goes_missing_leaves_the_unlocked_days),
                 T(a_file_that_is_not_there_is_told_and_replaced),
+                T(INV_HORIZON_FAULTS_001_a_file_that_goes_after_the_lock_is_told),
+                T(breaks_that_stay_empty_are_told_with_what_to_do),
+                T(a_library_without_spots_gives_one_hint),
                 T(INV_HORIZON_CONTINUOUS_COVERAGE_001_a_lost_day_is_compiled_again),
                 T(INV_HORIZON_CONTINUOUS_COVERAGE_001_nothing_is_locked_that_does_not_touch),
                 T(when_all_files_are_gone_the_fault_says_so_and_the_plan_resumes),

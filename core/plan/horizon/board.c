@@ -36,6 +36,8 @@ void plan_view_unref(PlanView *view) {
         g_clear_pointer(&view->blocks, g_ptr_array_unref);
         g_free(view->fault);
         g_strfreev(view->notices);
+        g_strfreev(view->lost);
+        g_free(view->empty_breaks);
         g_free(view);
 }
 

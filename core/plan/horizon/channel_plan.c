@@ -21,6 +21,7 @@ ChannelPlan *channel_plan_new(Store *store, ChannelSpec *spec, CatalogSnapshot *
         plan->history = traffic_history_new();
         plan->overrides = g_ptr_array_new_with_free_func((GDestroyNotify)override_free);
         plan->notices = g_ptr_array_new_with_free_func(g_free);
+        plan->lost = g_ptr_array_new_with_free_func(g_free);
         plan->excluded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         plan->fault = g_string_new(NULL);
         plan->dirty = true;
@@ -37,6 +38,8 @@ void channel_plan_free(ChannelPlan *plan) {
         traffic_coming_free(plan->coming);
         g_ptr_array_unref(plan->overrides);
         g_ptr_array_unref(plan->notices);
+        g_ptr_array_unref(plan->lost);
+        g_free(plan->empty_breaks);
         g_hash_table_unref(plan->excluded);
         g_string_free(plan->fault, true);
         g_free(plan->compile_fault);

@@ -28,7 +28,10 @@ typedef struct {
         GString *fault;              /* of this evaluation; empty = none */
         char *compile_fault;     /* what the last compile could not do as the rules say; stands until the next; NULL */
         PlanExtension extension; /* the last one */
-        unsigned empty_breaks;   /* of the blocks made since the last report */
+        unsigned n_empty;        /* breaks of the blocks made since the last report that nothing fills */
+        GPtrArray *lost;         /* text: files that locked blocks name and that are gone */
+        bool has_spots;          /* with empty_breaks: the library has some */
+        char *empty_breaks;      /* text: breaks ahead that stay empty; NULL = none */
 } ChannelPlan;
 
 ChannelPlan *channel_plan_new(Store *store, ChannelSpec *spec, CatalogSnapshot *catalog);
@@ -57,6 +60,10 @@ bool channel_plan_extend_block(ChannelPlan *plan, int64_t now_utc_ms);
 bool channel_plan_store(ChannelPlan *plan, int64_t now_utc_ms);
 /* Allows assets again whose files have come back; those that are still left out are a fault. */
 void channel_plan_readmit(ChannelPlan *plan);
+/* What an operator should know of the locked blocks, anew (review.c). Files of the next hour that are gone are told,
+ * and left out of what is not locked. */
+void channel_plan_review_files(ChannelPlan *plan, int64_t now_utc_ms);
+void channel_plan_review_breaks(ChannelPlan *plan, int64_t now_utc_ms);
 /* Lets go of what is over, in memory and in the store. */
 void channel_plan_drop_past(ChannelPlan *plan, int64_t now_utc_ms);
 

@@ -87,7 +87,7 @@ static Try try_block(ChannelPlan *plan, int64_t now_utc_ms) {
         g_autoptr(BlockPlan) block = transmission_log_block(plan->spec, programme, items);
         const Try outcome = judge(plan, programme, block, now_utc_ms);
         if (outcome == TRY_DONE)
-                plan->empty_breaks += report.empty_breaks;
+                plan->n_empty += report.empty_breaks;
         else
                 traffic_history_forget_from(plan->history, programme->start_utc_ms);
         return outcome;

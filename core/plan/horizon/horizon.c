@@ -89,6 +89,13 @@ void horizon_set_inputs(Horizon *horizon, GPtrArray *specs, CatalogSnapshot *cat
 /* --- publishing -----------------------------------------------------------------------------------------------------
  */
 
+static char **copy_texts(const GPtrArray *texts) {
+        char **copy = g_new0(char *, texts->len + 1);
+        for (guint i = 0; i < texts->len; i++)
+                copy[i] = g_strdup(texts->pdata[i]);
+        return copy;
+}
+
 static PlanView *view_of(const Horizon *horizon, const ChannelPlan *plan) {
         PlanView *view = g_new0(PlanView, 1);
         view->refs = 1;
@@ -108,18 +115,31 @@ static PlanView *view_of(const Horizon *horizon, const ChannelPlan *plan) {
         view->min_execution_ms = horizon->options.min_execution_ms;
         view->extension = plan->extension;
         view->fault = plan->fault->len > 0 ? g_strdup(plan->fault->str) : NULL;
-        view->notices = g_new0(char *, plan->notices->len + 1);
-        for (guint i = 0; i < plan->notices->len; i++)
-                view->notices[i] = g_strdup(plan->notices->pdata[i]);
+        view->notices = copy_texts(plan->notices);
+        view->lost = copy_texts(plan->lost);
+        view->has_spots = plan->has_spots;
+        view->empty_breaks = g_strdup(plan->empty_breaks);
         return view;
 }
 
-static bool same_notices(const PlanView *view, const ChannelPlan *plan) {
+static bool same_texts(char *const *a, const GPtrArray *b) {
         guint n = 0;
-        for (; view->notices[n] && n < plan->notices->len; n++)
-                if (strcmp(view->notices[n], plan->notices->pdata[n]) != 0)
+        for (; a[n] && n < b->len; n++)
+                if (strcmp(a[n], b->pdata[n]) != 0)
                         return false;
-        return n == plan->notices->len && !view->notices[n];
+        return n == b->len && !a[n];
+}
+
+static bool says_the_same(const PlanView *view, const ChannelPlan *plan) {
+        return same_texts(view->notices, plan->notices) && same_texts(view->lost, plan->lost) &&
+               g_strcmp0(view->empty_breaks, plan->empty_breaks) == 0;
+}
+
+static void log_lost(const PlanView *before, const ChannelPlan *plan) {
+        for (guint i = 0; i < plan->lost->len; i++)
+                if (!before || !g_strv_contains((const char *const *)before->lost, plan->lost->pdata[i]))
+                        rv_warning("horizon.lost_file", RV_S("channel", plan->spec->id),
+                                   RV_S("reason", plan->lost->pdata[i]));
 }
 
 static void publish(Horizon *horizon, ChannelPlan *plan) {
@@ -131,16 +151,17 @@ static void publish(Horizon *horizon, ChannelPlan *plan) {
                 plan_board_count_fault(horizon->options.board, plan->spec->id);
                 rv_warning("horizon.fault", RV_S("channel", plan->spec->id), RV_S("fault", fault));
         }
-        if (before && !plan->dirty && g_strcmp0(before->fault, fault) == 0 && same_notices(before, plan))
+        if (before && !plan->dirty && g_strcmp0(before->fault, fault) == 0 && says_the_same(before, plan))
                 return;
-        if (plan->empty_breaks > 0)
-                rv_warning("horizon.empty_breaks", RV_S("channel", plan->spec->id), RV_I("breaks", plan->empty_breaks));
+        log_lost(before, plan);
+        if (plan->n_empty > 0)
+                rv_warning("horizon.empty_breaks", RV_S("channel", plan->spec->id), RV_I("breaks", plan->n_empty));
         PlanView *view = view_of(horizon, plan);
         rv_debug("horizon.published", RV_S("channel", plan->spec->id), RV_I("programmes", view->programmes->len),
                  RV_I("blocks", view->blocks->len), RV_I("execution_end_utc_ms", view->execution_end_utc_ms));
         plan_board_publish(horizon->options.board, view);
         plan->dirty = false;
-        plan->empty_breaks = 0;
+        plan->n_empty = 0;
         tell(horizon, plan->spec->id);
 }
 
@@ -231,6 +252,7 @@ static int64_t evaluate_plan(Horizon *horizon, ChannelPlan *plan) {
         const int64_t now = now_of(horizon);
         const int64_t lead = EVALUATE_MS + (int64_t)(seed_mix(0, plan->spec->id) % JITTER_MS);
         bool good = take_up(plan, now);
+        channel_plan_review_files(plan, now);
         const Before before = before_of(plan, EXTENSION_DUE);
         const bool prepared = good && prepare(plan, now);
         good = prepared;
@@ -245,6 +267,7 @@ static int64_t evaluate_plan(Horizon *horizon, ChannelPlan *plan) {
         if (prepared)
                 channel_plan_drop_past(plan, now);
         channel_plan_review_overrides(plan, now);
+        channel_plan_review_breaks(plan, now);
         publish(horizon, plan);
         plan_board_release(horizon->options.board, plan->spec->id);
         return now + (good || channel_plan_execution_end(plan) > now + EVALUATE_MS ? EVALUATE_MS : RETRY_MS);

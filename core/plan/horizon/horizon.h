@@ -46,6 +46,9 @@ typedef struct {
         PlanExtension extension;
         char *fault; /* why the horizon is short or not what the rules say, a sentence or more; NULL when all is well */
         char **notices;       /* overrides that were refused or do not air as asked, a sentence each; NULL = none */
+        char **lost;          /* files that blocks of the next hour name and that are gone, the same */
+        bool has_spots;       /* with empty_breaks: the library has spots, so that they may be a mistake */
+        char *empty_breaks;   /* breaks of the blocks ahead that nothing fills, and why; NULL = none */
         gatomicrefcount refs; /* private */
 } PlanView;
 

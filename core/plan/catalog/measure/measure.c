@@ -29,6 +29,7 @@ typedef struct {
         SurveyTask *task;
         SurveyResult result;
         Survey survey;
+        bool gone; /* the file, or all of its disk */
 } Job;
 
 struct CatalogMeasure {
@@ -53,6 +54,8 @@ struct CatalogMeasure {
         RvThread *coordinator; /* the owner's */
         Store *store;
         int64_t published_ns;
+        int64_t n_gone;
+        char *gone; /* one of them */
 
         /* The owner's, on context's thread. */
         RvMailbox *mailbox;
@@ -127,6 +130,11 @@ static bool is_as_it_was(const SurveyTask *task) {
                status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec == task->mtime_ns;
 }
 
+static bool is_gone(const SurveyTask *task) {
+        struct stat status;
+        return stat(task->uri, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 static void survey(CatalogMeasure *measure, Job *job) {
         const SurveyOptions options = {
                 .path = job->task->uri,
@@ -136,11 +144,11 @@ static void survey(CatalogMeasure *measure, Job *job) {
                 .user = measure,
         };
         job->result = SURVEY_RETRY; /* a file that changes is the next scan's */
-        if (!is_as_it_was(job->task))
-                return;
-        job->result = survey_file(&options, &job->survey);
+        if (is_as_it_was(job->task))
+                job->result = survey_file(&options, &job->survey);
         if (job->result != SURVEY_STOPPED && !is_as_it_was(job->task))
                 job->result = SURVEY_RETRY;
+        job->gone = job->result == SURVEY_RETRY && is_gone(job->task);
 }
 
 /* With lock held: one file for a worker whose turn it is; NULL: there is none. */
@@ -176,8 +184,20 @@ static void work(void *user) {
 
 /* --- the coordinating thread ------------------------------------------------------------------------------------- */
 
-static void log_job(const Job *job) {
+/* A disk that is away is told once, not by each of its files. */
+static void note_gone(CatalogMeasure *measure, const Job *job) {
+        rv_debug("catalog.survey_gone", RV_S("file", job->task->uri));
+        measure->n_gone++;
+        if (!measure->gone)
+                measure->gone = g_strdup(job->task->uri);
+}
+
+static void log_job(CatalogMeasure *measure, const Job *job) {
         const SurveyTask *task = job->task;
+        if (job->gone) {
+                note_gone(measure, job);
+                return;
+        }
         if (job->result == SURVEY_OK)
                 rv_debug("catalog.surveyed", RV_S("file", task->uri), RV_I("gain_millibel", job->survey.gain_millibel),
                          RV_I("quiet", job->survey.n_quiet));
@@ -193,7 +213,7 @@ static bool write_job(CatalogMeasure *measure, Job *take_job, GError **error) {
         g_autoptr(Job) job = take_job;
         if (job->result == SURVEY_STOPPED)
                 return true;
-        log_job(job);
+        log_job(measure, job);
         if (job->result != SURVEY_RETRY && !survey_store_put(measure->store, job->task, &job->survey, error))
                 return false;
         pthread_mutex_lock(&measure->lock);
@@ -291,6 +311,9 @@ static void coordinate(void *user) {
         else if (progress.done > 0)
                 rv_info("catalog.measured", RV_I("files", progress.done), RV_I("refused", progress.refused),
                         RV_I("to_do", progress.to_do));
+        if (measure->n_gone > 0)
+                rv_warning("catalog.survey_files_gone", RV_I("files", measure->n_gone), RV_S("example", measure->gone),
+                           RV_S("reason", "They are not there any more; they are measured when a scan finds them."));
         tell(measure);
 }
 
@@ -340,5 +363,6 @@ void catalog_measure_free(CatalogMeasure *measure) {
         pthread_cond_destroy(&measure->changed);
         pthread_mutex_destroy(&measure->lock);
         g_free(measure->store_path);
+        g_free(measure->gone);
         g_free(measure);
 }
