@@ -7,7 +7,8 @@
  *      "turns":   {POOLS: pool},                       the pool that had the last turn of a shuffle
  *      "decks":   {POOLS: [asset, ...]},               what random_no_repeat has shown of this round, in order
  *      "aired":   {asset: start_utc_ms},               films and random draws of late, for cooldowns
- *      "shown":   {asset: start_utc_ms}}               whatever was on within a day, and its parts
+ *      "shown":   {asset: start_utc_ms}}               whatever was on in the day, and its parts; the
+ *                                                      next day is told of the last
  */
 #include <string.h>
 
@@ -21,7 +22,7 @@ struct Rotation {
         const CatalogSnapshot *catalog;
         json_t *cursors, *turns, *decks, *aired, *shown; /* borrowed from state */
         json_t *state;
-        int64_t last_utc_ms; /* start of the latest programme that is no filler; 0 = none within a day */
+        int64_t last_utc_ms; /* start of the latest programme that is no filler; 0 = none */
         int64_t from_utc_ms; /* the day's start, from which "added within" counts back; 0 = as of the newest asset */
         GHashTable *pools;   /* name -> GPtrArray of const Asset: the pool, in its order */
         GHashTable *units;   /* Asset of a virtual asset -> Unit */
@@ -728,7 +729,7 @@ static void forget(Rotation *rotation, int64_t end_utc_ms) {
                         json_object_del(rotation->aired, asset_id);
         }
         json_object_foreach_safe(rotation->shown, next, asset_id, start) {
-                if (json_integer_value(start) < end_utc_ms - DAY_MS)
+                if (json_integer_value(start) < rotation->last_utc_ms)
                         json_object_del(rotation->shown, asset_id);
         }
 }
