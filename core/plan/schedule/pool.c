@@ -240,9 +240,9 @@ typedef struct {
         GPtrArray *assets;
 } Choice;
 
-static void choose_from(Choice *choice, const GPtrArray *candidates) {
-        for (guint i = 0; i < candidates->len; i++) {
-                Asset *asset = candidates->pdata[i];
+static void choose_among(Choice *choice, Asset *const *candidates, guint n) {
+        for (guint i = 0; i < n; i++) {
+                Asset *asset = candidates[i];
                 if (!pool_accepts(choice->pool, asset) ||
                     !asset_eligible(asset)) /* INV-PLAN-ELIGIBLE-ASSETS-ONLY-001 */
                         continue;
@@ -251,6 +251,10 @@ static void choose_from(Choice *choice, const GPtrArray *candidates) {
                 if (!choice->excluded || !g_hash_table_contains((GHashTable *)choice->excluded, asset->id))
                         g_ptr_array_add(choice->assets, asset);
         }
+}
+
+static void choose_from(Choice *choice, const GPtrArray *candidates) {
+        choose_among(choice, (Asset *const *)candidates->pdata, candidates->len);
 }
 
 static int compare_reading(gconstpointer a_at, gconstpointer b_at) {
@@ -281,6 +285,10 @@ static void choose(Choice *choice, const CatalogSnapshot *catalog) {
         if (pool->series) {
                 g_ptr_array_sort(choice->assets, compare_reading);
                 drop_repeated(choice->assets);
+                return;
+        }
+        if (pool->order == ORDER_RANDOM) { /* lots put it in order; as it was loaded, memory is read through once */
+                choose_among(choice, catalog->assets, catalog->n_assets);
                 return;
         }
         for (AssetKind kind = 0; kind < ASSET_KINDS; kind++)
