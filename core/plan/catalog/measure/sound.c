@@ -123,7 +123,7 @@ static void drain_filters(Sound *sound) {
 /* --- from packets to samples ------------------------------------------------------------------------------------- */
 
 static void note_peak(Sound *sound) {
-        const double *samples = (const double *)sound->house->extended_data[0];
+        const double *samples = (const void *)sound->house->extended_data[0];
         double peak = sound->peak;
         for (int i = 0; i < 2 * sound->house->nb_samples; i++)
                 peak = fmax(peak, fabs(samples[i]));
