@@ -118,18 +118,23 @@ typedef Retrovue__Playout__V1__StartBlockPlanSessionRequest StartRequest;
 typedef Retrovue__Playout__V1__StartBlockPlanSessionResponse StartResponse;
 
 /* What no core of ours would ask for, by mistake of its programmer: NULL when there is nothing of it. */
-static const char *malformed(const Control *control, const StartRequest *in, HouseFormat *ret_format) {
+static const char *malformed(const Control *control, const StartRequest *in, HouseFormat *ret_format,
+                             HouseStyle **ret_style) {
         if (strcmp(in->channel_id, control->channel_id) != 0)
                 return "this engine plays another channel";
         if (!rv_uuid_valid(in->session_id))
                 return "session_id is not a UUID";
         if (!house_format_from_message(in->house_format, ret_format))
                 return "house_format cannot be put on the air";
+        g_autoptr(HouseStyle) style = house_style_from_message(in->house_style);
+        if (!style)
+                return "house_style cannot be put on the air";
         const int64_t now_utc_ms = rv_clock_utc_ms(control->clock);
         if (in->epoch_utc_ms < now_utc_ms - control->replay_ms || in->epoch_utc_ms > now_utc_ms + EPOCH_OFFSET_MS)
                 return "epoch_utc_ms is too far from now";
         if (*in->evidence_endpoint && (in->evidence_endpoint[0] != '/' || in->evidence_spool_dir[0] != '/'))
                 return "evidence_endpoint and evidence_spool_dir must be absolute paths";
+        *ret_style = g_steal_pointer(&style);
         return NULL;
 }
 
@@ -174,13 +179,14 @@ static void on_broken(void *user, const char *detail) {
         control->give_up_idle = g_idle_add(give_up, control);
 }
 
-static Session *new_session(Control *control, const StartRequest *in, const HouseFormat *format, BlockQueue *take_queue,
-                            GError **error) {
+static Session *new_session(Control *control, const StartRequest *in, const HouseFormat *format,
+                            const HouseStyle *style, BlockQueue *take_queue, GError **error) {
         const SessionOptions options = {
                 .channel_id = control->channel_id,
                 .session_id = in->session_id,
                 .epoch_utc_ms = in->epoch_utc_ms,
                 .format = *format,
+                .style = style,
                 .stream_endpoint = control->endpoint,
                 .evidence_endpoint = in->evidence_endpoint,
                 .spool_dir = in->evidence_spool_dir,
@@ -210,7 +216,8 @@ static RpcStatus start_session(void *user, const void *request, void *response) 
         const StartRequest *in = request;
         StartResponse *out = response;
         HouseFormat format;
-        const char *fault = malformed(control, in, &format);
+        g_autoptr(HouseStyle) style = NULL;
+        const char *fault = malformed(control, in, &format, &style);
         if (fault)
                 return rpc_status(RPC_CODE_INVALID_ARGUMENT, "%s", fault);
         g_autoptr(BlockQueue) queue = block_queue_new(control->channel_id, BLOCK_QUEUE_DEPTH);
@@ -223,7 +230,7 @@ static RpcStatus start_session(void *user, const void *request, void *response) 
                 return RPC_OK;
         }
         g_autoptr(GError) error = NULL;
-        control->session = new_session(control, in, &format, g_steal_pointer(&queue), &error);
+        control->session = new_session(control, in, &format, style, g_steal_pointer(&queue), &error);
         if (!control->session)
                 return rpc_status(RPC_CODE_INTERNAL, "%s", error->message);
         out->credits = (int32_t)session_credits(control->session);

@@ -14,6 +14,7 @@
 struct Session {
         char *id, *channel_id, *endpoint;
         HouseFormat format;
+        HouseStyle *style;
         FrameClock frames;
         RvClock *clock;
         Boot *boot;
@@ -88,6 +89,7 @@ static void build_output(void *user) {
         Session *session = user;
         const OutputOptions options = {
                 .format = session->format,
+                .style = session->style,
                 .lead_ticks = LEAD_TICKS,
                 .on_failed = on_output_failed,
                 .user = session,
@@ -231,6 +233,7 @@ static bool start_evidence(Session *session, const SessionOptions *options, GErr
 static bool start_seam(Session *session, GError **error) {
         const SeamOptions options = {
                 .format = session->format,
+                .style = session->style,
                 .epoch_utc_ms = session->frames.epoch_utc_ms,
                 .lead_ticks = LEAD_TICKS,
                 .queue = session->queue,
@@ -262,6 +265,7 @@ static void session_free(Session *session) {
         rv_mailbox_free(session->mailbox);
         evidence_sender_free(session->evidence, EVIDENCE_FLUSH_MS);
         block_queue_free(session->queue);
+        house_style_unref(session->style);
         g_free(session->endpoint);
         g_free(session->channel_id);
         g_free(session->id);
@@ -274,6 +278,7 @@ Session *session_new(const SessionOptions *options, BlockQueue *take_queue, GErr
         session->channel_id = g_strdup(options->channel_id);
         session->endpoint = g_strdup(options->stream_endpoint);
         session->format = options->format;
+        session->style = options->style ? house_style_ref(options->style) : house_style_new();
         session->frames = (FrameClock){options->epoch_utc_ms, options->format.rate};
         session->clock = options->clock;
         session->boot = options->boot;

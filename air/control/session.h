@@ -12,7 +12,8 @@
 #include "air/control/subscribers.h"
 #include "air/queue/queue.h"
 #include "proto/base/clock.h"
-#include "proto/block_plan/house_format.h"
+#include "proto/house/house_format.h"
+#include "proto/house/house_style.h"
 
 typedef struct Session Session;
 
@@ -20,6 +21,7 @@ typedef struct {
         const char *channel_id, *session_id;
         int64_t epoch_utc_ms;
         HouseFormat format;
+        const HouseStyle *style;                   /* a reference is taken; NULL: that of house_style_new */
         const char *stream_endpoint;               /* where the stream goes first */
         const char *evidence_endpoint, *spool_dir; /* empty: no evidence is kept */
         Boot *boot;                                /* borrowed, like the rest, for the session's life */

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "proto/block_plan/house_format.h"
+#include "proto/house/house_format.h"
 
 typedef struct {
         HouseFormat format;

@@ -17,12 +17,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proto/block_plan/house_format.h"
+#include "proto/house/house_format.h"
+#include "proto/house/house_style.h"
 
 typedef struct Output Output;
 
 typedef struct {
         HouseFormat format;
+        const HouseStyle *style; /* borrowed for output_new; NULL: that of house_style_new */
         uint32_t lead_ticks; /* sound runs ahead of its picture by so many ticks inside the output; 3, at most 240 */
         size_t ring_bytes;   /* bound of unsent bytes; 0 = 8 MiB */
         /* Encoder or multiplexer died: nothing more will come out. Any thread, at most once, not after output_free has

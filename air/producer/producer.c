@@ -27,6 +27,7 @@ struct Producer {
         /* Constant after construction. */
         ProducerOptions options;
         BlockPlan *block;
+        HouseStyle *style;
         const BlockSegment *segment;
         bool is_pad;
         uint32_t tick_samples; /* room for a tick's samples, per channel */
@@ -75,6 +76,7 @@ static void producer_unref(Producer *producer) {
         picture_unref(producer->rt.black.picture);
         picture_pool_release(producer->pool);
         block_plan_unref(producer->block);
+        house_style_unref(producer->style);
         wake_clear(&producer->progress);
         pthread_mutex_destroy(&producer->ready_lock);
         pthread_mutex_destroy(&producer->result_lock);
@@ -205,6 +207,7 @@ static void run(void *user) {
         Producer *producer = user;
         const SourceOptions options = {
                 .format = producer->options.format,
+                .style = producer->style,
                 .segment = producer->segment,
                 .start_tick = producer->options.start_tick,
                 .end_tick = producer->options.end_tick,
@@ -267,6 +270,7 @@ Producer *producer_new(const ProducerOptions *options) {
         Producer *producer = g_new0(Producer, 1);
         producer->options = *options;
         producer->block = block_plan_ref(options->block);
+        producer->style = options->style ? house_style_ref(options->style) : house_style_new();
         producer->segment = &producer->block->segments[options->segment_index];
         producer->is_pad = producer->segment->type == SEGMENT_PAD;
         const HouseFormat *format = &options->format;

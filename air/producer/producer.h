@@ -16,17 +16,19 @@
 #include "air/producer/cell.h"
 #include "proto/base/clock.h"
 #include "proto/block_plan/block_plan.h"
-#include "proto/block_plan/house_format.h"
+#include "proto/house/house_format.h"
+#include "proto/house/house_style.h"
 
 typedef struct Producer Producer;
 
 typedef struct {
         HouseFormat format;
-        const BlockPlan *block; /* borrowed for the call: the producer takes its own reference */
-        uint32_t segment_index; /* in block */
-        int64_t start_tick;     /* first tick of the segment's time, also when join_tick is later */
-        int64_t end_tick;       /* first tick after it */
-        uint32_t ring_cells;    /* how many finished cells may wait; 8..16 */
+        const HouseStyle *style; /* borrowed for the call, like the block; NULL: that of house_style_new */
+        const BlockPlan *block;  /* borrowed for the call: the producer takes its own reference */
+        uint32_t segment_index;  /* in block */
+        int64_t start_tick;      /* first tick of the segment's time, also when join_tick is later */
+        int64_t end_tick;        /* first tick after it */
+        uint32_t ring_cells;     /* how many finished cells may wait; 8..16 */
 } ProducerOptions;
 
 typedef enum {

@@ -12,13 +12,15 @@
 #include "air/producer/fault.h"
 #include "air/producer/picture/picture.h"
 #include "proto/block_plan/block_plan.h"
-#include "proto/block_plan/house_format.h"
+#include "proto/house/house_format.h"
+#include "proto/house/house_style.h"
 
 typedef struct Source Source;
 
 typedef struct {
         HouseFormat format;
-        const BlockSegment *segment; /* outlives the source */
+        const HouseStyle *style; /* outlives the source, as does the segment */
+        const BlockSegment *segment;
         int64_t start_tick, end_tick;
         bool goes_on_before, goes_on_after; /* the neighbour is the same material: nothing is to be heard of the seam */
         PicturePool *pool;                  /* outlives the source */

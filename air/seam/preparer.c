@@ -61,6 +61,7 @@ static bool has_room(const Seam *seam) {
 static void start_source(Seam *seam, Turn *turn) {
         const ProducerOptions options = {
                 .format = seam->format,
+                .style = seam->style,
                 .block = turn->block,
                 .segment_index = turn->segment_index,
                 .start_tick = turn->start_tick,

@@ -21,6 +21,7 @@ typedef enum { SHOWN_OWN, SHOWN_HELD, SHOWN_MISSING, SHOWN_BLACK } Shown;
 struct Seam {
         /* Fixed before any thread runs. */
         HouseFormat format;
+        HouseStyle *style;
         int64_t epoch_utc_ms;
         int64_t tick0_mono_ns;
         int64_t hold_ticks;

@@ -61,6 +61,7 @@ static Seam *seam_alloc(const SeamOptions *options) {
         g_assert(house_format_fault(format) == NULL);
         Seam *seam = g_new0(Seam, 1);
         seam->format = *format;
+        seam->style = options->style ? house_style_ref(options->style) : house_style_new();
         seam->epoch_utc_ms = options->epoch_utc_ms;
         seam->tick0_mono_ns = place_tick0(options);
         seam->hold_ticks = rv_mul_div_floor(SEAM_HOLD_MS, format->rate.num, INT64_C(1000) * format->rate.den);
@@ -143,6 +144,7 @@ void seam_free(Seam *seam) {
         reports_clear(&seam->reports);
         sem_destroy(&seam->news);
         picture_unref(seam->black);
+        house_style_unref(seam->style);
         g_free(seam->silence);
         g_free(seam);
 }

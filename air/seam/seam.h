@@ -20,7 +20,8 @@
 #include "air/producer/producer.h"
 #include "air/queue/queue.h"
 #include "proto/base/clock.h"
-#include "proto/block_plan/house_format.h"
+#include "proto/house/house_format.h"
+#include "proto/house/house_style.h"
 
 #define SEAM_PREPARE_TICKS 90   /* how far ahead of its first tick a source is started */
 #define SEAM_PREPARED_SOURCES 6 /* at most so many ahead of the one on the air (memory) */
@@ -85,9 +86,10 @@ typedef struct {
 
 typedef struct {
         HouseFormat format;
-        int64_t epoch_utc_ms; /* wall time of tick 0 */
-        uint32_t lead_ticks;  /* cells are taken this many ticks before their time */
-        BlockQueue *queue;    /* borrowed, outlives the seam; the seam pops blocks whose fence has been reported */
+        const HouseStyle *style; /* a reference is taken; NULL: that of house_style_new */
+        int64_t epoch_utc_ms;    /* wall time of tick 0 */
+        uint32_t lead_ticks;     /* cells are taken this many ticks before their time */
+        BlockQueue *queue;       /* borrowed, outlives the seam; the seam pops blocks whose fence has been reported */
         RvClock *clock;
         GMainContext *context;      /* where reports are delivered; NULL = default */
         const SeamSources *sources; /* NULL = the producer noun */

@@ -46,6 +46,18 @@ const char *block_plan_text(BlockPlan *block, const char *text) {
         return text ? g_string_chunk_insert_len(block->text, text, (gssize)strlen(text)) : NULL;
 }
 
+const BlockSnipe *block_plan_snipes(BlockPlan *block, const BlockSnipe *snipes, uint32_t n_snipes) {
+        if (n_snipes == 0)
+                return NULL;
+        BlockSnipe *mine = g_memdup2(snipes, n_snipes * sizeof *snipes);
+        for (uint32_t i = 0; i < n_snipes; i++) {
+                mine[i].headline = block_plan_text(block, snipes[i].headline);
+                mine[i].detail = block_plan_text(block, snipes[i].detail);
+        }
+        block->arrays = g_slist_prepend(block->arrays, mine);
+        return mine;
+}
+
 /* The macros of g_atomic_int are compiled here, where thread sanitizer sees them; those of GLib's refcounts are not. */
 BlockPlan *block_plan_ref(const BlockPlan *block) {
         BlockPlan *mine = (BlockPlan *)block; /* const to its readers; the count is nobody's business but ours */
@@ -57,6 +69,7 @@ void block_plan_unref(BlockPlan *block) {
         if (!block || !g_atomic_int_dec_and_test(&block->refs))
                 return;
         g_string_chunk_free(block->text);
+        g_slist_free_full(block->arrays, g_free);
         g_free(block->segments);
         g_free(block);
 }
@@ -70,11 +83,27 @@ static void segment_copy(BlockPlan *block, BlockSegment *to, const BlockSegment 
         to->asset_uuid = block_plan_text(block, from->asset_uuid);
         to->title = block_plan_text(block, from->title);
         to->asset_uri = block_plan_text(block, from->asset_uri);
+        to->snipes = block_plan_snipes(block, from->snipes, from->n_snipes);
 }
 
-static void segment_trim(BlockSegment *segment, int64_t elapsed_ms) {
+static void snipes_trim(BlockPlan *block, BlockSegment *segment, int64_t elapsed_ms) {
+        g_autoptr(GArray) left = g_array_new(FALSE, FALSE, sizeof(BlockSnipe));
+        for (uint32_t i = 0; i < segment->n_snipes; i++) {
+                BlockSnipe snipe = segment->snipes[i];
+                const int64_t end_ms = snipe.start_ms + snipe.duration_ms - elapsed_ms;
+                snipe.start_ms = MAX(0, snipe.start_ms - elapsed_ms);
+                snipe.duration_ms = end_ms - snipe.start_ms;
+                if (snipe.duration_ms > 0)
+                        g_array_append_val(left, snipe);
+        }
+        segment->snipes = block_plan_snipes(block, (const BlockSnipe *)(void *)left->data, left->len);
+        segment->n_snipes = left->len;
+}
+
+static void segment_trim(BlockPlan *block, BlockSegment *segment, int64_t elapsed_ms) {
         if (elapsed_ms == 0)
                 return;
+        snipes_trim(block, segment, elapsed_ms);
         segment->duration_ms -= elapsed_ms;
         if (segment->type != SEGMENT_PAD)
                 segment->asset_start_offset_ms += elapsed_ms;
@@ -100,6 +129,6 @@ BlockPlan *block_plan_join(const BlockPlan *block, int64_t utc_ms) {
         joined->join_in_progress = true;
         for (uint32_t i = 0; i < joined->n_segments; i++)
                 segment_copy(joined, &joined->segments[i], &block->segments[entered + i]);
-        segment_trim(&joined->segments[0], elapsed_ms); /* INV-BLOCK-PLAN-006 */
+        segment_trim(joined, &joined->segments[0], elapsed_ms); /* INV-BLOCK-PLAN-006 */
         return joined;
 }

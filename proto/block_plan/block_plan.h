@@ -30,6 +30,14 @@ const char *segment_type_name(SegmentType type);
 /* 0 when no type has that name. */
 SegmentType segment_type_from_name(const char *name);
 
+/* Text over the picture of a segment. */
+typedef struct {
+        int64_t start_ms; /* after the segment's start */
+        int64_t duration_ms;
+        const char *headline;
+        const char *detail; /* NULL: none */
+} BlockSnipe;
+
 typedef struct {
         int32_t index; /* 0, 1, 2 ... */
         SegmentType type;
@@ -43,6 +51,9 @@ typedef struct {
         int32_t gain_millibel; /* 1/100 dB */
         int32_t fade_in_ms;    /* 0 = clean cut */
         int32_t fade_out_ms;
+        bool logo;                /* the channel's logo stands over it */
+        uint32_t n_snipes;        /* in order of time, not overlapping */
+        const BlockSnipe *snipes; /* block_plan_snipes */
 } BlockSegment;
 
 typedef struct {
@@ -55,6 +66,7 @@ typedef struct {
         uint32_t n_segments;
         BlockSegment *segments;
         GStringChunk *text; /* private: what the strings point into */
+        GSList *arrays;     /* private: what the snipes are in */
         gint refs;          /* private, atomic */
 } BlockPlan;
 
@@ -66,6 +78,8 @@ BlockPlan *block_plan_new(const char *block_id, const char *channel_id, const ch
                           int64_t end_utc_ms, uint32_t n_segments);
 /* The maker's copy of a text, which the block owns; NULL of NULL. */
 const char *block_plan_text(BlockPlan *block, const char *text);
+/* The maker's copy of snipes and their texts, for a segment of the block, which owns it; NULL of none. */
+const BlockSnipe *block_plan_snipes(BlockPlan *block, const BlockSnipe *snipes, uint32_t n_snipes);
 BlockPlan *block_plan_ref(const BlockPlan *block);
 void block_plan_unref(BlockPlan *block);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BlockPlan, block_plan_unref)
@@ -86,6 +100,7 @@ typedef enum {
         BLOCK_PLAN_BAD_FADE,       /* negative, or the two together longer than the segment */
         BLOCK_PLAN_BAD_GAIN,       /* outside -6000..+2400 millibel */
         BLOCK_PLAN_BAD_TITLE,      /* a title of block or segment over 1000 bytes or not UTF-8 */
+        BLOCK_PLAN_BAD_SNIPE, /* outside its segment, out of order, over pad, or without a headline of 1..200 bytes */
 } BlockPlanFault;
 
 /*
@@ -98,10 +113,10 @@ const char *block_plan_fault_name(BlockPlanFault fault);
 
 /*
  * The block as a viewer who tunes in at utc_ms meets it: elapsed segments dropped, the entered one trimmed (its offset
- * moves on by what has elapsed, unless it is pad), indexes from 0, the end kept, join_in_progress set. Entering inside
- * a segment does not replay its fade-in, and what is left of it bounds its fade-out; entering exactly at a segment's
- * start changes neither. block must be valid and utc_ms lie in [start, end); at start the same block is returned with
- * another reference.
+ * moves on by what has elapsed, unless it is pad; snipes that are over are gone), indexes from 0, the end kept,
+ * join_in_progress set. Entering inside a segment does not replay its fade-in, and what is left of it bounds its
+ * fade-out; entering exactly at a segment's start changes neither. block must be valid and utc_ms lie in [start, end);
+ * at start the same block is returned with another reference.
  */
 BlockPlan *block_plan_join(const BlockPlan *block, int64_t utc_ms);
 

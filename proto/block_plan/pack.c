@@ -61,11 +61,33 @@ static void put_text(Writer *writer, unsigned field, const char *text) {
                 put_bytes(writer, field, text, strlen(text));
 }
 
-/* Its length goes before it, and is known only after it. */
+/* A message's length goes before it, and is known only after it. */
+static size_t begin_message(Writer *writer) {
+        (void)reserve(writer, 1 + LENGTH_MAX);
+        writer->used += 1 + LENGTH_MAX;
+        return writer->used;
+}
+
+static void end_message(Writer *writer, unsigned field, size_t begun) {
+        const size_t length = writer->used - begun, room = 1 + LENGTH_MAX;
+        uint8_t *to = writer->data + begun - room;
+        to[0] = (uint8_t)(field << 3 | WIRE_BYTES);
+        const size_t n = 1 + write_varint(to + 1, length);
+        memmove(to + n, to + room, length);
+        writer->used = begun - room + n + length;
+}
+
+static void put_snipe(Writer *writer, unsigned field, const BlockSnipe *snipe) {
+        const size_t begun = begin_message(writer);
+        put_number(writer, 1, snipe->start_ms);
+        put_number(writer, 2, snipe->duration_ms);
+        put_text(writer, 3, snipe->headline);
+        put_text(writer, 4, snipe->detail);
+        end_message(writer, field, begun);
+}
+
 static void put_segment(Writer *writer, unsigned field, const BlockSegment *segment) {
-        const size_t start = writer->used, room = 1 + LENGTH_MAX;
-        (void)reserve(writer, room);
-        writer->used += room;
+        const size_t begun = begin_message(writer);
         put_number(writer, 1, segment->index);
         put_text(writer, 2, segment->event_id);
         put_text(writer, 3, segment->segment_uuid);
@@ -78,12 +100,10 @@ static void put_segment(Writer *writer, unsigned field, const BlockSegment *segm
         put_signed(writer, 10, segment->gain_millibel);
         put_number(writer, 11, segment->fade_in_ms);
         put_number(writer, 12, segment->fade_out_ms);
-        const size_t length = writer->used - start - room;
-        uint8_t *to = writer->data + start;
-        to[0] = (uint8_t)(field << 3 | WIRE_BYTES);
-        const size_t n = 1 + write_varint(to + 1, length);
-        memmove(to + n, to + room, length);
-        writer->used = start + n + length;
+        put_number(writer, 13, segment->logo);
+        for (uint32_t i = 0; i < segment->n_snipes; i++)
+                put_snipe(writer, 14, &segment->snipes[i]);
+        end_message(writer, field, begun);
 }
 
 uint8_t *block_plan_pack(const BlockPlan *block, size_t *ret_size) {

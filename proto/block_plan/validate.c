@@ -11,6 +11,8 @@
 #define MAX_OFFSET_MS (INT64_C(1000) * 60 * 60 * 1000)
 #define MIN_GAIN_MILLIBEL (-6000)
 #define MAX_GAIN_MILLIBEL 2400
+#define MAX_SNIPES 64
+#define MAX_SNIPE_BYTES 200
 
 static bool text_ok(const char *text, size_t max_bytes) {
         return strlen(text) <= max_bytes && g_utf8_validate(text, -1, NULL);
@@ -97,6 +99,27 @@ static bool gain_ok(const BlockSegment *segment, uint32_t position) {
         return segment->gain_millibel >= MIN_GAIN_MILLIBEL && segment->gain_millibel <= MAX_GAIN_MILLIBEL;
 }
 
+static bool snipe_text_ok(const BlockSnipe *snipe) {
+        return present(snipe->headline) && text_ok(snipe->headline, MAX_SNIPE_BYTES) &&
+               (!snipe->detail || text_ok(snipe->detail, MAX_SNIPE_BYTES));
+}
+
+/* Durations are known to be sound by now. */
+static bool snipes_ok(const BlockSegment *segment, uint32_t position) {
+        int64_t free_from_ms = 0;
+        if (segment->n_snipes > (is_pad(segment) ? 0 : MAX_SNIPES))
+                return false;
+        for (uint32_t i = 0; i < segment->n_snipes; i++) {
+                const BlockSnipe *snipe = &segment->snipes[i];
+                if (snipe->start_ms < free_from_ms || snipe->start_ms > segment->duration_ms ||
+                    snipe->duration_ms <= 0 || snipe->duration_ms > segment->duration_ms - snipe->start_ms ||
+                    !snipe_text_ok(snipe))
+                        return false;
+                free_from_ms = snipe->start_ms + snipe->duration_ms;
+        }
+        return true;
+}
+
 static bool block_title_ok(const BlockPlan *block) {
         return !block->title || text_ok(block->title, MAX_TITLE_BYTES);
 }
@@ -135,6 +158,9 @@ static const Rule rules[] = {
         /* INV-BLOCK-PLAN-002 */
         {BLOCK_PLAN_BAD_TITLE, block_title_ok, NULL, "a title is at most 1000 bytes of UTF-8"},
         {BLOCK_PLAN_BAD_TITLE, NULL, segment_title_ok, "a title is at most 1000 bytes of UTF-8"},
+        /* INV-BLOCK-PLAN-004 */
+        {BLOCK_PLAN_BAD_SNIPE, NULL, snipes_ok,
+         "at most 64 snipes, none over pad, follow each other within the segment and have headlines of 1 to 200 bytes"},
 };
 
 /* ret_position: the first segment that breaks the rule. */
@@ -185,6 +211,7 @@ const char *block_plan_fault_name(BlockPlanFault fault) {
                 [BLOCK_PLAN_BAD_FADE] = "bad_fade",
                 [BLOCK_PLAN_BAD_GAIN] = "bad_gain",
                 [BLOCK_PLAN_BAD_TITLE] = "bad_title",
+                [BLOCK_PLAN_BAD_SNIPE] = "bad_snipe",
         };
         return fault < G_N_ELEMENTS(names) ? names[fault] : "unknown";
 }

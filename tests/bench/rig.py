@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = "30000/1001"
-HOUSE = {"width": 1280, "height": 720, "kbps": 3000, "gop": 30}  # proto/block_plan/house_format.c
+HOUSE = {"width": 1280, "height": 720, "kbps": 3000, "gop": 30}  # proto/house/house_format.c
 CHANNEL = "bench"
 SLOT_S = 300
 PACKET = 188

@@ -2,11 +2,12 @@
 #pragma once
 
 #include "core/plan/horizon/horizon.h"
-#include "proto/block_plan/house_format.h"
+#include "proto/house/house_format.h"
 
 /* Channel number 1 in the house format, with these blocks and no programmes. */
 static inline void publish_blocks(PlanBoard *board, const char *channel_id, GPtrArray *take_blocks) {
         ChannelSpec *spec = g_new0(ChannelSpec, 1);
+        spec->style = house_style_new();
         g_atomic_ref_count_init(&spec->refs);
         spec->id = g_strdup(channel_id);
         spec->number = 1;

@@ -8,6 +8,7 @@
 
 static inline PlanView *view_new(const char *id, int32_t number, const char *name) {
         ChannelSpec *spec = g_new0(ChannelSpec, 1);
+        spec->style = house_style_new();
         g_atomic_ref_count_init(&spec->refs);
         spec->id = g_strdup(id);
         spec->number = number;

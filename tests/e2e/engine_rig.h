@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 #include "proto/block_plan/block_plan.h"
-#include "proto/block_plan/house_format.h"
 #include "proto/evidence/evidence.h"
+#include "proto/house/house_format.h"
 #include "proto/playout.pb-c.h"
 
 #define RIG_CHANNEL "retro"

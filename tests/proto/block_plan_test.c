@@ -37,6 +37,13 @@ static BlockPlan *block_new(void) {
                 segment->asset_uuid = "123e4567-e89b-42d3-a456-426614174000";
                 segment->asset_uri = block_plan_text(block, uri);
                 segment->asset_start_offset_ms = i * 1000;
+                segment->logo = types[i] == SEGMENT_CONTENT;
+                if (types[i] != SEGMENT_CONTENT)
+                        continue;
+                static const BlockSnipe snipes[] = {{5000, 8000, "Tales & Tails", NULL},
+                                                    {400000, 10000, "Late News", "Next at 21:30"}};
+                segment->n_snipes = G_N_ELEMENTS(snipes);
+                segment->snipes = block_plan_snipes(block, snipes, segment->n_snipes);
         }
         return block;
 }
@@ -225,6 +232,41 @@ static void INV_BLOCK_PLAN_004_values_can_be_executed(void **state) {
         check_values(1, 0, 0, INT32_MAX, INT32_MAX, BLOCK_PLAN_BAD_FADE);
 }
 
+static void check_snipe(int position, BlockSnipe first, BlockSnipe second, BlockPlanFault expected) {
+        g_autoptr(BlockPlan) block = block_new();
+        const BlockSnipe snipes[] = {first, second};
+        block->segments[position].n_snipes = second.headline ? 2 : 1;
+        block->segments[position].snipes = snipes;
+        check_fault(block, expected);
+}
+
+static void INV_BLOCK_PLAN_004_snipes_fit_their_segment(void **state) {
+        const BlockSnipe none = {0};
+        check_snipe(1, (BlockSnipe){0, 30000, "x", NULL}, none, BLOCK_PLAN_OK);
+        check_snipe(1, (BlockSnipe){1, 30000, "x", NULL}, none, BLOCK_PLAN_BAD_SNIPE);
+        check_snipe(1, (BlockSnipe){-1, 10, "x", NULL}, none, BLOCK_PLAN_BAD_SNIPE);
+        check_snipe(1, (BlockSnipe){30001, 1, "x", NULL}, none, BLOCK_PLAN_BAD_SNIPE);
+        check_snipe(1, (BlockSnipe){30000, 0, "x", NULL}, none, BLOCK_PLAN_BAD_SNIPE);
+        check_snipe(1, (BlockSnipe){1, INT64_MAX, "x", NULL}, none, BLOCK_PLAN_BAD_SNIPE);
+        check_snipe(1, (BlockSnipe){0, 10, "", "x"}, none, BLOCK_PLAN_BAD_SNIPE);
+        check_snipe(1, (BlockSnipe){0, 10, "\xff", NULL}, none, BLOCK_PLAN_BAD_SNIPE);
+        check_snipe(PAD, (BlockSnipe){0, 10, "x", NULL}, none, BLOCK_PLAN_BAD_SNIPE);
+        check_snipe(1, (BlockSnipe){0, 10, "x", NULL}, (BlockSnipe){10, 10, "y", NULL}, BLOCK_PLAN_OK);
+        check_snipe(1, (BlockSnipe){0, 10, "x", NULL}, (BlockSnipe){9, 10, "y", NULL}, BLOCK_PLAN_BAD_SNIPE);
+}
+
+static void INV_BLOCK_PLAN_006_snipes_keep_their_time_of_day(void **state) {
+        const BlockPlan *block = *state;
+        g_autoptr(BlockPlan) joined = block_plan_join(block, block->start_utc_ms + 404000);
+        assert_int_equal(joined->segments[0].n_snipes, 1);
+        assert_int_equal(joined->segments[0].snipes[0].start_ms, 0);
+        assert_int_equal(joined->segments[0].snipes[0].duration_ms, 6000);
+        assert_string_equal(joined->segments[0].snipes[0].detail, "Next at 21:30");
+        assert_int_equal(joined->segments[2].n_snipes, 2);
+        assert_int_equal(joined->segments[2].snipes[1].start_ms, 400000);
+        assert_true(joined->segments[0].logo);
+}
+
 static void INV_BLOCK_PLAN_004_types_are_known(void **state) {
         BlockPlan *block = *state;
         block->segments[0].type = 0;
@@ -338,8 +380,14 @@ static void INV_BLOCK_PLAN_007_the_hash_sees_every_field(void **state) {
         CHANGE(b->segments[1].gain_millibel++);
         CHANGE(b->segments[1].fade_in_ms++);
         CHANGE(b->segments[1].fade_out_ms++);
+        CHANGE(b->segments[1].logo = true);
+        CHANGE(b->segments[2].n_snipes--);
+        CHANGE(((BlockSnipe *)b->segments[2].snipes)->start_ms++);
+        CHANGE(((BlockSnipe *)b->segments[2].snipes)->duration_ms++);
+        CHANGE(((BlockSnipe *)b->segments[2].snipes)->headline = "other");
+        CHANGE(((BlockSnipe *)b->segments[2].snipes)->detail = "other");
         block_plan_message_free(message);
-        assert_int_equal(g_hash_table_size(seen), 19);
+        assert_int_equal(g_hash_table_size(seen), 25);
 }
 
 static void INV_BLOCK_PLAN_007_the_hash_is_the_same_on_every_machine(void **state) {
@@ -369,7 +417,11 @@ static BlockPlan *any_block(GRand *rand) {
                 block_plan_new("", NULL, "t", any_number(rand), any_number(rand), g_rand_int_range(rand, 0, 9));
         block->join_in_progress = g_rand_boolean(rand);
         block->block_id = any_text(block, rand);
-        for (uint32_t i = 0; i < block->n_segments; i++)
+        for (uint32_t i = 0; i < block->n_segments; i++) {
+                const BlockSnipe snipes[] = {
+                        {any_number(rand), any_number(rand), any_text(block, rand), any_text(block, rand)},
+                        {any_number(rand), any_number(rand), any_text(block, rand), any_text(block, rand)}};
+                const uint32_t n_snipes = (uint32_t)g_rand_int_range(rand, 0, 3);
                 block->segments[i] = (BlockSegment){.index = (int32_t)any_number(rand),
                                                     .type = (SegmentType)any_number(rand),
                                                     .event_id = any_text(block, rand),
@@ -381,7 +433,11 @@ static BlockPlan *any_block(GRand *rand) {
                                                     .duration_ms = any_number(rand),
                                                     .gain_millibel = (int32_t)any_number(rand),
                                                     .fade_in_ms = (int32_t)any_number(rand),
-                                                    .fade_out_ms = (int32_t)any_number(rand)};
+                                                    .fade_out_ms = (int32_t)any_number(rand),
+                                                    .logo = g_rand_boolean(rand),
+                                                    .n_snipes = n_snipes,
+                                                    .snipes = block_plan_snipes(block, snipes, n_snipes)};
+        }
         return block;
 }
 
@@ -464,8 +520,8 @@ static void names_of_types_and_faults(void **state) {
         assert_int_equal(segment_type_from_name("unknown"), 0);
         assert_int_equal(segment_type_from_name(NULL), 0);
         assert_string_equal(block_plan_fault_name(BLOCK_PLAN_OK), "ok");
-        assert_string_equal(block_plan_fault_name(BLOCK_PLAN_BAD_TITLE), "bad_title");
-        assert_string_equal(block_plan_fault_name(BLOCK_PLAN_BAD_TITLE + 1), "unknown");
+        assert_string_equal(block_plan_fault_name(BLOCK_PLAN_BAD_SNIPE), "bad_snipe");
+        assert_string_equal(block_plan_fault_name(BLOCK_PLAN_BAD_SNIPE + 1), "unknown");
 }
 
 static void references_keep_a_block(void **state) {
@@ -490,6 +546,8 @@ int main(void) {
                 with_block(INV_BLOCK_PLAN_003_every_segment_can_be_traced),
                 cmocka_unit_test(INV_BLOCK_PLAN_003_all_but_pad_has_an_asset),
                 cmocka_unit_test(INV_BLOCK_PLAN_004_values_can_be_executed),
+                cmocka_unit_test(INV_BLOCK_PLAN_004_snipes_fit_their_segment),
+                with_block(INV_BLOCK_PLAN_006_snipes_keep_their_time_of_day),
                 with_block(INV_BLOCK_PLAN_004_types_are_known),
                 with_block(joining_at_the_start_is_the_block_itself),
                 with_block(INV_BLOCK_PLAN_005_joining_anywhere_keeps_the_end_and_what_is_shown_when),

@@ -9,7 +9,7 @@
 
 #include "air/producer/cell.h"
 #include "air/producer/wake.h"
-#include "proto/block_plan/house_format.h"
+#include "proto/house/house_format.h"
 
 #define PICTURE_PLANES 3
 

@@ -17,7 +17,8 @@
 #include "core/base/store.h"
 #include "core/base/yaml.h"
 #include "core/plan/catalog/catalog.h"
-#include "proto/block_plan/house_format.h"
+#include "proto/house/house_format.h"
+#include "proto/house/house_style.h"
 
 typedef enum { CHANNEL_NETWORK = 1, CHANNEL_MOVIE } ChannelType;
 
@@ -33,6 +34,7 @@ typedef struct {
         char *timezone; /* IANA */
         GTimeZone *zone;
         HouseFormat format;
+        HouseStyle *style;
         int32_t grid_minutes;      /* 5, 10, 15, 20, 30, 60 */
         int32_t day_start_minutes; /* 360 = 06:00 */
         char *logo;                /* path or NULL */

@@ -135,10 +135,16 @@ static BlockPlan *next_block(Feed *feed) {
         return block_plan_join(entered, at);
 }
 
-static bool house_format(Feed *feed, HouseFormat *ret_format) {
+/* What goes out, whatever is fed: fixed for the session. */
+typedef struct {
+        HouseFormat format;
+        HouseStyle *style; /* a reference */
+} House;
+
+static bool house(Feed *feed, House *ret_house) {
         g_autoptr(PlanView) view = plan_board_view(feed->board, feed->channel_id);
         if (view)
-                *ret_format = view->spec->format;
+                *ret_house = (House){view->spec->format, house_style_ref(view->spec->style)};
         return view != NULL;
 }
 
@@ -204,10 +210,9 @@ static void note_fed(Feed *feed, const BlockPlan *block) {
         pthread_mutex_unlock(&feed->lock);
 }
 
-static bool send_start(Feed *feed, const HouseFormat *format, int64_t epoch_utc_ms, BlockPlan *const *blocks,
-                       unsigned n) {
+static bool send_start(Feed *feed, const House *house, int64_t epoch_utc_ms, BlockPlan *const *blocks, unsigned n) {
         HouseFormatMessage format_message = RETROVUE__PLAYOUT__V1__HOUSE_FORMAT__INIT;
-        house_format_to_message(format, &format_message);
+        house_format_to_message(&house->format, &format_message);
         Retrovue__Playout__V1__BlockPlan *messages[SEED_BLOCKS];
         for (unsigned i = 0; i < n; i++)
                 messages[i] = block_plan_to_message(blocks[i]);
@@ -218,6 +223,7 @@ static bool send_start(Feed *feed, const HouseFormat *format, int64_t epoch_utc_
         request.session_id = feed->session_id;
         request.epoch_utc_ms = epoch_utc_ms;
         request.house_format = &format_message;
+        request.house_style = house_style_to_message(house->style);
         request.blocks = messages;
         request.n_blocks = n;
         request.evidence_endpoint = feed->evidence_endpoint;
@@ -230,6 +236,7 @@ static bool send_start(Feed *feed, const HouseFormat *format, int64_t epoch_utc_
         if (done)
                 feed->credits = response->credits;
         rpc_message_free(response);
+        house_style_message_free(request.house_style);
         for (unsigned i = 0; i < n; i++)
                 block_plan_message_free(messages[i]);
         return done;
@@ -237,19 +244,22 @@ static bool send_start(Feed *feed, const HouseFormat *format, int64_t epoch_utc_
 
 /* INV-JIP-ANCHOR-001: the join instant is fixed here, once, and everything on the session's clock follows from it. */
 static bool start_session(Feed *feed) {
-        HouseFormat format;
+        House going_out;
         int64_t epoch_utc_ms;
         BlockPlan *blocks[SEED_BLOCKS] = {0};
-        if (!house_format(feed, &format))
+        if (!house(feed, &going_out))
                 return fail(feed, FEED_NO_SCHEDULE_DATA, "channel %s is not published", feed->channel_id);
         blocks[0] = wait_for_plan(feed, &epoch_utc_ms);
-        if (!blocks[0])
+        if (!blocks[0]) {
+                house_style_unref(going_out.style);
                 return false;
+        }
         unsigned n = 1;
         if ((blocks[1] = block_at(feed, blocks[0]->end_utc_ms)))
                 n = blocks[1]->start_utc_ms == blocks[0]->end_utc_ms ? 2 : 1;
         feed->on_epoch(feed->user, epoch_utc_ms);
-        bool done = send_start(feed, &format, epoch_utc_ms, blocks, n);
+        bool done = send_start(feed, &going_out, epoch_utc_ms, blocks, n);
+        house_style_unref(going_out.style);
         for (unsigned i = 0; i < SEED_BLOCKS; i++) {
                 if (done && i < n)
                         note_fed(feed, blocks[i]);

@@ -49,6 +49,7 @@ void channel_spec_unref(ChannelSpec *spec) {
         g_free(spec->group);
         g_free(spec->source_file);
         g_free(spec->source_sha256);
+        house_style_unref(spec->style);
         g_clear_pointer(&spec->rules, rules_free);
         g_free(spec);
 }
@@ -58,6 +59,7 @@ static ChannelSpec *spec_new(const char *path) {
         spec->refs = 1;
         spec->type = CHANNEL_NETWORK;
         spec->format = house_format_default();
+        spec->style = house_style_new();
         spec->grid_minutes = 30;
         spec->day_start_minutes = 6 * 60;
         spec->source_file = g_canonicalize_filename(path, NULL);

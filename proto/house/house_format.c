@@ -1,4 +1,4 @@
-#include "proto/block_plan/house_format.h"
+#include "proto/house/house_format.h"
 
 #include <glib.h>
 #include <stddef.h>
@@ -79,7 +79,7 @@ bool house_format_from_message(const Retrovue__Playout__V1__HouseFormat *message
                 .gop_frames = message->gop_frames,
                 .video_preset = message->video_preset ? (VideoPreset)message->video_preset : VIDEO_SUPERFAST,
         };
-        if (house_format_fault(&format)) /* INV-BLOCK-PLAN-009 */
+        if (house_format_fault(&format)) /* INV-HOUSE-001 */
                 return false;
         *ret_format = format;
         return true;

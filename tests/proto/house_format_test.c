@@ -2,7 +2,7 @@
 
 #include <glib.h>
 
-#include "proto/block_plan/house_format.h"
+#include "proto/house/house_format.h"
 
 static void the_default_can_be_put_on_the_air(void **state) {
         const HouseFormat format = house_format_default();
@@ -11,7 +11,7 @@ static void the_default_can_be_put_on_the_air(void **state) {
         assert_int_equal(format.rate.den, 1001);
 }
 
-static void INV_BLOCK_PLAN_009_what_no_engine_can_do_is_refused(void **state) {
+static void INV_HOUSE_001_what_no_engine_can_do_is_refused(void **state) {
         static const struct {
                 size_t offset;
                 int32_t good[2];
@@ -40,7 +40,7 @@ static void INV_BLOCK_PLAN_009_what_no_engine_can_do_is_refused(void **state) {
         }
 }
 
-static void INV_BLOCK_PLAN_009_a_message_is_judged_on_arrival(void **state) {
+static void INV_HOUSE_001_a_message_is_judged_on_arrival(void **state) {
         const HouseFormat format = {.width = 640,
                                     .height = 360,
                                     .rate = {25, 1},
@@ -69,8 +69,8 @@ static void INV_BLOCK_PLAN_009_a_message_is_judged_on_arrival(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_default_can_be_put_on_the_air),
-                cmocka_unit_test(INV_BLOCK_PLAN_009_what_no_engine_can_do_is_refused),
-                cmocka_unit_test(INV_BLOCK_PLAN_009_a_message_is_judged_on_arrival),
+                cmocka_unit_test(INV_HOUSE_001_what_no_engine_can_do_is_refused),
+                cmocka_unit_test(INV_HOUSE_001_a_message_is_judged_on_arrival),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
