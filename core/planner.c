@@ -206,7 +206,7 @@ static char *describe_assets(const CatalogSnapshot *catalog) {
 static bool holds_programme(const CatalogSnapshot *catalog) {
         for (uint32_t i = 0; i < catalog->n_assets; i++) {
                 const Asset *asset = catalog->assets[i];
-                if (asset_eligible(asset) && (asset->kind == ASSET_EPISODE || asset->kind == ASSET_MOVIE))
+                if (asset_eligible(asset) && asset_is_programme(asset))
                         return true;
         }
         return false;
@@ -488,26 +488,24 @@ bool planner_has_planned(Planner *planner) {
 }
 
 /* What keeps a channel's plan short, or from being what its rules say. */
-static void add_shortfall(json_t *alerts, const PlanView *view, int64_t now_utc_ms) {
-        const PlanHealth health = plan_view_health(view, now_utc_ms);
-        const bool is_short = health.execution_short_ms > 0;
-        if (!view->fault && !is_short && health.epg_short_ms == 0)
-                return;
-        g_autofree char *fault = g_utf8_make_valid(view->fault ? view->fault : "the plan is too short", -1);
-        g_autofree char *depth =
-                g_strdup_printf("planned for %.1f of %.1f hours, the guide for %.1f of %.1f",
-                                (double)health.execution_depth_ms / HOUR_MS, (double)view->min_execution_ms / HOUR_MS,
-                                (double)health.epg_depth_ms / HOUR_MS, (double)view->min_epg_ms / HOUR_MS);
-        g_autofree char *message = g_strdup_printf("channel %s: %s (%s)", view->spec->id, fault, depth);
-        json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s}", "severity", is_short ? "error" : "warning",
-                                                "file", "line", 0, "column", 0, "message", message));
-}
-
 static void add_alert(json_t *alerts, const PlanView *view, const char *severity, const char *text) {
         g_autofree char *valid = g_utf8_make_valid(text, -1);
         g_autofree char *message = g_strdup_printf("channel %s: %s", view->spec->id, valid);
         json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s}", "severity", severity, "file", "line", 0,
                                                 "column", 0, "message", message));
+}
+
+static void add_shortfall(json_t *alerts, const PlanView *view, int64_t now_utc_ms) {
+        const PlanHealth health = plan_view_health(view, now_utc_ms);
+        const bool is_short = health.execution_short_ms > 0;
+        if (!view->fault && !is_short && health.epg_short_ms == 0)
+                return;
+        g_autofree char *depth =
+                g_strdup_printf("planned for %.1f of %.1f hours, the guide for %.1f of %.1f",
+                                (double)health.execution_depth_ms / HOUR_MS, (double)view->min_execution_ms / HOUR_MS,
+                                (double)health.epg_depth_ms / HOUR_MS, (double)view->min_epg_ms / HOUR_MS);
+        g_autofree char *text = g_strdup_printf("%s (%s)", view->fault ? view->fault : "the plan is too short", depth);
+        add_alert(alerts, view, is_short ? "error" : "warning", text);
 }
 
 /* What is soon not on the air is an error; what is not as asked, or black between programmes, is not. Who has no spots

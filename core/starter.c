@@ -110,7 +110,7 @@ static void survey(Holdings *holdings, const CatalogSnapshot *catalog) {
                 const Asset *asset = catalog->assets[i];
                 if (!asset_eligible(asset))
                         continue;
-                if (asset->kind == ASSET_EPISODE || asset->kind == ASSET_MOVIE)
+                if (asset_is_programme(asset))
                         add_programme(holdings, asset);
                 else if (asset->kind == ASSET_FILLER)
                         holdings->has_filler = true;

@@ -63,43 +63,33 @@ static bool read_time(const ChannelSpec *spec, const char *text, int64_t *ret_ut
         return true;
 }
 
-static bool is_programme(const Asset *asset) {
-        return asset->kind == ASSET_EPISODE || asset->kind == ASSET_MOVIE;
-}
-
-/* Programmes or spots of that title: how many; the last in *ret_last, the first few in list. */
-static unsigned with_title(const CatalogSnapshot *catalog, const char *title, bool programmes, const Asset **ret_last,
-                           GString *list) {
-        unsigned n = 0;
-        for (uint32_t i = 0; i < catalog->n_assets; i++) {
-                const Asset *asset = catalog->assets[i];
-                if (is_programme(asset) != programmes || g_ascii_strcasecmp(asset->title, title) != 0)
-                        continue;
-                *ret_last = asset;
-                if (n++ < MATCHES_SHOWN)
-                        g_string_append_printf(list, "\n  %s  %s  %s", asset->id, asset_kind_name(asset->kind),
-                                               asset->uri);
+/* The ids of the first few, with what and where they are. */
+static char *choices_text(const GPtrArray *assets) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        for (guint i = 0; i < MIN(assets->len, MATCHES_SHOWN); i++) {
+                const Asset *asset = assets->pdata[i];
+                g_string_append_printf(text, "\n  %s  %s  %s", asset->id, asset_kind_name(asset->kind), asset->uri);
         }
-        return n;
+        return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
 /* What catalog_resolve knows (ids, paths, aliases), or the title of a film or an episode; the asset's id, or NULL after
  * a message. g_free it. */
 static char *find_asset(Store *store, const CatalogSnapshot *catalog, const char *name) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(GString) found = g_string_new(NULL);
-        const Asset *match = NULL;
         char *id = catalog_resolve(store, name, &error);
         if (id)
                 return id;
-        const unsigned n = with_title(catalog, name, true, &match, found);
-        if (n == 1)
-                return g_strdup(match->id);
-        if (n > 1)
-                cli_fail("%u programmes are called \"%s\": give the id of one%s", n, name, found->str);
-        else if (with_title(catalog, name, false, &match, found) > 0)
+        g_autoptr(GPtrArray) named = catalog_snapshot_named(catalog, name);
+        g_autofree char *choices = choices_text(named);
+        const Asset *first = named->len > 0 ? named->pdata[0] : NULL;
+        if (named->len == 1 && asset_is_programme(first))
+                return g_strdup(first->id);
+        if (first && asset_is_programme(first))
+                cli_fail("%u programmes are called \"%s\": give the id of one%s", named->len, name, choices);
+        else if (first)
                 cli_fail("no film and no episode is called \"%s\", but this is; a spot is taken by its id%s", name,
-                         found->str);
+                         choices);
         else if (g_error_matches(error, RV_ERROR, RV_ERROR_NOT_FOUND))
                 cli_fail("nothing in the catalog has the id, path, alias or title \"%s\"", name);
         else

@@ -82,6 +82,10 @@ int asset_compare(const Asset *a, const Asset *b) {
         return order ? order : strcmp(a->id, b->id);
 }
 
+bool asset_is_programme(const Asset *asset) {
+        return asset->kind == ASSET_EPISODE || asset->kind == ASSET_MOVIE;
+}
+
 bool asset_eligible(const Asset *asset) {
         /* LAW-ELIGIBILITY, INV-ASSET-SCHEDULABLE-TRIPLE-GATE-001: missing and retired are states, so neither is ready.
          */

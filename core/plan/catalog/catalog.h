@@ -88,11 +88,15 @@ CatalogSnapshot *catalog_snapshot_ref(CatalogSnapshot *snapshot);
 void catalog_snapshot_unref(CatalogSnapshot *snapshot);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CatalogSnapshot, catalog_snapshot_unref)
 const Asset *catalog_snapshot_find(const CatalogSnapshot *snapshot, const char *asset_id);
-/* All assets, those of a series, whatever the case of its name, and those of a kind: Asset, in reading order, borrowed.
- * A few besides may be among those of a series: ask the asset. */
+/* All, those of a series, whatever its case (a few besides may be among them), and those of a kind: Asset, in reading
+ * order, borrowed. */
 const GPtrArray *catalog_snapshot_all(const CatalogSnapshot *snapshot);
 const GPtrArray *catalog_snapshot_series(const CatalogSnapshot *snapshot, const char *series);
 const GPtrArray *catalog_snapshot_kind(const CatalogSnapshot *snapshot, AssetKind kind);
+bool catalog_same_name(const char *a, const char *b); /* without regard to case */
+/* What a person means by an id or a title: the asset of that id, else all films and episodes of that title, else all
+ * that is called so; eligible or not, in reading order (const Asset *, borrowed). g_ptr_array_unref it. */
+GPtrArray *catalog_snapshot_named(const CatalogSnapshot *snapshot, const char *name);
 /* Tests and generators: a snapshot of assets made by hand; takes them. */
 CatalogSnapshot *catalog_snapshot_new(Asset **take_assets, uint32_t n_assets, int64_t revision);
 Asset *asset_new(void);
@@ -103,6 +107,8 @@ int asset_compare(const Asset *a, const Asset *b);
 
 /* The one gate of planning (LAW-ELIGIBILITY): ready, approved, not retired or missing, duration > 0. */
 bool asset_eligible(const Asset *asset);
+/* A film or an episode. */
+bool asset_is_programme(const Asset *asset);
 
 /* What people and programs are shown of an asset; json_decref it. */
 json_t *asset_json(const Asset *asset);

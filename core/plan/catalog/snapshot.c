@@ -121,3 +121,32 @@ const GPtrArray *catalog_snapshot_series(const CatalogSnapshot *snapshot, const 
 const GPtrArray *catalog_snapshot_kind(const CatalogSnapshot *snapshot, AssetKind kind) {
         return snapshot->kinds[kind];
 }
+
+/* ASCII, which is nearly everything, without allocating. */
+bool catalog_same_name(const char *a, const char *b) {
+        if (g_ascii_tolower(*a) != g_ascii_tolower(*b) && (*a & 0x80) == 0 && (*b & 0x80) == 0)
+                return false; /* nearly all that differ */
+        if (g_ascii_strcasecmp(a, b) == 0)
+                return true;
+        if (g_str_is_ascii(a) || g_str_is_ascii(b))
+                return false;
+        g_autofree char *folded_a = g_utf8_casefold(a, -1), *folded_b = g_utf8_casefold(b, -1);
+        return strcmp(folded_a, folded_b) == 0;
+}
+
+/* INV-LANGUAGE-NAMED-001 */
+GPtrArray *catalog_snapshot_named(const CatalogSnapshot *snapshot, const char *name) {
+        g_autoptr(GPtrArray) programmes = g_ptr_array_new();
+        g_autoptr(GPtrArray) others = g_ptr_array_new();
+        const Asset *itself = catalog_snapshot_find(snapshot, name);
+        if (itself) {
+                g_ptr_array_add(others, (gpointer)itself);
+                return g_steal_pointer(&others);
+        }
+        for (guint i = 0; i < snapshot->reading->len; i++) {
+                const Asset *asset = snapshot->reading->pdata[i];
+                if (catalog_same_name(name, asset->title))
+                        g_ptr_array_add(asset_is_programme(asset) ? programmes : others, (gpointer)asset);
+        }
+        return programmes->len > 0 ? g_steal_pointer(&programmes) : g_steal_pointer(&others);
+}

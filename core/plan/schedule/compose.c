@@ -176,7 +176,7 @@ static void compose_blocks(const Pool *pool, const GPtrArray *sources, uint64_t 
 
 /* The first of those that the name means. */
 static Asset *find_named(const CatalogSnapshot *catalog, const GHashTable *excluded, const char *name) {
-        g_autoptr(GPtrArray) named = assets_named(catalog, name);
+        g_autoptr(GPtrArray) named = catalog_snapshot_named(catalog, name);
         for (guint i = 0; i < named->len; i++) {
                 Asset *asset = named->pdata[i];
                 if (asset_eligible(asset) && !(excluded && g_hash_table_contains((GHashTable *)excluded, asset->id)))

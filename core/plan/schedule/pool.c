@@ -30,24 +30,12 @@ void asset_filter_clear(AssetFilter *filter) {
         g_clear_pointer(&filter->rating_exclude, g_strfreev);
 }
 
-/* Without regard to case; ASCII, which is nearly everything, without allocating. */
-static bool same_text(const char *a, const char *b) {
-        if (g_ascii_tolower(*a) != g_ascii_tolower(*b) && (*a & 0x80) == 0 && (*b & 0x80) == 0)
-                return false; /* nearly all that differ */
-        if (g_ascii_strcasecmp(a, b) == 0)
-                return true;
-        if (g_str_is_ascii(a) || g_str_is_ascii(b))
-                return false;
-        g_autofree char *folded_a = g_utf8_casefold(a, -1), *folded_b = g_utf8_casefold(b, -1);
-        return strcmp(folded_a, folded_b) == 0;
-}
-
 /* NULL list: no condition. */
 static bool text_in(char **list, const char *text) {
         if (!list)
                 return true;
         for (char **word = list; text && *word; word++)
-                if (same_text(*word, text))
+                if (catalog_same_name(*word, text))
                         return true;
         return false;
 }
@@ -107,28 +95,6 @@ static bool pool_accepts(const Pool *pool, const Asset *asset) {
 
 #define SHOWN_MAX 5
 
-static bool is_programme(const Asset *asset) {
-        return asset->kind == ASSET_MOVIE || asset->kind == ASSET_EPISODE;
-}
-
-/* INV-LANGUAGE-NAMED-001 */
-GPtrArray *assets_named(const CatalogSnapshot *catalog, const char *name) {
-        g_autoptr(GPtrArray) programmes = g_ptr_array_new();
-        g_autoptr(GPtrArray) others = g_ptr_array_new();
-        const Asset *itself = catalog_snapshot_find(catalog, name);
-        if (itself) {
-                g_ptr_array_add(others, (gpointer)itself);
-                return g_steal_pointer(&others);
-        }
-        const GPtrArray *all = catalog_snapshot_all(catalog);
-        for (guint i = 0; i < all->len; i++) {
-                const Asset *asset = all->pdata[i];
-                if (same_text(name, asset->title))
-                        g_ptr_array_add(is_programme(asset) ? programmes : others, (gpointer)asset);
-        }
-        return programmes->len > 0 ? g_steal_pointer(&programmes) : g_steal_pointer(&others);
-}
-
 static const char *unfit_word(const Asset *asset) {
         switch (asset->state) {
         case ASSET_NEW:
@@ -179,7 +145,7 @@ static const char *near_title(const CatalogSnapshot *catalog, const char *name) 
         g_autoptr(GPtrArray) titles = g_ptr_array_new();
         const GPtrArray *all = catalog_snapshot_all(catalog);
         for (guint i = 0; i < all->len; i++)
-                if (is_programme(all->pdata[i]))
+                if (asset_is_programme(all->pdata[i]))
                         g_ptr_array_add(titles, ((const Asset *)all->pdata[i])->title);
         g_ptr_array_add(titles, NULL);
         return diag_nearest(name, (const char *const *)titles->pdata);
@@ -191,7 +157,7 @@ static char *choices_text(const GPtrArray *assets, guint *ret_n) {
         *ret_n = 0;
         for (guint i = 0; i < assets->len; i++) {
                 const Asset *asset = assets->pdata[i];
-                if (!is_programme(asset) || !asset_eligible(asset) || ++*ret_n > SHOWN_MAX)
+                if (!asset_is_programme(asset) || !asset_eligible(asset) || ++*ret_n > SHOWN_MAX)
                         continue;
                 g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "", asset->id);
                 if (asset->series)
@@ -206,7 +172,7 @@ static char *choices_text(const GPtrArray *assets, guint *ret_n) {
 
 bool assets_named_fault(const CatalogSnapshot *catalog, const char *name, const char *where, const Place *place,
                         DiagSeverity severity, Diag *diag) {
-        g_autoptr(GPtrArray) named = assets_named(catalog, name);
+        g_autoptr(GPtrArray) named = catalog_snapshot_named(catalog, name);
         guint n = 0;
         bool any = false;
         g_autofree char *choices = choices_text(named, &n), *unfit = unfit_text(named);
@@ -276,7 +242,7 @@ static void choose(Choice *choice, const CatalogSnapshot *catalog) {
         AssetKind only = 0;
         guint n_kinds = 0;
         if (pool->program) {
-                g_autoptr(GPtrArray) named = assets_named(catalog, pool->program);
+                g_autoptr(GPtrArray) named = catalog_snapshot_named(catalog, pool->program);
                 choose_from(choice, named);
                 return;
         }

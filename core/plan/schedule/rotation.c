@@ -202,21 +202,22 @@ static bool check_names(Rotation *rotation, const Entry *entry, const Tell *tell
 
 /* What has none of the entry's assets shorter than its window is filler every day. */
 static void report_room(const Rotation *rotation, const Entry *entry, const char *pool, const GPtrArray *list,
-                        Diag *diag) {
+                        const Tell *tell) {
         const int64_t window_ms = (entry->end - entry->start) * MINUTE_MS;
         const int64_t room_ms = entry->allow_bleed ? DAY_MS : window_ms;
         const Place *place = &entry->place;
         int64_t least_ms = INT64_MAX;
-        for (guint i = 0; i < list->len; i++)
-                least_ms =
-                        MIN(least_ms, schedule_slot_ms(rotation->spec, ((const Asset *)list->pdata[i])->duration_ms));
-        if (list->len > 0 && least_ms > room_ms)
-                diag_add(
-                        diag, DIAG_WARNING, place->file, place->line, place->column,
-                        "nothing in pool \"%s\" ever fits %s: its shortest takes %d minutes of the grid, and there are "
-                        "%d%s",
-                        pool, entry->key, (int)(least_ms / MINUTE_MS), (int)(room_ms / MINUTE_MS),
-                        room_ms < DAY_MS ? ": make it longer, or add allow_bleed" : " at most");
+        for (guint i = 0; i < list->len; i++) {
+                const Asset *asset = list->pdata[i];
+                const int64_t slot_ms = schedule_slot_ms(rotation->spec, asset->duration_ms);
+                if (slot_ms <= room_ms)
+                        return; /* nearly always the first one: this is looked at for every day */
+                least_ms = MIN(least_ms, slot_ms);
+        }
+        diag_add(tell->diag, DIAG_WARNING, place->file, place->line, place->column,
+                 "nothing in pool \"%s\" ever fits %s: its shortest takes %d minutes of the grid, and there are %d%s",
+                 pool, entry->key, (int)(least_ms / MINUTE_MS), (int)(room_ms / MINUTE_MS),
+                 room_ms < DAY_MS ? ": make it longer, or add allow_bleed" : " at most");
 }
 
 /* False when the entry has nothing to play from any of its pools and that is not allowed. */
@@ -239,7 +240,7 @@ static bool open_entry(Rotation *rotation, Entry *entry, const ScheduleFrom *fro
                 const guint n = pool_list(rotation, entry->pools[i], from->excluded)->len;
                 if (((GPtrArray *)lists->pdata[i])->len > 0) {
                         if (!entry->faulty)
-                                report_room(rotation, entry, pool->name, lists->pdata[i], tell->diag);
+                                report_room(rotation, entry, pool->name, lists->pdata[i], tell);
                 } else if (n > 0)
                         report_unsuited(entry, pool->name, n, tell);
                 else if (tell_once(tell, pool)) /* else: its name's fault is told */

@@ -76,9 +76,6 @@ GPtrArray *pool_evaluate(const Pool *pool, const char *seed, const CatalogSnapsh
 GPtrArray *pool_evaluate_at(const Pool *pool, const char *seed, const CatalogSnapshot *catalog,
                             const GHashTable *excluded, int64_t utc_ms);
 
-/* What a person means by the id or title: the asset of that id, else all films and episodes of that title, else all
- * that is called so; planned or not, in reading order (const Asset *, borrowed). */
-GPtrArray *assets_named(const CatalogSnapshot *catalog, const char *name);
 /* A fault at the place where `where` names an asset by id or title and means none, several programmes, or one that
  * may not be planned. False: it means what it should. */
 bool assets_named_fault(const CatalogSnapshot *catalog, const char *name, const char *where, const Place *place,
