@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "air/producer/track/stream.h"
 #include "proto/base/containers.h"
 #include "proto/base/log.h"
 
@@ -124,17 +125,18 @@ static bool open_format(Demux *demux, const char *path, Fault *fault) {
         return false;
 }
 
-static AVStream *best_stream(AVFormatContext *format, enum AVMediaType type) {
-        const int index = av_find_best_stream(format, type, -1, -1, NULL, 0);
+static AVStream *stream_at(AVFormatContext *format, int index) {
         if (index < 0 || format->streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC)
                 return NULL;
         return format->streams[index];
 }
 
-static bool choose_streams(Demux *demux, const char *path, Fault *fault) {
+static bool choose_streams(Demux *demux, const DemuxOptions *options, Fault *fault) {
         AVFormatContext *format = demux->format;
-        AVStream *video = best_stream(format, AVMEDIA_TYPE_VIDEO);
-        AVStream *audio = best_stream(format, AVMEDIA_TYPE_AUDIO);
+        const char *path = options->path;
+        char *const *wishes = options->style ? options->style->sound_languages : NULL;
+        AVStream *video = stream_at(format, av_find_best_stream(format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0));
+        AVStream *audio = stream_at(format, track_sound_of(format, wishes));
         for (unsigned i = 0; i < format->nb_streams; i++)
                 format->streams[i]->discard = AVDISCARD_ALL;
         if (video)
@@ -148,19 +150,19 @@ static bool choose_streams(Demux *demux, const char *path, Fault *fault) {
         return video || audio;
 }
 
-Demux *demux_open(const char *path, const atomic_bool *abort, Fault *fault) {
-        const int fd = open_regular(path, fault);
+Demux *demux_open(const DemuxOptions *options, Fault *fault) {
+        const int fd = open_regular(options->path, fault);
         if (fd < 0)
                 return NULL;
         route_libav_log();
         g_autoptr(Demux) demux = g_new0(Demux, 1);
         demux->fd = fd;
-        demux->abort = abort;
+        demux->abort = options->abort;
         for (int i = 0; i < DEMUX_N_STREAMS; i++) {
                 g_queue_init(&demux->lanes[i].packets);
                 demux->lanes[i].next_us = AV_NOPTS_VALUE;
         }
-        if (!open_format(demux, path, fault) || !choose_streams(demux, path, fault))
+        if (!open_format(demux, options->path, fault) || !choose_streams(demux, options, fault))
                 return NULL;
         return g_steal_pointer(&demux);
 }

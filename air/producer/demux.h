@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "air/producer/fault.h"
+#include "proto/house/house_style.h"
 
 typedef struct Demux Demux;
 
@@ -22,8 +23,14 @@ typedef enum {
         DEMUX_END,      /* no more, or *abort */
 } DemuxResult;
 
-/* NULL and *fault when there is nothing in it to play. path is borrowed for the call. */
-Demux *demux_open(const char *path, const atomic_bool *abort, Fault *fault);
+typedef struct {
+        const char *path;
+        const HouseStyle *style; /* whose languages decide which sound it is; NULL: the file decides */
+        const atomic_bool *abort;
+} DemuxOptions;
+
+/* NULL and *fault when there is nothing in it to play. path and style are borrowed for the call. */
+Demux *demux_open(const DemuxOptions *options, Fault *fault);
 void demux_free(Demux *demux);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Demux, demux_free)
 

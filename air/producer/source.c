@@ -154,7 +154,8 @@ static bool find_zero_of_audio(Source *source, Fault *fault) {
 }
 
 static bool open_media(Source *source, Fault *fault) {
-        source->demux = demux_open(source->options.segment->asset_uri, source->options.abort, fault);
+        const SourceOptions *options = &source->options;
+        source->demux = demux_open(&(DemuxOptions){options->segment->asset_uri, options->style, options->abort}, fault);
         if (!source->demux || !open_streams(source, fault))
                 return false;
         if (source->video && !find_zero_of_video(source, fault))

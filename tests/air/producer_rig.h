@@ -19,6 +19,7 @@ typedef struct {
         int32_t width, height;
         int64_t start_tick;
         int32_t fade_in_ms, fade_out_ms, gain_millibel;
+        const HouseStyle *style;
 } RigSpec;
 
 typedef struct {
@@ -61,6 +62,7 @@ static inline Rig *rig_new(const RigSpec *spec) {
         atomic_init(&rig->abort, false);
         const SourceOptions options = {
                 .format = rig->format,
+                .style = spec->style,
                 .segment = &rig->block->segments[0],
                 .start_tick = spec->start_tick,
                 .end_tick = spec->start_tick + rig->n_ticks,
