@@ -3,6 +3,8 @@
 #include <glib.h>
 #include <stddef.h>
 
+#define DEFAULT_BUFFER_MS 1000
+
 HouseFormat house_format_default(void) {
         return (HouseFormat){
                 .width = 1280,
@@ -14,12 +16,62 @@ HouseFormat house_format_default(void) {
                 .audio_bitrate_kbps = 128,
                 .gop_frames = 30,
                 .video_preset = VIDEO_SUPERFAST,
+                .audio_codec = AUDIO_AAC,
+                .video_encoder = ENCODER_SOFTWARE,
+                .video_buffer_ms = DEFAULT_BUFFER_MS,
         };
 }
 
 const char *video_preset_name(VideoPreset preset) {
         static const char *const names[] = {NULL, "ultrafast", "superfast", "veryfast", "faster", "fast", "medium"};
         return (unsigned)preset < G_N_ELEMENTS(names) ? names[preset] : NULL;
+}
+
+const char *audio_codec_name(AudioCodec codec) {
+        static const char *const names[] = {NULL, "aac", "ac3", "mp2"};
+        return (unsigned)codec < G_N_ELEMENTS(names) ? names[codec] : NULL;
+}
+
+const char *video_encoder_name(VideoEncoder encoder) {
+        static const char *const names[] = {NULL, "software", "hardware", "va", "nvenc"};
+        return (unsigned)encoder < G_N_ELEMENTS(names) ? names[encoder] : NULL;
+}
+
+int32_t audio_codec_bitrate_kbps(AudioCodec codec) {
+        return codec == AUDIO_AAC ? 128 : 192;
+}
+
+/* AAC has any; the others have those that stand in their tables for two channels (A/52 5.4.1.4, ISO/IEC 11172-3
+ * 2.4.2.3). */
+static bool audio_bitrate_ok(AudioCodec codec, int32_t kbps) { /* INV-HOUSE-003 */
+        static const int32_t ac3[] = {96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 0};
+        static const int32_t mp2[] = {64, 96, 112, 128, 160, 192, 224, 256, 320, 384, 0};
+        if (codec == AUDIO_AAC)
+                return kbps >= 32 && kbps <= 512;
+        const int32_t *rate = codec == AUDIO_AC3 ? ac3 : mp2;
+        while (*rate && *rate != kbps)
+                rate++;
+        return *rate != 0;
+}
+
+/* NULL or what cannot be of the choice and the measure of coders. */
+static const char *coder_fault(const HouseFormat *format) {
+        if (!video_preset_name(format->video_preset))
+                return "the video preset must be one of ultrafast ... medium";
+        if (!video_encoder_name(format->video_encoder))
+                return "the video encoder must be software, hardware, va or nvenc";
+        if (format->video_buffer_ms < 100 || format->video_buffer_ms > 5000)
+                return "the video buffer must be within 100..5000 ms";
+        if (!audio_codec_name(format->audio_codec))
+                return "the audio codec must be aac, ac3 or mp2";
+        if (!audio_bitrate_ok(format->audio_codec, format->audio_bitrate_kbps))
+                return format->audio_codec == AUDIO_AAC ? "the audio bit rate must be within 32..512 kbit/s"
+                       : format->audio_codec == AUDIO_AC3
+                               ? "the audio bit rate must be one that ac3 has: 96, 112, 128, "
+                                 "160, 192, 224, 256, 320, 384, 448 or 512 kbit/s"
+                               : "the audio bit rate must be one that mp2 has: 64, 96, 112, "
+                                 "128, 160, 192, 224, 256, 320 or 384 kbit/s";
+        return NULL;
 }
 
 static bool side_ok(int32_t pixels) {
@@ -42,13 +94,9 @@ const char *house_format_fault(const HouseFormat *format) {
                 return "sound must be 48000 Hz with 2 channels";
         if (format->video_bitrate_kbps < 100 || format->video_bitrate_kbps > 100000)
                 return "the video bit rate must be within 100..100000 kbit/s";
-        if (format->audio_bitrate_kbps < 32 || format->audio_bitrate_kbps > 512)
-                return "the audio bit rate must be within 32..512 kbit/s";
         if (format->gop_frames < 1 || format->gop_frames > 1200)
                 return "there must be an IDR every 1..1200 frames";
-        if (!video_preset_name(format->video_preset))
-                return "the video preset must be one of ultrafast ... medium";
-        return NULL;
+        return coder_fault(format);
 }
 
 void house_format_to_message(const HouseFormat *format, Retrovue__Playout__V1__HouseFormat *ret_message) {
@@ -63,6 +111,9 @@ void house_format_to_message(const HouseFormat *format, Retrovue__Playout__V1__H
         ret_message->audio_bitrate_kbps = format->audio_bitrate_kbps;
         ret_message->gop_frames = format->gop_frames;
         ret_message->video_preset = (Retrovue__Playout__V1__VideoPreset)format->video_preset;
+        ret_message->audio_codec = (Retrovue__Playout__V1__AudioCodec)format->audio_codec;
+        ret_message->video_encoder = (Retrovue__Playout__V1__VideoEncoder)format->video_encoder;
+        ret_message->video_buffer_ms = format->video_buffer_ms;
 }
 
 bool house_format_from_message(const Retrovue__Playout__V1__HouseFormat *message, HouseFormat *ret_format) {
@@ -78,6 +129,9 @@ bool house_format_from_message(const Retrovue__Playout__V1__HouseFormat *message
                 .audio_bitrate_kbps = message->audio_bitrate_kbps,
                 .gop_frames = message->gop_frames,
                 .video_preset = message->video_preset ? (VideoPreset)message->video_preset : VIDEO_SUPERFAST,
+                .audio_codec = message->audio_codec ? (AudioCodec)message->audio_codec : AUDIO_AAC,
+                .video_encoder = message->video_encoder ? (VideoEncoder)message->video_encoder : ENCODER_SOFTWARE,
+                .video_buffer_ms = message->video_buffer_ms ? message->video_buffer_ms : DEFAULT_BUFFER_MS,
         };
         if (house_format_fault(&format)) /* INV-HOUSE-001 */
                 return false;

@@ -23,6 +23,23 @@ typedef enum {
 /* "ultrafast" ... "medium"; NULL for anything else. Static. */
 const char *video_preset_name(VideoPreset preset);
 
+/* How sound is coded; its users know them as aac, ac3 and mp2. */
+typedef enum { AUDIO_AAC = 1, AUDIO_AC3, AUDIO_MP2 } AudioCodec;
+
+/* What codes pictures. Software stands in for what is not there or fails. */
+typedef enum {
+        ENCODER_SOFTWARE = 1,
+        ENCODER_HARDWARE, /* whichever there is */
+        ENCODER_VA,
+        ENCODER_NVENC,
+} VideoEncoder;
+
+/* "aac", "ac3", "mp2"; "software", "hardware", "va", "nvenc"; NULL for anything else. Static. */
+const char *audio_codec_name(AudioCodec codec);
+const char *video_encoder_name(VideoEncoder encoder);
+/* What a channel gets that says nothing of it, in kbit/s: 128 for AAC, 192 for the others. */
+int32_t audio_codec_bitrate_kbps(AudioCodec codec);
+
 typedef struct {
         int32_t width, height;  /* pixels, even, 64..4096 */
         RvRational rate;        /* frames per second, exact */
@@ -31,9 +48,13 @@ typedef struct {
         int32_t video_bitrate_kbps, audio_bitrate_kbps;
         int32_t gop_frames; /* an IDR every so many frames from tick 0, besides those at seams */
         VideoPreset video_preset;
+        AudioCodec audio_codec;
+        VideoEncoder video_encoder;
+        int32_t video_buffer_ms; /* a decoder's buffer, at the video bit rate: how far pictures may be from the mean */
 } HouseFormat;
 
-/* 1280x720, 30000/1001, 48 kHz stereo, 3000 + 128 kbit/s, an IDR a second (30 frames), superfast. */
+/* 1280x720, 30000/1001, 48 kHz stereo, 3000 + 128 kbit/s, an IDR a second (30 frames), superfast; AAC, software, a
+ * buffer of a second. */
 HouseFormat house_format_default(void);
 /* NULL when it can be put on the air, else a static sentence that says what cannot. */
 const char *house_format_fault(const HouseFormat *format);

@@ -27,6 +27,9 @@ static void INV_HOUSE_001_what_no_engine_can_do_is_refused(void **state) {
                 {offsetof(HouseFormat, audio_bitrate_kbps), {32, 512}, {31, 513}},
                 {offsetof(HouseFormat, gop_frames), {1, 1200}, {0, 1201}},
                 {offsetof(HouseFormat, video_preset), {VIDEO_ULTRAFAST, VIDEO_MEDIUM}, {0, VIDEO_MEDIUM + 1}},
+                {offsetof(HouseFormat, audio_codec), {AUDIO_AAC, AUDIO_MP2}, {0, AUDIO_MP2 + 1}},
+                {offsetof(HouseFormat, video_encoder), {ENCODER_SOFTWARE, ENCODER_NVENC}, {0, ENCODER_NVENC + 1}},
+                {offsetof(HouseFormat, video_buffer_ms), {100, 5000}, {99, 5001}},
         };
         for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
                 for (int j = 0; j < 2; j++) {
@@ -40,6 +43,28 @@ static void INV_HOUSE_001_what_no_engine_can_do_is_refused(void **state) {
         }
 }
 
+static void INV_HOUSE_003_a_codec_has_its_own_bit_rates(void **state) {
+        static const struct {
+                AudioCodec codec;
+                int32_t kbps;
+                bool good;
+        } cases[] = {{AUDIO_AC3, 96, true},   {AUDIO_AC3, 512, true}, {AUDIO_AC3, 64, false}, {AUDIO_AC3, 129, false},
+                     {AUDIO_AC3, 640, false}, {AUDIO_MP2, 64, true},  {AUDIO_MP2, 384, true}, {AUDIO_MP2, 80, false},
+                     {AUDIO_MP2, 448, false}, {AUDIO_AAC, 129, true}, {AUDIO_AC3, 0, false},  {AUDIO_MP2, 0, false}};
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                HouseFormat format = house_format_default();
+                format.audio_codec = cases[i].codec;
+                format.audio_bitrate_kbps = cases[i].kbps;
+                assert_int_equal(house_format_fault(&format) == NULL, cases[i].good);
+        }
+        for (AudioCodec codec = AUDIO_AAC; codec <= AUDIO_MP2; codec++) {
+                HouseFormat format = house_format_default();
+                format.audio_codec = codec;
+                format.audio_bitrate_kbps = audio_codec_bitrate_kbps(codec);
+                assert_null(house_format_fault(&format));
+        }
+}
+
 static void INV_HOUSE_001_a_message_is_judged_on_arrival(void **state) {
         const HouseFormat format = {.width = 640,
                                     .height = 360,
@@ -49,7 +74,10 @@ static void INV_HOUSE_001_a_message_is_judged_on_arrival(void **state) {
                                     .video_bitrate_kbps = 900,
                                     .audio_bitrate_kbps = 96,
                                     .gop_frames = 50,
-                                    .video_preset = VIDEO_FASTER};
+                                    .video_preset = VIDEO_FASTER,
+                                    .audio_codec = AUDIO_MP2,
+                                    .video_encoder = ENCODER_VA,
+                                    .video_buffer_ms = 300};
         Retrovue__Playout__V1__HouseFormat message;
         house_format_to_message(&format, &message);
         HouseFormat back = {0};
@@ -59,6 +87,13 @@ static void INV_HOUSE_001_a_message_is_judged_on_arrival(void **state) {
         message.video_preset = RETROVUE__PLAYOUT__V1__VIDEO_PRESET__VIDEO_PRESET_UNSPECIFIED; /* as of older cores */
         assert_true(house_format_from_message(&message, &back));
         assert_int_equal(back.video_preset, VIDEO_SUPERFAST);
+        message.audio_codec = RETROVUE__PLAYOUT__V1__AUDIO_CODEC__AUDIO_CODEC_UNSPECIFIED;
+        message.video_encoder = RETROVUE__PLAYOUT__V1__VIDEO_ENCODER__VIDEO_ENCODER_UNSPECIFIED;
+        message.video_buffer_ms = 0;
+        assert_true(house_format_from_message(&message, &back));
+        assert_int_equal(back.audio_codec, AUDIO_AAC);
+        assert_int_equal(back.video_encoder, ENCODER_SOFTWARE);
+        assert_int_equal(back.video_buffer_ms, 1000);
         back = format;
         message.frame_rate_den = 0;
         assert_false(house_format_from_message(&message, &back));
@@ -70,6 +105,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_default_can_be_put_on_the_air),
                 cmocka_unit_test(INV_HOUSE_001_what_no_engine_can_do_is_refused),
+                cmocka_unit_test(INV_HOUSE_003_a_codec_has_its_own_bit_rates),
                 cmocka_unit_test(INV_HOUSE_001_a_message_is_judged_on_arrival),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
