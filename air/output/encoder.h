@@ -1,5 +1,6 @@
 /*
- * The live encoders: pictures and sound of one session in, access units of H.264 and AAC-LC out on two source pads.
+ * The live encoders: pictures and sound of one session in, access units of H.264 and of AAC, AC-3 or MP2 out on two
+ * source pads.
  * The only place that computes time stamps and the only place that knows encoder settings: those that shape SPS and PPS
  * must be the same for every picture ever put in front of one multiplexer.
  *

@@ -24,6 +24,19 @@ static const struct {
         {"libgstmpegtsmux.so", "mpegtsmux", "gstreamer1.0-plugins-bad"},
 };
 
+/* What only some channels use: not in the folder of links, and loaded from where the system has it. */
+static const struct {
+        const char *element, *file;
+} optional[] = {
+        {"twolamemp2enc", "libgsttwolame.so"},
+        {"vah264enc", "libgstva.so"},
+        {"vah264lpenc", "libgstva.so"},
+        {"nvh264enc", "libgstnvcodec.so"},
+        {"h264parse", "libgstvideoparsersbad.so"},
+        {"videoconvert", "libgstvideoconvertscale.so"},
+        {"videoscale", "libgstvideoconvertscale.so"},
+};
+
 /* The folder of plug-ins that belongs to the very libgstreamer this process runs with. */
 static char *system_plugin_dir(void) {
         Dl_info info;
@@ -119,6 +132,26 @@ static bool check_elements(GError **error) {
                 }
         }
         return true;
+}
+
+static void load_plugin(const char *file) {
+        g_autofree char *plugin_dir = system_plugin_dir();
+        g_autofree char *path = plugin_dir ? g_build_filename(plugin_dir, file, NULL) : NULL;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GstPlugin) plugin = path ? gst_plugin_load_file(path, &error) : NULL;
+        if (!plugin)
+                rv_info("output.no_plugin", RV_S("file", file), RV_S("error", error ? error->message : "no folder"));
+}
+
+GstElementFactory *gst_find_optional(const char *element) {
+        GstElementFactory *factory = gst_element_factory_find(element);
+        for (size_t i = 0; !factory && i < G_N_ELEMENTS(optional); i++) {
+                if (!g_str_equal(optional[i].element, element))
+                        continue;
+                load_plugin(optional[i].file); /* INV-OUTPUT-006 */
+                factory = gst_element_factory_find(element);
+        }
+        return factory;
 }
 
 /* Written before the thread starts, read after everything else: by exit. */

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <glib.h>
+#include <gst/gst.h>
 #include <stdbool.h>
 
 /*
@@ -15,3 +16,8 @@
 void gst_prepare(const char *cache_dir);
 /* With what was prepared, or the system's registry. RV_ERROR_UNAVAILABLE: an element we need is not installed. */
 bool gst_start(GError **error);
+/*
+ * A factory that not every channel uses, of a plug-in that is loaded with the first call for it: who does not need it
+ * starts without it. NULL: there is none, or its plug-in cannot be loaded (a driver is missing). gst_object_unref it.
+ */
+GstElementFactory *gst_find_optional(const char *element);

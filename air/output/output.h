@@ -1,14 +1,14 @@
 /*
  * Output: pictures and sound of the house format in, one never-ending MPEG transport stream out.
  *
- * GStreamer encodes (H.264 by x264, AAC-LC) and multiplexes; nothing of it sees a clock: the caller paces. All time
- * stamps are computed from the tick and sample numbers. Bytes go to a unix stream socket through a bounded ring and a
- * writer thread, so that a reader which stalls or goes away never delays the caller: when the ring is full whole access
- * units are dropped up to the next random access point, and counted. The encoder settings that shape SPS and PPS live
- * in one place (encoder.c); the multiplexing stage takes coded access units, so that another maker of them can be put
- * in front of it.
+ * GStreamer encodes (H.264; AAC-LC, AC-3 or MP2) and multiplexes; nothing of it sees a clock: the caller paces. All
+ * time stamps are computed from the tick and sample numbers. Bytes go to a unix stream socket through a bounded ring
+ * and a writer thread, so that a reader which stalls or goes away never delays the caller: when the ring is full whole
+ * access units are dropped up to the next random access point, and counted. The encoder settings that shape SPS and PPS
+ * live in one place (encoder.c); the multiplexing stage takes coded access units, so that another maker of them can be
+ * put in front of it.
  *
- * Standards: ISO/IEC 13818-1 (TS), 14496-10 (H.264), 13818-7 ADTS (AAC).
+ * Standards: ISO/IEC 13818-1 (TS), 14496-10 (H.264), 13818-7 ADTS (AAC), 11172-3 (MP2), ATSC A/52 (AC-3).
  */
 #pragma once
 

@@ -6,7 +6,6 @@ enum { PACKET_SIZE = 188, N_PIDS = 8192, PAT_PID = 0, NO_PID = -1 };
 
 #define PTS_MASK ((1LL << 33) - 1)
 #define PTS_HALF (1LL << 32)
-#define AAC_FRAME_PTS 1920 /* 1024 samples at 48 kHz */
 #define MAX_PCR_GAP_27MHZ 2700000
 
 typedef struct {
@@ -101,6 +100,49 @@ static int64_t clock_gap(int64_t a, int64_t b) {
         return b - a < -round_27mhz / 2 ? b - a + round_27mhz : b - a;
 }
 
+typedef struct {
+        uint8_t type;                                      /* of the PMT */
+        uint8_t id;                                        /* of the PES packets */
+        int64_t frame_pts;                                 /* of its samples at 48 kHz */
+        size_t (*frame)(const uint8_t *data, size_t size); /* length of the frame that begins here; 0: none does */
+} SoundKind;
+
+static size_t adts_frame(const uint8_t *p, size_t size) {
+        if (size < 7 || p[0] != 0xff || (p[1] & 0xf6) != 0xf0)
+                return 0;
+        const bool stereo_48k = (p[2] >> 2 & 0xf) == 3 && ((p[2] & 1) << 2 | p[3] >> 6) == 2;
+        const size_t length = (size_t)(p[3] & 3) << 11 | (size_t)p[4] << 3 | p[5] >> 5;
+        return stereo_48k && length >= 7 ? length : 0;
+}
+
+/* A/52 5.3, 5.4.1: at 48 kHz a frame has four bytes for each kbit/s; acmod 2 is two channels. */
+static size_t ac3_frame(const uint8_t *p, size_t size) {
+        static const uint16_t kbps[] = {32,  40,  48,  56,  64,  80,  96,  112, 128, 160,
+                                        192, 224, 256, 320, 384, 448, 512, 576, 640};
+        if (size < 7 || p[0] != 0x0b || p[1] != 0x77 || p[4] >> 6 != 0 || (p[4] & 0x3f) / 2 >= (int)G_N_ELEMENTS(kbps))
+                return 0;
+        return p[6] >> 5 == 2 ? (size_t)4 * kbps[(p[4] & 0x3f) / 2] : 0;
+}
+
+/* ISO/IEC 11172-3 2.4.1.3: layer II, 48 kHz, not mono; a frame has three bytes for each kbit/s. */
+static size_t mp2_frame(const uint8_t *p, size_t size) {
+        static const uint16_t kbps[] = {0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 0};
+        if (size < 4 || p[0] != 0xff || (p[1] & 0xfe) != 0xfc || (p[2] >> 2 & 3) != 1 || p[3] >> 6 == 3)
+                return 0;
+        return (size_t)3 * kbps[p[2] >> 4];
+}
+
+static const SoundKind sound_kinds[] = {
+        {0x0f, 0xc0, 1920, adts_frame}, {0x81, 0xfd, 2880, ac3_frame}, {0x03, 0xc0, 2160, mp2_frame}};
+
+/* NULL: no sound that we know. */
+static const SoundKind *sound_kind(uint8_t type) {
+        for (size_t i = 0; i < G_N_ELEMENTS(sound_kinds); i++)
+                if (sound_kinds[i].type == type)
+                        return &sound_kinds[i];
+        return NULL;
+}
+
 static void read_pat(TsReader *reader, const uint8_t *payload, size_t size) {
         size_t length;
         const uint8_t *pat = whole_section(reader, payload, size, 0x00, &length);
@@ -129,10 +171,11 @@ static void read_pmt(TsReader *reader, const uint8_t *payload, size_t size) {
         for (; at + 5 <= length - 4; at += 5 + ((size_t)(pmt[at + 3] & 0x0f) << 8 | pmt[at + 4])) {
                 if (pmt[at] == 0x1b)
                         state->picture.pid = pid_at(pmt + at + 1);
-                else if (pmt[at] == 0x0f)
+                else if (sound_kind(pmt[at])) {
                         state->sound.pid = pid_at(pmt + at + 1);
-                else
-                        fault(reader, "stream type neither H.264 nor AAC", pmt[at]);
+                        reader->sound_type = pmt[at];
+                } else
+                        fault(reader, "stream type neither H.264 nor sound", pmt[at]);
         }
 }
 
@@ -198,19 +241,17 @@ static void end_sound(TsReader *reader) {
         bool has_dts;
         size_t size = 0, at = 0;
         const uint8_t *data = open_pes(reader, stream->pes, &sound.pts, &has_dts, &size);
-        while (data && at + 7 <= size) {
-                const uint8_t *adts = data + at;
-                const size_t length = (size_t)(adts[3] & 3) << 11 | (size_t)adts[4] << 3 | adts[5] >> 5;
-                const bool stereo_48k = (adts[2] >> 2 & 0xf) == 3 && ((adts[2] & 1) << 2 | adts[3] >> 6) == 2;
-                if (adts[0] != 0xff || (adts[1] & 0xf6) != 0xf0 || !stereo_48k || length < 7 || length > size - at) {
-                        fault(reader, "not a whole ADTS frame of 48 kHz stereo", (int64_t)at);
+        const SoundKind *kind = sound_kind(reader->sound_type);
+        size_t length = 0;
+        if (data && stream->pes->data[3] != kind->id)
+                fault(reader, "sound has the id of another kind", stream->pes->data[3]);
+        for (; data && at < size; at += length, sound.frames++) {
+                length = kind->frame(data + at, size - at);
+                if (length == 0 || length > size - at) {
+                        fault(reader, "not a whole frame of 48 kHz stereo", (int64_t)at);
                         break;
                 }
-                sound.frames++;
-                at += length;
         }
-        if (data && at != size)
-                fault(reader, "bytes behind the last ADTS frame", (int64_t)(size - at));
         sound.bytes = size;
         if (data)
                 g_array_append_val(reader->sounds, sound);
@@ -375,13 +416,14 @@ static char *check_pictures(const TsReader *reader, RvRational rate, int64_t fir
 
 static char *check_sounds(const TsReader *reader, TsExpectation expectation) {
         int64_t due = -1;
+        const int64_t frame_pts = sound_kind(reader->sound_type)->frame_pts;
         for (guint i = 0; i < reader->sounds->len; i++) {
                 const TsSound *sound = &g_array_index(reader->sounds, TsSound, i);
                 const int64_t off = due < 0 ? 0 : difference(sound->pts, due);
-                if (expectation == TS_UNBROKEN ? off != 0 : off < 0 || off % AAC_FRAME_PTS != 0)
+                if (expectation == TS_UNBROKEN ? off != 0 : off < 0 || off % frame_pts != 0)
                         return g_strdup_printf("sound %u: PTS %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT, i,
                                                sound->pts, due);
-                due = (sound->pts + (int64_t)AAC_FRAME_PTS * sound->frames) & PTS_MASK;
+                due = (sound->pts + frame_pts * sound->frames) & PTS_MASK;
         }
         return NULL;
 }

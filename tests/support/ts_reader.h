@@ -1,7 +1,8 @@
 /*
  * A transport stream reader of the tests' own, with no media library behind it, so that a fault which a multiplexer and
  * a demultiplexer of one family share is still seen. One programme, one H.264 picture stream with one access unit a PES
- * packet, one AAC stream in ADTS (ISO/IEC 13818-1, 14496-10 Annex B, 13818-7).
+ * packet, one stream of sound: AAC in ADTS, AC-3 or MP2 (ISO/IEC 13818-1, 14496-10 Annex B, 13818-7, ATSC A/52, ISO/IEC
+ * 11172-3).
  *
  * Feed it bytes as they come, in any cut. It remembers the first fault of the packets, tables and PES packets; what the
  * stream should have carried is asked of ts_reader_check.
@@ -31,16 +32,17 @@ typedef struct {
 
 typedef struct {
         int64_t pts;
-        uint32_t frames; /* of 1024 samples */
+        uint32_t frames; /* of AAC 1024 samples, of AC-3 1536, of MP2 1152 */
         size_t bytes;
 } TsSound;
 
 typedef struct TsReader TsReader;
 
 struct TsReader {
-        GArray *pictures; /* TsPicture, in stream order */
-        GArray *sounds;   /* TsSound, a PES packet each */
-        GArray *cc_jumps; /* uint64_t: packets whose continuity counter does not follow */
+        GArray *pictures;   /* TsPicture, in stream order */
+        GArray *sounds;     /* TsSound, a PES packet each */
+        GArray *cc_jumps;   /* uint64_t: packets whose continuity counter does not follow */
+        uint8_t sound_type; /* of the PMT: 0x0f AAC, 0x81 AC-3, 0x03 MP2 */
         uint64_t packets;
         int64_t max_pcr_gap_27mhz;
         int64_t max_tables_gap_27mhz; /* between two PATs */
@@ -71,6 +73,7 @@ typedef enum {
  * NULL, or a sentence that says what is wrong (free with g_free): reader->fault; the first picture no IDR; a picture
  * that is not at the time of its tick, counted from first_tick on; an IDR without PAT and PMT directly in front, SPS,
  * PPS or random_access_indicator, or that indicator without an IDR; a picture that is reordered, has no access unit
- * delimiter or is not delivered before its time; PCRs more than 100 ms apart; AAC frames that do not follow each other.
+ * delimiter or is not delivered before its time; PCRs more than 100 ms apart; frames of sound that do not follow each
+ * other.
  */
 char *ts_reader_check(const TsReader *reader, RvRational rate, int64_t first_tick, TsExpectation expectation);
