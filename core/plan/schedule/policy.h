@@ -113,6 +113,30 @@ const PromoRule *promo_rule_of(const BreakPolicy *policy, const Asset *asset);
 /* Warns of campaigns, inventories and promos that hold nothing of the catalog. */
 void break_policy_check(const BreakPolicy *policy, const CatalogSnapshot *catalog, Diag *diag);
 
+/* A stretch of the local day in minutes, 0..1439: end <= start runs over midnight, equal is all day. */
+typedef struct {
+        int start, end;
+} DayHours;
+
+#define NEXT_TIME "{time}" /* in next_text: when the next programme begins */
+#define NEXT_TITLE "{title}"
+
+/* What stands over the pictures, and when; how it looks is in the channel's style. */
+typedef struct {
+        bool logo;
+        bool logo_on[ASSET_KINDS];       /* by kind of what is on; [0]: programmes */
+        GArray *logo_hours;              /* DayHours; NULL = always */
+        bool next;                       /* what comes next, shortly before a programme's end */
+        int64_t next_at_ms, next_for_ms; /* before the end; how long */
+        char *next_text;
+        bool title; /* a programme's title at its beginning */
+        bool title_after_breaks;
+        int64_t title_after_ms, title_for_ms;
+} ChannelGraphics;
+
+/* Borrowed from the spec; NULL: nothing stands over anything. */
+const ChannelGraphics *channel_spec_graphics(const ChannelSpec *spec);
+
 /* Borrowed from the spec. */
 const BreakPolicy *channel_spec_policy(const ChannelSpec *spec);
 

@@ -159,6 +159,7 @@ struct ScheduleRules {
         GPtrArray *pools;  /* Pool */
         GPtrArray *layers; /* Layer, by rank */
         BreakPolicy policy;
+        ChannelGraphics graphics;
         Asset *filler;     /* the named file; NULL = none */
         char *filler_pool; /* NULL = none */
 };

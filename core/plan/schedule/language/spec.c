@@ -2,17 +2,38 @@
 #include <sys/stat.h>
 
 #include "core/plan/schedule/language/language.h"
+#include "core/plan/schedule/style/style.h"
 #include "proto/base/hash.h"
 #include "proto/base/id.h"
 
-static const char *const top_keys[] = {"channel",        "number",         "programs",
-                                       "presentation",   "channel_number", "name",
-                                       "channel_type",   "timezone",       "template",
-                                       "format",         "filler",         "pools",
-                                       "virtual_assets", "templates",      "traffic",
-                                       "notes",          "schedule",       "imports",
-                                       "logo",           "group",          "broadcast_day_start",
-                                       "grid_minutes",   "broadcast_day",  NULL};
+static const char *const top_keys[] = {"channel",
+                                       "number",
+                                       "programs",
+                                       "presentation",
+                                       "channel_number",
+                                       "name",
+                                       "channel_type",
+                                       "timezone",
+                                       "template",
+                                       "format",
+                                       "filler",
+                                       "pools",
+                                       "virtual_assets",
+                                       "templates",
+                                       "traffic",
+                                       "notes",
+                                       "schedule",
+                                       "imports",
+                                       "logo",
+                                       "group",
+                                       "broadcast_day_start",
+                                       "grid_minutes",
+                                       "broadcast_day",
+                                       "sound",
+                                       "subtitles",
+                                       "graphics",
+                                       "signalling",
+                                       NULL};
 static const char *const format_keys[] = {"video", "audio", "grid_minutes", NULL};
 static const char *const video_keys[] = {"width", "height", "frame_rate", "bitrate_kbps", "preset", NULL};
 static const char *const audio_keys[] = {"sample_rate", "channels", "bitrate_kbps", NULL};
@@ -30,6 +51,7 @@ static void rules_free(ScheduleRules *rules) {
         g_clear_pointer(&rules->filler, asset_free);
         g_free(rules->filler_pool);
         break_policy_clear(&rules->policy);
+        channel_graphics_clear(&rules->graphics);
         g_free(rules);
 }
 
@@ -67,6 +89,7 @@ static ChannelSpec *spec_new(const char *path) {
         spec->rules->pools = g_ptr_array_new_with_free_func((GDestroyNotify)pool_free);
         spec->rules->layers = g_ptr_array_new_with_free_func((GDestroyNotify)layer_free);
         spec->rules->policy = break_policy_default();
+        spec->rules->graphics = channel_graphics_default();
         return spec;
 }
 
@@ -292,7 +315,8 @@ static void read_virtual_assets(ChannelSpec *spec, const Chain *parts, Diag *dia
 
 /* _defaults.yaml beside the file; NULL when there is none, or with faults. */
 static YamlDocument *load_defaults(const ChannelSpec *spec, const char *root_dir, Diag *diag) {
-        static const char *const keys[] = {"traffic", "filler", "format", "notes", NULL};
+        static const char *const keys[] = {"traffic",   "filler",   "format",     "notes", "sound",
+                                           "subtitles", "graphics", "signalling", NULL};
         g_autofree char *directory = g_path_get_dirname(spec->source_file);
         g_autofree char *path = g_build_filename(directory, DEFAULTS_NAME, NULL);
         YamlDocument *defaults = g_file_test(path, G_FILE_TEST_EXISTS) ? yaml_load_file(path, root_dir, diag) : NULL;
@@ -367,6 +391,7 @@ static void read_file(ChannelSpec *spec, const YamlDocument *document, const cha
         read_identity(spec, root, diag);
         read_timezone(spec, root, diag);
         read_format(spec, root, defaults, diag);
+        style_read(spec, root, defaults, diag);
         read_parts(spec, root, defaults, &imports, diag);
         g_autofree char *all =
                 g_strconcat(yaml_sha256(document), "+", defaults_document ? yaml_sha256(defaults_document) : "",
@@ -502,6 +527,7 @@ GPtrArray *channel_specs_load(const char *dir, const CatalogSnapshot *catalog, D
                 while (spec->number == 0 && number_taken(specs, number))
                         number++;
                 spec->number = spec->number ? spec->number : number;
+                spec->style->service_id = spec->number;
         }
         g_ptr_array_sort(specs, compare_numbers);
         return specs;
