@@ -23,8 +23,11 @@
 #define FOLDERS_MAX 8
 /* Some editors take a file away and write it anew: for so long it is not gone. */
 #define MISSING_MS 2000
-/* How often the catalog is asked whether another program has edited it: one look at the store, which costs nothing. */
+/* How often the store is asked whether another program has edited it, and the clock whether it was set. */
 #define WATCH_MS 2000
+/* The horizon is looked at after so long, whatever it says. */
+#define EVALUATE_LEAST_MS 100
+#define EVALUATE_MOST_MS 60000
 #define FILES_MAX 10000
 
 struct Planner {
@@ -45,6 +48,7 @@ struct Planner {
         uint64_t files;           /* fingerprint of the channel files as they were read */
         int64_t catalog_revision; /* as it was read; -1 = it was not */
         int64_t override_mark;    /* of the overrides that were decided on */
+        int64_t due_utc_ms;       /* when the horizon is looked at next */
 
         pthread_mutex_t lock; /* guards what follows */
         json_t *alerts;
@@ -391,11 +395,17 @@ static gboolean timer_fired(void *user) {
         return G_SOURCE_REMOVE;
 }
 
+/* The timer knows nothing of a wall clock that is set, or of a machine that has slept. */
+static bool clock_was_set(const Planner *planner) {
+        const int64_t wait_ms = planner->due_utc_ms - rv_clock_utc_ms(planner->options.clock);
+        return wait_ms < -WATCH_MS || wait_ms > EVALUATE_MOST_MS + WATCH_MS;
+}
+
 static gboolean watch_fired(void *user) {
         Planner *planner = user;
         if (catalog_changed(planner))
                 reload(planner);
-        else if (override_store_mark(planner->store) != planner->override_mark)
+        else if (override_store_mark(planner->store) != planner->override_mark || clock_was_set(planner))
                 evaluate(planner);
         return G_SOURCE_CONTINUE;
 }
@@ -410,9 +420,11 @@ static void drop_timer(GSource **timer) {
 static void evaluate(Planner *planner) {
         planner->override_mark = override_store_mark(planner->store); /* before they are decided on */
         int64_t next_utc_ms = horizon_evaluate(planner->horizon);
-        int64_t wait_ms = next_utc_ms - rv_clock_utc_ms(planner->options.clock);
+        int64_t now_utc_ms = rv_clock_utc_ms(planner->options.clock);
+        int64_t wait_ms = CLAMP(next_utc_ms - now_utc_ms, EVALUATE_LEAST_MS, EVALUATE_MOST_MS);
+        planner->due_utc_ms = now_utc_ms + wait_ms;
         drop_timer(&planner->timer);
-        planner->timer = g_timeout_source_new((guint)CLAMP(wait_ms, 100, 60000));
+        planner->timer = g_timeout_source_new((guint)wait_ms);
         g_source_set_callback(planner->timer, timer_fired, planner, NULL);
         g_source_attach(planner->timer, planner->context);
 }
