@@ -446,6 +446,25 @@ static void codecs_are_read_from_the_stream(void **state) {
         channel_close(&channel);
 }
 
+static void INV_HLS_010_codecs_are_those_of_the_stream(void **state) {
+        static const char *const names[] = {
+                [TS_WRITER_AAC] = TS_WRITER_CODECS,
+                [TS_WRITER_AC3] = "avc1.64001f,ac-3",
+                [TS_WRITER_MP2] = "avc1.64001f,mp4a.40.33",
+        };
+        for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+                Channel channel = channel_new_at(0, 0);
+                channel_open(&channel);
+                begin(&channel, "aaaaaaaa-1");
+                channel.writer->sound = (TsWriterSound)i;
+                write_s(&channel, 5);
+                HlsMeasure measure;
+                assert_true(hls_measure(channel.hls, &measure));
+                assert_string_equal(measure.codecs, names[i]);
+                channel_close(&channel);
+        }
+}
+
 static void tags_change_with_the_playlist(void **state) {
         Channel channel = channel_new_at(0, 0);
         channel_open(&channel);
@@ -513,6 +532,7 @@ int main(void) {
                 cmocka_unit_test(INV_HLS_007_a_segment_without_end_is_let_go),
                 cmocka_unit_test(unknown_segments_are_not_there),
                 cmocka_unit_test(codecs_are_read_from_the_stream),
+                cmocka_unit_test(INV_HLS_010_codecs_are_those_of_the_stream),
                 cmocka_unit_test(tags_change_with_the_playlist),
                 cmocka_unit_test(readers_see_whole_playlists),
         };

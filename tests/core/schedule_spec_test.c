@@ -73,6 +73,31 @@ static void a_full_file_says_what_it_says(void **state) {
         assert_int_equal(policy->fade_ms, 250);
 }
 
+static void coders_are_chosen_by_name(void **state) {
+        g_autoptr(ChannelSpec) spec = fixture_spec(
+                *state, HEAD POOLS "format: {video: {encoder: va, buffer_ms: 300}, audio: {codec: ac3}}\n" ALL_DAY);
+        assert_int_equal(spec->format.video_encoder, ENCODER_VA);
+        assert_int_equal(spec->format.video_buffer_ms, 300);
+        assert_int_equal(spec->format.audio_codec, AUDIO_AC3);
+        assert_int_equal(spec->format.audio_bitrate_kbps, 192);
+        g_autoptr(ChannelSpec) other =
+                fixture_spec(*state, HEAD POOLS "format: {audio: {bitrate_kbps: 256, codec: mp2}}\n" ALL_DAY);
+        assert_int_equal(other->format.audio_codec, AUDIO_MP2);
+        assert_int_equal(other->format.audio_bitrate_kbps, 256);
+        assert_int_equal(other->format.video_encoder, ENCODER_SOFTWARE);
+        refused(*state, HEAD POOLS "format: {audio: {codec: opus}}\n" ALL_DAY, "aac");
+        refused(*state, HEAD POOLS "format: {video: {encoder: gpu}}\n" ALL_DAY, "nvenc");
+        refused(*state, HEAD POOLS "format: {audio: {codec: ac3, bitrate_kbps: 130}}\n" ALL_DAY, "one that ac3 has");
+}
+
+static void what_browsers_do_not_play_is_said(void **state) {
+        g_autofree char *faults = NULL;
+        g_autoptr(ChannelSpec) spec =
+                fixture_try_spec(*state, HEAD POOLS "format: {audio: {codec: mp2}}\n" ALL_DAY, NULL, &faults);
+        assert_non_null(spec);
+        assert_non_null(strstr(faults, "browsers"));
+}
+
 static void INV_SCHEDULE_FAULTS_001_all_faults_in_one_run_with_their_places(void **state) {
         g_autofree char *faults = NULL;
         g_autoptr(ChannelSpec) spec = fixture_try_spec(
@@ -296,6 +321,8 @@ static void INV_SCHEDULE_FAULTS_001_any_bytes_are_read_or_refused(void **state) 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 T(a_full_file_says_what_it_says),
+                T(coders_are_chosen_by_name),
+                T(what_browsers_do_not_play_is_said),
                 T(INV_SCHEDULE_FAULTS_001_all_faults_in_one_run_with_their_places),
                 T(INV_SCHEDULE_FAULTS_001_each_kind_of_fault_is_named),
                 T(INV_SCHEDULE_FAULTS_001_each_fault_of_an_entry_is_named),

@@ -8,6 +8,16 @@
 #define AUDIO_PID 0x42
 #define PICTURE_BYTES 900
 
+/* What sound is in the tables, in the headers of its packets, and in its first bytes. */
+static const struct {
+        uint8_t type, id;
+        uint8_t frame[11];
+} sounds[] = {
+        [TS_WRITER_AAC] = {0x0f, 0xc0, {0xff, 0xf1, 0x4c, 0x80, 0x02, 0x1f, 0xfc, 0x21, 0x10, 0x05, 0x20}},
+        [TS_WRITER_AC3] = {0x81, 0xfd, {0x0b, 0x77, 0, 0, 0x14, 0x40, 0x43}},
+        [TS_WRITER_MP2] = {0x03, 0xc0, {0xff, 0xfd, 0xa4, 0x00}},
+};
+
 TsWriter *ts_writer_new(RvRational rate, int64_t first_pts) {
         TsWriter *writer = g_new0(TsWriter, 1);
         writer->rate = rate;
@@ -50,9 +60,9 @@ static void write_section(TsWriter *writer, int pid, const uint8_t *section, siz
 
 void ts_writer_tables(TsWriter *writer) {
         static const uint8_t pat[] = {0, 0xb0, 13, 0, 1, 0xc1, 0, 0, 0, 1, 0xe0 | PMT_PID >> 8, PMT_PID, 0, 0, 0, 0};
-        static const uint8_t pmt[] = {2,         0xb0,      23,   0,    1,    0xc1,      0,    0, 0xe0,
-                                      VIDEO_PID, 0xf0,      0,    0x1b, 0xe0, VIDEO_PID, 0xf0, 0, 0x0f,
-                                      0xe0,      AUDIO_PID, 0xf0, 0,    0,    0,         0,    0};
+        const uint8_t type = sounds[writer->sound].type;
+        const uint8_t pmt[] = {2,    0xb0,      23,   0, 1,    0xc1, 0,         0,    0xe0, VIDEO_PID, 0xf0, 0, 0x1b,
+                               0xe0, VIDEO_PID, 0xf0, 0, type, 0xe0, AUDIO_PID, 0xf0, 0,    0,         0,    0, 0};
         write_section(writer, 0, pat, sizeof pat);
         write_section(writer, PMT_PID, pmt, sizeof pmt);
 }
@@ -108,10 +118,9 @@ void ts_writer_picture(TsWriter *writer, int64_t frame, bool idr, size_t size) {
 }
 
 void ts_writer_sound(TsWriter *writer, int64_t frame) {
-        static const uint8_t adts[] = {0xff, 0xf1, 0x4c, 0x80, 0x02, 0x1f, 0xfc, 0x21, 0x10, 0x05, 0x20};
         g_autoptr(GByteArray) pes = g_byte_array_new();
-        append_pes_header(pes, 0xc0, pts_of(writer, frame));
-        g_byte_array_append(pes, adts, sizeof adts);
+        append_pes_header(pes, sounds[writer->sound].id, pts_of(writer, frame));
+        g_byte_array_append(pes, sounds[writer->sound].frame, sizeof sounds[writer->sound].frame);
         write_pes(writer, AUDIO_PID, false, pes);
 }
 

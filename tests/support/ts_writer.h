@@ -13,9 +13,12 @@
 
 #define TS_WRITER_CODECS "avc1.64001f,mp4a.40.2"
 
+typedef enum { TS_WRITER_AAC, TS_WRITER_AC3, TS_WRITER_MP2 } TsWriterSound;
+
 typedef struct {
         RvRational rate;
-        int64_t first_pts; /* of frame 0; taken modulo 2^33 */
+        int64_t first_pts;   /* of frame 0; taken modulo 2^33 */
+        TsWriterSound sound; /* AAC unless it is set */
         uint8_t counters[8192];
         GByteArray *bytes; /* what was written; take from it as you like */
 } TsWriter;

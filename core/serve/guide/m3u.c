@@ -34,7 +34,7 @@ static void write_channel(GString *out, const Guide *guide, const ChannelSpec *s
         write_attribute(out, "tvg-logo", logo);
         write_attribute(out, "group-title", spec->group ? spec->group : DEFAULT_GROUP);
         write_attribute(out, "tvc-stream-vcodec", "h264");
-        write_attribute(out, "tvc-stream-acodec", "aac");
+        write_attribute(out, "tvc-stream-acodec", audio_codec_name(spec->format.audio_codec));
         g_string_append_printf(out, ",%s\n", name);
         if (stream & GUIDE_STREAM_KODI)
                 write_kodi(out, stream);

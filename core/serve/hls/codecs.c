@@ -1,5 +1,6 @@
 /* RFC 6381 codec names from the stream itself: profile, constraints and level stand in the SPS (ISO/IEC
- * 14496-10, 7.3.2.1), the audio object type in the ADTS header (ISO/IEC 13818-7, 6.2). */
+ * 14496-10, 7.3.2.1), the audio object type in the ADTS header (ISO/IEC 13818-7, 6.2); MPEG audio is told by its header
+ * (ISO/IEC 11172-3, 2.4.1.3), AC-3 by its sync word (A/52, 5.3.1). */
 #include "core/serve/hls/hls_private.h"
 
 #include <string.h>
@@ -15,12 +16,18 @@ static const uint8_t *payload_of(const uint8_t *packet, size_t *ret_size) {
         return packet + at;
 }
 
-/* First byte after the PES header that starts here, or NULL. kind: the high bits of stream_id (0xe0 video, 0xc0 audio).
- */
-static const uint8_t *pes_data(const uint8_t *payload, size_t size, uint8_t kind, size_t *ret_size) {
-        if (size < 9 || payload[0] || payload[1] || payload[2] != 1 || (payload[3] & 0xe0) != (kind & 0xe0))
-                return NULL;
-        if ((kind & 0xf0) == 0xe0 && (payload[3] & 0xf0) != 0xe0)
+typedef enum { PES_OTHER, PES_VIDEO, PES_AUDIO } PesKind;
+
+/* Of a stream_id (ISO/IEC 13818-1, table 2-22). AC-3 has a private stream's, or an extended one. */
+static PesKind kind_of(uint8_t id) {
+        if ((id & 0xf0) == 0xe0)
+                return PES_VIDEO;
+        return (id & 0xe0) == 0xc0 || id == 0xbd || id == 0xfd ? PES_AUDIO : PES_OTHER;
+}
+
+/* First byte after the PES header that starts here, if it is one of that kind; else NULL. */
+static const uint8_t *pes_data(const uint8_t *payload, size_t size, PesKind kind, size_t *ret_size) {
+        if (size < 9 || payload[0] || payload[1] || payload[2] != 1 || kind_of(payload[3]) != kind)
                 return NULL;
         size_t header = 9 + (size_t)payload[8];
         if (header >= size)
@@ -46,6 +53,27 @@ static bool find_adts(const uint8_t *data, size_t size, char *ret_name, size_t n
         return true;
 }
 
+/* Layers I, II and III are the object types 32, 33 and 34 (ISO/IEC 14496-3, 1.5.1.1). */
+static bool find_mpeg_audio(const uint8_t *data, size_t size, char *ret_name, size_t name_size) {
+        if (size < 4 || data[0] != 0xff || (data[1] & 0xe0) != 0xe0 || (data[1] & 0x06) == 0)
+                return false;
+        g_snprintf(ret_name, name_size, "mp4a.40.%d", 35 - (data[1] >> 1 & 3));
+        return true;
+}
+
+static bool find_ac3(const uint8_t *data, size_t size, char *ret_name, size_t name_size) {
+        if (size < 7 || data[0] != 0x0b || data[1] != 0x77)
+                return false;
+        g_strlcpy(ret_name, "ac-3", name_size);
+        return true;
+}
+
+static void find_sound(const uint8_t *data, size_t size, char *ret_name, size_t name_size) {
+        if (!find_adts(data, size, ret_name, name_size) && !find_mpeg_audio(data, size, ret_name, name_size))
+                (void)find_ac3(data, size, ret_name, name_size);
+}
+
+/* INV-HLS-010 */
 void hls_codecs_read(const uint8_t *packets, size_t size, char *ret_codecs, size_t codecs_size) {
         char video[24] = "", audio[24] = "";
         for (size_t at = 0; at + TS_PACKET <= size && !(video[0] && audio[0]); at += TS_PACKET) {
@@ -53,12 +81,12 @@ void hls_codecs_read(const uint8_t *packets, size_t size, char *ret_codecs, size
                 const uint8_t *payload = payload_of(packets + at, &n);
                 if (!payload || !(packets[at + 1] & 0x40))
                         continue;
-                const uint8_t *data = pes_data(payload, n, 0xe0, &data_size);
+                const uint8_t *data = pes_data(payload, n, PES_VIDEO, &data_size);
                 if (data && !video[0])
                         (void)find_sps(data, data_size, video, sizeof video);
-                data = pes_data(payload, n, 0xc0, &data_size);
+                data = pes_data(payload, n, PES_AUDIO, &data_size);
                 if (data && !audio[0])
-                        (void)find_adts(data, data_size, audio, sizeof audio);
+                        find_sound(data, data_size, audio, sizeof audio);
         }
         g_snprintf(ret_codecs, codecs_size, "%s%s%s", video, video[0] && audio[0] ? "," : "", audio);
 }

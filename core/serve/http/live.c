@@ -12,8 +12,7 @@
 /* Of a stream, what the kernel takes before the viewer's side has asked for it: megabytes a viewer otherwise, which
  * who is slow would have to go through before it sees anything newer. */
 #define RAW_UNSENT_BYTES (32 * 1024)
-/* Of the house format's bit rates, packets included: a segment may empty the encoder's buffer of one second. */
-#define PEAK_PERCENT 215
+/* Of the house format's bit rates, packets included. */
 #define AVERAGE_PERCENT 108
 
 /* A playlist has at most so many segments when it is published: once media flow, it takes no longer than they last. */
@@ -154,6 +153,12 @@ enum MHD_Result live_playlist_from(Request *request) {
         return respond_playlist(request, (int64_t)beginning);
 }
 
+/* A segment may hold its own time's bits and empty the encoder's buffer besides. */
+static int64_t peak_of(Request *request, const HouseFormat *format, int64_t average_bps) {
+        const int64_t segment_ms = http_streams_segment_ms(request->http->options.streams);
+        return rv_mul_div_ceil(average_bps, segment_ms + format->video_buffer_ms, segment_ms);
+}
+
 static enum MHD_Result respond_master(Request *request, const HlsMeasure *measure) {
         g_autoptr(PlanView) view = plan_board_view(request->http->options.board, request->argument);
         if (!view)
@@ -161,8 +166,9 @@ static enum MHD_Result respond_master(Request *request, const HlsMeasure *measur
         const HouseFormat *format = &view->spec->format;
         int64_t millihertz = rv_mul_div_floor(format->rate.num, 1000, format->rate.den);
         int64_t house_bps = (int64_t)(format->video_bitrate_kbps + format->audio_bitrate_kbps) * 1000;
-        int64_t peak_bps = MAX(measure->peak_bps, house_bps * PEAK_PERCENT / 100);
-        int64_t average_bps = MAX(measure->average_bps, house_bps * AVERAGE_PERCENT / 100);
+        house_bps = house_bps * AVERAGE_PERCENT / 100;
+        int64_t average_bps = MAX(measure->average_bps, house_bps);
+        int64_t peak_bps = MAX(measure->peak_bps, peak_of(request, format, house_bps));
         g_autofree char *text =
                 g_strdup_printf("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n"
                                 "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GINT64_FORMAT ",AVERAGE-BANDWIDTH=%" G_GINT64_FORMAT

@@ -35,8 +35,9 @@ static const char *const top_keys[] = {"channel",
                                        "signalling",
                                        NULL};
 static const char *const format_keys[] = {"video", "audio", "grid_minutes", NULL};
-static const char *const video_keys[] = {"width", "height", "frame_rate", "bitrate_kbps", "preset", NULL};
-static const char *const audio_keys[] = {"sample_rate", "channels", "bitrate_kbps", NULL};
+static const char *const video_keys[] = {"width",  "height",  "frame_rate", "bitrate_kbps",
+                                         "preset", "encoder", "buffer_ms",  NULL};
+static const char *const audio_keys[] = {"sample_rate", "channels", "bitrate_kbps", "codec", NULL};
 static const char *const type_words[] = {"network", "movie", "premium", NULL};
 static const char *const template_words[] = {"network_television", "premium_movie", NULL};
 static const int grids[] = {5, 10, 15, 20, 30, 60};
@@ -167,29 +168,62 @@ static void read_preset(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
                 spec->format.video_preset = VIDEO_ULTRAFAST + (VideoPreset)choice;
 }
 
+static void read_encoder(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
+        const char *words[ENCODER_NVENC + 1] = {NULL};
+        for (VideoEncoder encoder = ENCODER_SOFTWARE; encoder <= ENCODER_NVENC; encoder++)
+                words[encoder - ENCODER_SOFTWARE] = video_encoder_name(encoder);
+        const int choice = reader_choice(node, words, diag);
+        if (choice >= 0)
+                spec->format.video_encoder = ENCODER_SOFTWARE + (VideoEncoder)choice;
+}
+
+static void read_frame_rate(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
+        const char *text = NULL;
+        if (!yaml_read_text(node, &text, diag))
+                return;
+        if (!rv_rational_parse(text, &spec->format.rate)) {
+                yaml_fault(node, diag, "\"%s\" is not a frame rate: write it exactly, like \"30000/1001\" or 25", text);
+                return;
+        }
+        spec->format.gop_frames = (spec->format.rate.num + spec->format.rate.den - 1) / spec->format.rate.den;
+}
+
 static void read_video(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
         int64_t value = 0;
-        const char *text = NULL;
         if (!reader_want(node, YAML_MAPPING, "format.video", diag))
                 return;
         yaml_check_keys(node, "format.video", video_keys, diag);
         const YamlNode *width = yaml_get(node, "width"), *height = yaml_get(node, "height");
-        const YamlNode *rate = yaml_get(node, "frame_rate"), *bitrate = yaml_get(node, "bitrate_kbps");
+        const YamlNode *bitrate = yaml_get(node, "bitrate_kbps"), *buffer = yaml_get(node, "buffer_ms");
         if (width && yaml_read_int(width, 64, 4096, &value, diag))
                 spec->format.width = (int32_t)value;
         if (height && yaml_read_int(height, 64, 4096, &value, diag))
                 spec->format.height = (int32_t)value;
         if (bitrate && yaml_read_int(bitrate, 100, 50000, &value, diag))
                 spec->format.video_bitrate_kbps = (int32_t)value;
+        if (buffer && yaml_read_int(buffer, 100, 5000, &value, diag))
+                spec->format.video_buffer_ms = (int32_t)value;
         if (yaml_get(node, "preset"))
                 read_preset(spec, yaml_get(node, "preset"), diag);
-        if (!rate || !yaml_read_text(rate, &text, diag))
+        if (yaml_get(node, "encoder"))
+                read_encoder(spec, yaml_get(node, "encoder"), diag);
+        if (yaml_get(node, "frame_rate"))
+                read_frame_rate(spec, yaml_get(node, "frame_rate"), diag);
+}
+
+/* A codec that is named brings its own bit rate, unless that is named, too. */
+static void read_codec(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
+        const char *words[AUDIO_MP2 + 1] = {NULL};
+        for (AudioCodec codec = AUDIO_AAC; codec <= AUDIO_MP2; codec++)
+                words[codec - AUDIO_AAC] = audio_codec_name(codec);
+        const int choice = reader_choice(node, words, diag);
+        if (choice < 0)
                 return;
-        if (!rv_rational_parse(text, &spec->format.rate)) {
-                yaml_fault(rate, diag, "\"%s\" is not a frame rate: write it exactly, like \"30000/1001\" or 25", text);
-                return;
-        }
-        spec->format.gop_frames = (spec->format.rate.num + spec->format.rate.den - 1) / spec->format.rate.den;
+        spec->format.audio_codec = AUDIO_AAC + (AudioCodec)choice;
+        spec->format.audio_bitrate_kbps = audio_codec_bitrate_kbps(spec->format.audio_codec);
+        if (spec->format.audio_codec != AUDIO_AAC)
+                reader_warn(node, diag, "most browsers do not play %s: on the page this channel may have no sound",
+                            audio_codec_name(spec->format.audio_codec));
 }
 
 static void read_audio(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
@@ -199,6 +233,8 @@ static void read_audio(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
         yaml_check_keys(node, "format.audio", audio_keys, diag);
         const YamlNode *rate = yaml_get(node, "sample_rate"), *channels = yaml_get(node, "channels");
         const YamlNode *bitrate = yaml_get(node, "bitrate_kbps");
+        if (yaml_get(node, "codec"))
+                read_codec(spec, yaml_get(node, "codec"), diag);
         if (rate && yaml_read_int(rate, 8000, 192000, &value, diag))
                 spec->format.sample_rate_hz = (int32_t)value;
         if (channels && yaml_read_int(channels, 1, 8, &value, diag))
