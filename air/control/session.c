@@ -1,5 +1,6 @@
 #include "air/control/session.h"
 
+#include "air/control/outlook.h"
 #include "air/control/testimony.h"
 #include "air/evidence/evidence.h"
 #include "air/output/output.h"
@@ -90,6 +91,7 @@ static void build_output(void *user) {
         const OutputOptions options = {
                 .format = session->format,
                 .style = session->style,
+                .epoch_utc_ms = session->frames.epoch_utc_ms,
                 .lead_ticks = LEAD_TICKS,
                 .on_failed = on_output_failed,
                 .user = session,
@@ -117,10 +119,26 @@ static void connect_stream(Session *session) {
                 rv_warning("session.stream_refused", RV_S("session", session->id), RV_S("detail", error->message));
 }
 
+/* INV-CONTROL-008: whenever more is known; before the first tick, too. */
+static void announce(Session *session) {
+        if (!session->output)
+                return;
+        g_autoptr(GPtrArray) blocks = block_queue_look(session->queue);
+        g_auto(Outlook) found = outlook_of(blocks, &session->frames);
+        const OutputOutlook outlook = {
+                .programmes = (const OutputProgramme *)(void *)found.programmes->data,
+                .n_programmes = found.programmes->len,
+                .breaks = (const OutputBreak *)(void *)found.breaks->data,
+                .n_breaks = found.breaks->len,
+        };
+        output_announce(session->output, &outlook);
+}
+
 static void go_on_the_air(Session *session) {
         const SeamSink sink = {.push = push_cell, .has_room = output_ready, .user = session};
         g_autoptr(GError) error = NULL;
         connect_stream(session);
+        announce(session);
         if (seam_run(session->seam, &sink, &error))
                 rv_info("session.on_air", RV_S("session", session->id));
         else
@@ -321,8 +339,10 @@ int64_t session_epoch_utc_ms(const Session *session) {
 
 QueueResult session_feed(Session *session, const BlockPlan *block, char **ret_detail) {
         const QueueResult result = block_queue_push(session->queue, block, ret_detail);
-        if (result == QUEUE_OK)
-                seam_queue_changed(session->seam);
+        if (result != QUEUE_OK)
+                return result;
+        announce(session);
+        seam_queue_changed(session->seam);
         return result;
 }
 

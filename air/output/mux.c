@@ -23,6 +23,31 @@ static bool random_access_indicated(const uint8_t *packet) {
         return has_adaptation && packet[4] > 0 && (packet[5] & 0x40);
 }
 
+static bool is_on(const uint8_t *packet, int pid) {
+        return packet_pid(packet) == pid;
+}
+
+/* The element puts a message that says nothing on the splices' PID, between the tables and their picture. The new size.
+ */
+static size_t drop_splice_nulls(uint8_t *data, size_t size) {
+        size_t kept = 0;
+        for (size_t at = 0; at + PACKET_SIZE <= size; at += PACKET_SIZE) {
+                if (is_on(data + at, MUX_SPLICE_PID))
+                        continue;
+                if (kept < at)
+                        memcpy(data + kept, data + at, PACKET_SIZE);
+                kept += PACKET_SIZE;
+        }
+        return kept;
+}
+
+static size_t count_pictures(const uint8_t *data, size_t size) {
+        size_t n = 0;
+        for (size_t at = 0; at + PACKET_SIZE <= size; at += PACKET_SIZE)
+                n += is_on(data + at, PICTURE_PID) && data[at + 1] & 0x40;
+        return n;
+}
+
 /* Offset of the PAT that stands in front of a random access point, or size when there is none. */
 static size_t find_random_access(const uint8_t *data, size_t size) {
         size_t pat = size;
@@ -36,7 +61,7 @@ static size_t find_random_access(const uint8_t *data, size_t size) {
         return size;
 }
 
-static void emit(Mux *mux, uint8_t *take_data, size_t size) {
+static void emit_units(Mux *mux, uint8_t *take_data, size_t size) {
         const size_t random_access = find_random_access(take_data, size);
         if (random_access == 0 || random_access == size) {
                 mux->sink.unit(mux->sink.user, take_data, size, random_access == 0 ? MUX_RANDOM_ACCESS : MUX_CONTINUES);
@@ -45,6 +70,14 @@ static void emit(Mux *mux, uint8_t *take_data, size_t size) {
         uint8_t *rest = g_memdup2(take_data + random_access, size - random_access);
         mux->sink.unit(mux->sink.user, take_data, random_access, MUX_CONTINUES);
         mux->sink.unit(mux->sink.user, rest, size - random_access, MUX_RANDOM_ACCESS);
+}
+
+static void emit(Mux *mux, uint8_t *take_data, size_t all) {
+        const size_t size = drop_splice_nulls(take_data, all);
+        const size_t n_pictures = count_pictures(take_data, size);
+        emit_units(mux, take_data, size); /* INV-SIGNALS-006 */
+        for (size_t i = 0; i < n_pictures; i++)
+                mux->sink.behind_picture(mux->sink.user);
 }
 
 static size_t copy_buffers(GstBufferList *list, uint8_t *ret_data, size_t room) {
@@ -71,12 +104,21 @@ static GstFlowReturn on_sample(GstAppSink *outlet, gpointer user) {
         return GST_FLOW_OK;
 }
 
-static void set_muxer(GstElement *muxer) {
-        g_autoptr(GstStructure) programmes = gst_structure_from_string("prog,sink_65=1,sink_66=1,PCR_1=sink_65", NULL);
+/* INV-SIGNALS-001: PAT and PMT call the programme what SDT and EIT do. */
+static GstStructure *programmes_of(int32_t service_id) {
+        g_autofree char *text =
+                g_strdup_printf("prog,sink_65=%d,sink_66=%d,PCR_%d=sink_65", service_id, service_id, service_id);
+        GstStructure *programmes = gst_structure_from_string(text, NULL);
         g_assert(programmes);
+        return programmes;
+}
+
+static void set_muxer(GstElement *muxer, const MuxOptions *options) {
+        g_autoptr(GstStructure) programmes = programmes_of(options->service_id);
         g_object_set(muxer, "alignment", 0, "pat-interval", PAT_PMT_INTERVAL, "pmt-interval", PAT_PMT_INTERVAL,
                      "si-interval", SI_INTERVAL, "pcr-interval", PCR_INTERVAL, "bitrate", G_GUINT64_CONSTANT(0),
-                     "prog-map", programmes, NULL); /* INV-OUTPUT-003 */
+                     "prog-map", programmes, "scte-35-pid", options->splices ? MUX_SPLICE_PID : 0u,
+                     "scte-35-null-interval", UINT32_MAX, NULL); /* INV-OUTPUT-003 */
 }
 
 /* Nothing of the pipeline waits for a clock: whoever pushes paces. */
@@ -86,7 +128,7 @@ static void set_outlet(Mux *mux) {
         gst_app_sink_set_callbacks(GST_APP_SINK(mux->outlet), &callbacks, mux, NULL);
 }
 
-bool mux_init(Mux *ret_mux, GstBin *pipeline, const MuxSink *sink, GError **error) {
+bool mux_init(Mux *ret_mux, GstBin *pipeline, const MuxOptions *options, GError **error) {
         GstElement *muxer = gst_element_factory_make("mpegtsmux", NULL);
         GstElement *outlet = gst_element_factory_make("appsink", NULL);
         if (!muxer || !outlet) {
@@ -96,8 +138,8 @@ bool mux_init(Mux *ret_mux, GstBin *pipeline, const MuxSink *sink, GError **erro
                 gst_clear_object(&outlet);
                 return false;
         }
-        *ret_mux = (Mux){.sink = *sink, .muxer = muxer, .outlet = outlet};
-        set_muxer(muxer);
+        *ret_mux = (Mux){.sink = options->sink, .muxer = muxer, .outlet = outlet};
+        set_muxer(muxer, options);
         set_outlet(ret_mux);
         gst_bin_add_many(pipeline, muxer, outlet, NULL);
         return true;

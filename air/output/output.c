@@ -8,6 +8,7 @@
 #include "air/output/gst.h"
 #include "air/output/mux.h"
 #include "air/output/sender.h"
+#include "air/output/signals/signals.h"
 #include "proto/base/clock.h"
 #include "proto/base/error.h"
 #include "proto/base/log.h"
@@ -37,9 +38,11 @@ struct Output {
         GstElement *pipeline;
         Mux mux;
         Sender *sender;
+        Signals *signals;
 
         /* Any thread. */
         atomic_bool failed;
+        atomic_int_fast64_t signalled_tick; /* of the next picture to leave the multiplexer; its thread's once begun */
         atomic_uint_fast64_t frames_in, frames_repeated;
 
         /* The tick thread's, and the control loop's once there is no tick thread any more. */
@@ -90,12 +93,24 @@ static void on_unit(void *user, uint8_t *take_data, size_t size, MuxUnitKind kin
         sender_put(output->sender, take_data, size, kind);
 }
 
-static bool build(Output *output, GError **error) {
+static void on_picture(void *user) {
+        Output *output = user;
+        size_t size;
+        uint8_t *packets = signals_behind(output->signals, atomic_fetch_add(&output->signalled_tick, 1), &size);
+        if (packets)
+                sender_put(output->sender, packets, size, MUX_CONTINUES);
+}
+
+static bool build(Output *output, const HouseStyle *style, GError **error) {
         output->pipeline = gst_pipeline_new("output");
         GstBin *bin = GST_BIN(output->pipeline);
         Encoder *encoder = &output->rt.encoder;
-        const MuxSink sink = {.unit = on_unit, .user = output};
-        if (!encoder_init(encoder, bin, &output->options.format, error) || !mux_init(&output->mux, bin, &sink, error) ||
+        const MuxOptions mux = {
+                .sink = {.unit = on_unit, .behind_picture = on_picture, .user = output},
+                .service_id = style->service_id,
+                .splices = style->splices,
+        };
+        if (!encoder_init(encoder, bin, &output->options.format, error) || !mux_init(&output->mux, bin, &mux, error) ||
             !mux_link(&output->mux, encoder->picture_out, encoder->sound_out, error))
                 return false;
         g_autoptr(GstBus) bus = gst_element_get_bus(output->pipeline);
@@ -125,7 +140,10 @@ Output *output_new(const OutputOptions *options, GError **error) {
         output->picture_bytes = picture_bytes(&options->format);
         output->rt.held = g_new0(Held, options->lead_ticks + 1);
         output->sender = sender_new(options->ring_bytes ? options->ring_bytes : DEFAULT_RING_BYTES, error);
-        if (!output->sender || !build(output, error))
+        g_autoptr(HouseStyle) style = options->style ? house_style_ref(options->style) : house_style_new();
+        output->signals =
+                signals_new(&options->format, style, options->epoch_utc_ms, style->splices ? MUX_SPLICE_PID : 0);
+        if (!output->sender || !build(output, style, error))
                 return NULL;
         return g_steal_pointer(&output);
 }
@@ -171,6 +189,8 @@ void output_push(Output *output, const OutputFrame *take_frame) {
         const OutputFrame *frame = take_frame;
         g_assert(frame->size == output->picture_bytes);
         g_assert(output->rt.begun ? frame->tick == output->rt.next_tick : frame->tick >= 0);
+        if (!output->rt.begun)
+                atomic_store(&output->signalled_tick, frame->tick);
         output->rt.begun = true;
         output->rt.next_tick = frame->tick + 1;
         atomic_fetch_add(&output->frames_in, 1);
@@ -189,6 +209,10 @@ void output_push(Output *output, const OutputFrame *take_frame) {
                 return;
         const Held due = take_oldest(output);
         encode(output, &due);
+}
+
+void output_announce(Output *output, const OutputOutlook *outlook) {
+        signals_announce(output->signals, outlook);
 }
 
 bool output_has_room(const Output *output) {
@@ -239,6 +263,7 @@ void output_free(Output *output) {
                 gst_object_unref(output->pipeline);
         }
         g_clear_pointer(&output->rt.shown, gst_memory_unref);
+        signals_free(output->signals);
         sender_free(output->sender);
         g_free(output->rt.held);
         g_free(output);

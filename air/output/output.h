@@ -8,7 +8,12 @@
  * live in one place (encoder.c); the multiplexing stage takes coded access units, so that another maker of them can be
  * put in front of it.
  *
- * Standards: ISO/IEC 13818-1 (TS), 14496-10 (H.264), 13818-7 ADTS (AAC), 11172-3 (MP2), ATSC A/52 (AC-3).
+ * The stream tells what it is and what is on (signals/): tables of the service, of the programme on the air and the
+ * next, and of the time, always; breaks and programmes as splice messages on a PID of their own, if the style asks for
+ * them.
+ *
+ * Standards: ISO/IEC 13818-1 (TS), 14496-10 (H.264), 13818-7 ADTS (AAC), 11172-3 (MP2), ATSC A/52 (AC-3), EN 300
+ * 468 (tables), SCTE 35 (splices).
  */
 #pragma once
 
@@ -25,6 +30,7 @@ typedef struct Output Output;
 typedef struct {
         HouseFormat format;
         const HouseStyle *style; /* borrowed for output_new; NULL: that of house_style_new */
+        int64_t epoch_utc_ms;    /* wall time of tick 0, for the tables */
         uint32_t lead_ticks; /* sound runs ahead of its picture by so many ticks inside the output; 3, at most 240 */
         size_t ring_bytes;   /* bound of unsent bytes; 0 = 8 MiB */
         /* Encoder or multiplexer died: nothing more will come out. Any thread, at most once, not after output_free has
@@ -71,6 +77,35 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Output, output_free)
 bool output_attach(Output *output, const char *socket_path, GError **error);
 /* The reader sees the end of its stream at once; the output goes on. */
 void output_detach(Output *output);
+
+/* What is to come, in ticks, in order. An id is the same in every session that shows the same. */
+typedef struct {
+        const char *title; /* UTF-8 */
+        uint32_t id;
+        int64_t start_tick, end_tick;
+        int64_t start_utc_ms, end_utc_ms;
+        bool begun_before; /* the session began, or the channel was tuned to, in its midst */
+} OutputProgramme;
+
+/* A time in which others may show their own. */
+typedef struct {
+        uint32_t id;
+        int64_t start_tick, end_tick; /* random access points both */
+} OutputBreak;
+
+typedef struct {
+        const OutputProgramme *programmes;
+        size_t n_programmes;
+        const OutputBreak *breaks;
+        size_t n_breaks;
+} OutputOutlook;
+
+/*
+ * Control loop; copied. Replaces what was announced before, but for a break that the stream has begun to tell, which it
+ * does 8 s ahead: that one stays as it was. What is past is let be; a break that has begun and was not told is told at
+ * once, with what remains of it.
+ */
+void output_announce(Output *output, const OutputOutlook *outlook);
 
 typedef struct {
         int64_t tick;        /* the first call's is any >= 0, each later one's is one more */

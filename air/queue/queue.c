@@ -125,6 +125,15 @@ BlockPlan *block_queue_next(BlockQueue *queue) {
         return block;
 }
 
+GPtrArray *block_queue_look(BlockQueue *queue) {
+        GPtrArray *blocks = g_ptr_array_new_with_free_func(unref_block);
+        pthread_mutex_lock(&queue->lock);
+        for (const GList *l = queue->blocks.head; l; l = l->next)
+                g_ptr_array_add(blocks, block_plan_ref(l->data));
+        pthread_mutex_unlock(&queue->lock);
+        return blocks;
+}
+
 void block_queue_pop(BlockQueue *queue) {
         pthread_mutex_lock(&queue->lock);
         g_assert(queue->walked > 0);

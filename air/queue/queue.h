@@ -40,5 +40,7 @@ unsigned block_queue_depth(const BlockQueue *queue);
 /* The first block that this function has not returned yet, with a new reference; NULL when there is none. One caller.
  */
 BlockPlan *block_queue_next(BlockQueue *queue);
+/* All blocks in it, in order, for whoever looks and takes none. Unref the array; it holds references. */
+GPtrArray *block_queue_look(BlockQueue *queue);
 /* The front block's time is over: removes it. It was returned by block_queue_next. */
 void block_queue_pop(BlockQueue *queue);

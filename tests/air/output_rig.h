@@ -90,13 +90,15 @@ static inline void fill_pictures(Rig *rig) {
         }
 }
 
-static inline Rig *rig_new(HouseFormat format, size_t ring_bytes) {
+/* style: borrowed; NULL: the usual one. */
+static inline Rig *rig_new_of(HouseFormat format, size_t ring_bytes, const HouseStyle *style) {
         Rig *rig = g_new0(Rig, 1);
         rig->dir = temp_dir_new();
         rig->path = g_build_filename(rig->dir, "ts.sock", NULL);
         listen_at(rig);
         rig->fd = -1;
         rig->options = (OutputOptions){.format = format,
+                                       .style = style,
                                        .lead_ticks = LEAD_TICKS,
                                        .ring_bytes = ring_bytes,
                                        .on_failed = on_failed,
@@ -113,6 +115,10 @@ static inline Rig *rig_new(HouseFormat format, size_t ring_bytes) {
         pthread_mutex_init(&rig->released.lock, NULL);
         pthread_cond_init(&rig->released.changed, NULL);
         return rig;
+}
+
+static inline Rig *rig_new(HouseFormat format, size_t ring_bytes) {
+        return rig_new_of(format, ring_bytes, NULL);
 }
 
 static inline void rig_attach(Rig *rig) {

@@ -146,6 +146,38 @@ static void INV_SINK_NO_IMPLICIT_EOF_output_goes_on_without_a_reader(void **stat
         assert_int_equal(rig->reader->pictures->len, rig->next_tick - first);
 }
 
+/* Pictures at every distance from each other, with something told behind each of them: what is told stands beside
+ * access units, and tables stand in front of theirs. */
+static void INV_SIGNALS_006_signals_stand_between_access_units(void **state) {
+        g_autoptr(HouseStyle) style = house_style_new();
+        style->splices = true;
+        style->service_id = 65535;
+        g_autoptr(Rig) rig = rig_new_of(format_of(320, 180, 30000, 1001), 0, style);
+        rig_attach(rig);
+        for (uint32_t i = 0; i < 300; i++) {
+                const OutputProgramme programmes[] = {
+                        {"A programme with a title long enough for its table to take more than one packet, and then "
+                         "some "
+                         "more words, so that packets of one table follow each other in the stream as they have to",
+                         i, i, i + 1000, 0, 1000},
+                };
+                const OutputBreak breaks[] = {{i, i + 5, i + 6}};
+                output_announce(rig->output, &(OutputOutlook){programmes, 1, breaks, 1});
+                push_paced(rig, i % 7 == 0);
+                assert_true(rig_read(rig, false));
+        }
+        end_output(rig);
+        assert_stream(rig, TS_UNBROKEN);
+        assert_int_equal(rig->reader->pictures->len, 300);
+        assert_int_equal(rig->reader->cc_jumps->len, 0);
+        assert_int_equal(rig->reader->service_id, 65535);
+        assert_int_equal(rig->reader->splice_pid, 67);
+        assert_true(rig->reader->packets_of[0x11] >= 10);
+        assert_true(rig->reader->packets_of[0x12] >= 40);
+        assert_true(rig->reader->packets_of[0x14] >= 10);
+        assert_true(rig->reader->packets_of[67] >= 50);
+}
+
 static void INV_TEARDOWN_BOUNDED_whatever_the_state(void **state) {
         const HouseFormat format = format_of(640, 360, 30000, 1001);
         enum { UNTOUCHED, ATTACHED, ONE_PICTURE, NO_READER, READER_GONE, BEHIND, N_STATES };
@@ -219,6 +251,7 @@ int main(void) {
                 cmocka_unit_test(INV_OUTPUT_005_stuck_encoder_is_reported_once),
                 cmocka_unit_test(INV_NETWORK_BACKPRESSURE_DROP_stalled_reader_resumes_at_idr),
                 cmocka_unit_test(INV_SINK_NO_IMPLICIT_EOF_output_goes_on_without_a_reader),
+                cmocka_unit_test(INV_SIGNALS_006_signals_stand_between_access_units),
                 cmocka_unit_test(INV_TEARDOWN_BOUNDED_whatever_the_state),
                 cmocka_unit_test(INV_TEARDOWN_BOUNDED_reader_stalled),
                 cmocka_unit_test(INV_OUTPUT_007_pictures_are_released_without_anything_else),

@@ -35,6 +35,7 @@ TsReader *ts_reader_new(void) {
         reader->pictures = g_array_new(FALSE, FALSE, sizeof(TsPicture));
         reader->sounds = g_array_new(FALSE, FALSE, sizeof(TsSound));
         reader->cc_jumps = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        reader->service_id = reader->splice_pid = -1;
         reader->state = g_new0(struct TsReaderState, 1);
         memset(reader->state->counters, -1, sizeof(reader->state->counters));
         reader->state->pmt_pid = reader->state->pcr_pid = NO_PID;
@@ -166,6 +167,7 @@ static void read_pmt(TsReader *reader, const uint8_t *payload, size_t size) {
                 return;
         struct TsReaderState *state = reader->state;
         state->pcr_pid = pid_at(pmt + 8);
+        reader->service_id = pmt[3] << 8 | pmt[4];
         state->pmt_packet = reader->packets;
         size_t at = 12 + ((size_t)(pmt[10] & 0x0f) << 8 | pmt[11]);
         for (; at + 5 <= length - 4; at += 5 + ((size_t)(pmt[at + 3] & 0x0f) << 8 | pmt[at + 4])) {
@@ -174,8 +176,10 @@ static void read_pmt(TsReader *reader, const uint8_t *payload, size_t size) {
                 else if (sound_kind(pmt[at])) {
                         state->sound.pid = pid_at(pmt + at + 1);
                         reader->sound_type = pmt[at];
-                } else
-                        fault(reader, "stream type neither H.264 nor sound", pmt[at]);
+                } else if (pmt[at] == 0x86)
+                        reader->splice_pid = pid_at(pmt + at + 1);
+                else
+                        fault(reader, "stream type neither H.264, sound nor splices", pmt[at]);
         }
 }
 
@@ -325,6 +329,7 @@ static void read_packet(TsReader *reader) {
         }
         const uint8_t flags = has_adaptation && packet[4] > 0 ? packet[5] : 0;
         check_counter(reader, pid, packet);
+        reader->packets_of[pid]++;
         if (flags & 0x10 && pid == reader->state->pcr_pid)
                 read_pcr(reader, packet + 6);
         if (has_payload)

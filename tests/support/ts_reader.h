@@ -44,6 +44,9 @@ struct TsReader {
         GArray *cc_jumps;   /* uint64_t: packets whose continuity counter does not follow */
         uint8_t sound_type; /* of the PMT: 0x0f AAC, 0x81 AC-3, 0x03 MP2 */
         uint64_t packets;
+        uint64_t packets_of[8192]; /* by PID */
+        int service_id;            /* of the PMT; -1: not seen */
+        int splice_pid;            /* likewise */
         int64_t max_pcr_gap_27mhz;
         int64_t max_tables_gap_27mhz; /* between two PATs */
         char *fault;                  /* the first; NULL: none */
