@@ -32,6 +32,7 @@ typedef Retrovue__Playout__V1__BlockEvent Event;
 struct EngineRig {
         char *dir, *control_path, *evidence_path, *stream_path, *spool_dir;
         char session_id[RV_UUID_SIZE];
+        const HouseStyle *style;
         int streams; /* made so far */
         pid_t pid;
         int64_t spawned_mono_ns;
@@ -254,6 +255,7 @@ static void free_event(gpointer event) {
 EngineRig *rig_new(RigOptions options) {
         EngineRig *rig = g_new0(EngineRig, 1);
         rv_uuid_random(rig->session_id);
+        rig->style = options.style;
         rig->dir = temp_dir_new();
         rig->control_path = g_build_filename(rig->dir, "control.sock", NULL);
         rig->evidence_path = g_build_filename(rig->dir, "evidence.sock", NULL);
@@ -376,6 +378,7 @@ Retrovue__Playout__V1__Result rig_try_start(EngineRig *rig, const HouseFormat *f
         request.session_id = rig->session_id;
         request.epoch_utc_ms = blocks[0]->start_utc_ms;
         request.house_format = &house;
+        request.house_style = rig->style ? house_style_to_message(rig->style) : NULL;
         request.blocks = messages;
         request.n_blocks = n;
         request.evidence_endpoint = rig->evidence_path;
@@ -387,6 +390,7 @@ Retrovue__Playout__V1__Result rig_try_start(EngineRig *rig, const HouseFormat *f
         rpc_message_free(response);
         for (size_t i = 0; i < n; i++)
                 block_plan_message_free(messages[i]);
+        house_style_message_free(request.house_style);
         return result;
 }
 

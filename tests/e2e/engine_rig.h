@@ -12,6 +12,7 @@
 #include "proto/block_plan/block_plan.h"
 #include "proto/evidence/evidence.h"
 #include "proto/house/house_format.h"
+#include "proto/house/house_style.h"
 #include "proto/playout.pb-c.h"
 
 #define RIG_CHANNEL "retro"
@@ -22,6 +23,7 @@ typedef struct EngineRig EngineRig;
 typedef struct {
         const char *cache_dir;
         int orphan_ms, replay_ms;
+        const HouseStyle *style; /* of sessions; borrowed for the rig's life. NULL: none is sent */
 } RigOptions;
 
 EngineRig *rig_new(RigOptions options);

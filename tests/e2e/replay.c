@@ -2,8 +2,9 @@
  * Plays a plan whose time is over through a real engine, as fast as that can make it, and writes what came out:
  *   replay FORMAT PLAN OUT
  * FORMAT is WIDTHxHEIGHT@NUM/DEN; PLAN has the "blocks" of `retrovue plan --json`, the first of them beginning at the
- * epoch. Writes OUT.ts, from the first picture to at least the last fence, and OUT.jsonl, the evidence of every segment
- * and fence. Exits with 0 when all blocks have had their fence.
+ * epoch, and may have a "style": {"channel_name", "service_id", "splices"}. Writes OUT.ts, from the first picture to at
+ * least the last fence, and OUT.jsonl, the evidence of every segment and fence. Exits with 0 when all blocks have had
+ * their fence.
  */
 #include <jansson.h>
 #include <signal.h>
@@ -64,16 +65,35 @@ static void free_block(gpointer block) {
         block_plan_unref(block);
 }
 
-static GPtrArray *read_plan(void) {
+static json_t *load_plan(void) {
         json_error_t error;
         json_t *plan = json_load_file(job.plan, 0, &error);
         if (!plan)
                 fail_msg("%s:%d: %s", job.plan, error.line, error.text);
+        return plan;
+}
+
+/* Of what "style" says; what it does not say is as usual. */
+static HouseStyle *read_style(const json_t *plan) {
+        const json_t *from = json_object_get(plan, "style");
+        HouseStyle *style = house_style_new();
+        const char *name = json_string_value(json_object_get(from, "channel_name"));
+        const int64_t service_id = number_of(from, "service_id");
+        if (name) {
+                g_free(style->channel_name);
+                style->channel_name = g_strdup(name);
+        }
+        if (service_id)
+                style->service_id = (int32_t)service_id;
+        style->splices = json_is_true(json_object_get(from, "splices"));
+        return style;
+}
+
+static GPtrArray *read_blocks(const json_t *plan) {
         GPtrArray *blocks = g_ptr_array_new_with_free_func(free_block);
         size_t i;
         const json_t *block;
         json_array_foreach(json_object_get(plan, "blocks"), i, block) g_ptr_array_add(blocks, read_block(block));
-        json_decref(plan);
         assert_int_not_equal(blocks->len, 0);
         return blocks;
 }
@@ -118,11 +138,14 @@ static void write_stream(const EngineRig *rig) {
 }
 
 static void the_plan_is_played(void **state) {
-        g_autoptr(GPtrArray) blocks = read_plan();
+        json_t *plan = load_plan();
+        g_autoptr(HouseStyle) style = read_style(plan);
+        g_autoptr(GPtrArray) blocks = read_blocks(plan);
+        json_decref(plan);
         const BlockPlan *first = blocks->pdata[0], *last = blocks->pdata[blocks->len - 1];
         const int64_t ago_ms = rv_clock_utc_ms(rv_clock_system()) - first->start_utc_ms;
         assert_in_range(ago_ms, 0, INT32_MAX - 60000);
-        g_autoptr(EngineRig) rig = rig_new((RigOptions){.replay_ms = (int)ago_ms + 60000});
+        g_autoptr(EngineRig) rig = rig_new((RigOptions){.replay_ms = (int)ago_ms + 60000, .style = style});
         const guint n = MIN(blocks->len, BLOCKS_AT_ONCE);
         rig_start(rig, &job.format, (BlockPlan *const *)blocks->pdata, n);
         for (guint i = n; i < blocks->len; i++) {

@@ -39,14 +39,14 @@ def blocks_of(segments, size):
 
 
 class Replayed:
-    """The stream and the evidence, and what they should be. known: path -> Material."""
+    """The stream and the evidence, and what they should be. known: path -> Material; style: of replay.c, if any."""
 
-    def __init__(self, folder, blocks, house, known, timeout=280):
+    def __init__(self, folder, blocks, house, known, style=None, timeout=280):
         self.rate = Fraction(*house)
         self.path = os.path.join(folder, f"{house[0]}-{house[1]}.ts")
         out = self.path[:-3]
         with open(out + ".json", "w", encoding="utf-8") as file:
-            json.dump({"blocks": blocks}, file)
+            json.dump({"blocks": blocks, "style": style or {}}, file)
         run = subprocess.run([REPLAY, f"{WIDTH}x{HEIGHT}@{house[0]}/{house[1]}", out + ".json", out],
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False)
         said = run.stdout.decode(errors="replace")

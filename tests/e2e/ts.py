@@ -8,10 +8,21 @@ TICKS = 90_000  # a second
 AAC_FRAME = 1920  # 1024 samples at 48 kHz
 NAL = re.compile(b"\0\0\1(.)", re.DOTALL)
 SPS, PPS, IDR, SLICE = 7, 8, 5, 1
+SDT, EIT, TDT = SIGNALS = 0x11, 0x12, 0x14
 
 
 def _stamp(field):
     return (((field[0] >> 1) & 7) << 30 | field[1] << 22 | (field[2] >> 1) << 15 | field[3] << 7 | field[4] >> 1)
+
+
+def crc32(data):
+    """As ISO/IEC 13818-1 annex A has it: 0 over a section with its own."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = crc << 1 ^ (0x104C11DB7 if crc >> 31 else 0)
+    return crc
 
 
 class Picture:
@@ -38,6 +49,9 @@ class Stream:
         self.pictures = []  # in order of arrival; the last one may not be whole
         self.sound = []  # (PTS, AAC frames) of each packet of sound
         self.pcr = []  # 27 MHz
+        self.service_id = self.splice_pid = None  # of the PMT
+        self.sections = {}  # PID of signals -> (number of the last picture begun, section) as they came
+        self._open = {}  # PID -> what there is of a section
         self._continuity = {}
         self._before = [None, None]  # the last two PIDs
         self._sound_data = bytearray()
@@ -88,6 +102,8 @@ class Stream:
             self.pmt_pid = (section[10] & 0x1F) << 8 | section[11]
         elif pid == self.pmt_pid and start:
             self._pmt(payload[1 + payload[0]:])
+        elif pid in SIGNALS or pid == self.splice_pid:
+            self._signal(number, pid, start, payload)
         elif pid in (self.video_pid, self.audio_pid):
             if start:
                 if payload[:3] != b"\0\0\1" or not payload[7] & 0x80:
@@ -99,6 +115,21 @@ class Stream:
                 self._sound_data += payload
             elif self.pictures:
                 self.pictures[-1].data += payload
+
+    def _signal(self, number, pid, start, payload):
+        """One section begins with a packet, and nothing follows it in its last one."""
+        if start:
+            self._open[pid] = payload[1 + payload[0]:]
+        elif pid in self._open:
+            self._open[pid] += payload
+        section = self._open.get(pid, b"")
+        size = 3 + ((section[1] & 15) << 8 | section[2]) if len(section) > 2 else PACKET
+        if len(section) < size:
+            return
+        del self._open[pid]
+        if pid != TDT and crc32(section[:size]):
+            self.faults.append(f"{number}: pid {pid}: CRC of a section")
+        self.sections.setdefault(pid, []).append((len(self.pictures) - 1, section[:size]))
 
     def _begin(self, pid, pts, flags):
         if pid == self.video_pid:
@@ -118,10 +149,13 @@ class Stream:
         self._sound_data = bytearray()
 
     def _pmt(self, section):
+        self.service_id = section[3] << 8 | section[4]
         end = 3 + ((section[1] & 15) << 8 | section[2]) - 4
         at = 12 + ((section[10] & 15) << 8 | section[11])
         while at < end:
             kind, pid = section[at], (section[at + 1] & 0x1F) << 8 | section[at + 2]
+            if kind == 0x86:
+                self.splice_pid = pid
             if kind == 0x1B:
                 self.video_pid = pid
             elif kind == 0x0F:
