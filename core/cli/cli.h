@@ -111,6 +111,11 @@ int cli_clock(const char *text);
 json_t *cli_explain_break(const CliLook *look, const ChannelSpec *spec, const CatalogSnapshot *catalog, int64_t utc_ms,
                           GError **error);
 void cli_print_break(const ChannelSpec *spec, const json_t *explained);
+/* What stands over the locked segment at an instant: "start_utc_ms" of it, "logo" and "snipes" as the log has them;
+ * NULL when nothing does (or the store failed: error). json_decref it. */
+json_t *cli_explain_over(const CliLook *look, const ChannelSpec *spec, int64_t utc_ms, GError **error);
+/* NULL is allowed. */
+void cli_print_over(const ChannelSpec *spec, const json_t *over);
 
 /* An instant in the channel's time by g_date_time_format's format; g_free it. */
 char *cli_local_time(const ChannelSpec *spec, int64_t utc_ms, const char *format);

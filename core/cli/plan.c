@@ -118,6 +118,17 @@ static void print_breaks(const BlockPlan *block) {
                 printf("%s%s black", filler_ms > 0 ? ", " : mark, pad);
 }
 
+/* What is written over the segment, and when. */
+static void print_snipes(const DayPlan *plan, const BlockSegment *segment, int64_t start_utc_ms) {
+        for (uint32_t i = 0; i < segment->n_snipes; i++) {
+                const BlockSnipe *snipe = &segment->snipes[i];
+                g_autofree char *time = cli_local_time(plan->spec, start_utc_ms + snipe->start_ms, "%H:%M:%S");
+                g_autofree char *length = short_time(snipe->duration_ms);
+                printf("      %s %6s    text        %s%s%s\n", time, length, snipe->detail ? snipe->detail : "",
+                       snipe->detail ? ": " : "", snipe->headline);
+        }
+}
+
 /* Each act and what stands in each break, with its time; the breath after a spot goes without saying. */
 static void print_segments(const DayPlan *plan, const BlockPlan *block) {
         int64_t at_utc_ms = block->start_utc_ms;
@@ -127,8 +138,10 @@ static void print_segments(const DayPlan *plan, const BlockPlan *block) {
                         continue;
                 g_autofree char *time = cli_local_time(plan->spec, at_utc_ms, "%H:%M:%S");
                 g_autofree char *length = short_time(segment->duration_ms), *type = type_name(segment->type);
-                printf("      %s %6s  %s%-10s%s%s\n", time, length, in_break(segment) ? "  " : "", type,
-                       segment->title ? "  " : "", segment->title ? segment->title : "");
+                printf("      %s %6s  %s%-10s%s%s%s\n", time, length, in_break(segment) ? "  " : "", type,
+                       segment->title ? "  " : "", segment->title ? segment->title : "",
+                       segment->logo ? "  [logo]" : "");
+                print_snipes(plan, segment, at_utc_ms);
         }
 }
 
@@ -176,12 +189,15 @@ static void print_heading(const ChannelSpec *spec) {
 /* --- JSON -------------------------------------------------------------------------------------------------------- */
 
 static json_t *segment_json(const BlockSegment *segment) {
-        return json_pack("{s:i,s:s,s:s?,s:s?,s:s,s:s,s:s?,s:I,s:I,s:i,s:i,s:i}", "index", (int)segment->index, "type",
-                         segment_type_name(segment->type), "title", segment->title, "asset_id", segment->asset_uuid,
-                         "event_id", segment->event_id, "segment_uuid", segment->segment_uuid, "asset_uri",
-                         segment->asset_uri, "asset_start_offset_ms", (json_int_t)segment->asset_start_offset_ms,
-                         "duration_ms", (json_int_t)segment->duration_ms, "gain_millibel", (int)segment->gain_millibel,
-                         "fade_in_ms", (int)segment->fade_in_ms, "fade_out_ms", (int)segment->fade_out_ms);
+        json_t *object =
+                json_pack("{s:i,s:s,s:s?,s:s?,s:s,s:s,s:s?,s:I,s:I,s:i,s:i,s:i}", "index", (int)segment->index, "type",
+                          segment_type_name(segment->type), "title", segment->title, "asset_id", segment->asset_uuid,
+                          "event_id", segment->event_id, "segment_uuid", segment->segment_uuid, "asset_uri",
+                          segment->asset_uri, "asset_start_offset_ms", (json_int_t)segment->asset_start_offset_ms,
+                          "duration_ms", (json_int_t)segment->duration_ms, "gain_millibel", (int)segment->gain_millibel,
+                          "fade_in_ms", (int)segment->fade_in_ms, "fade_out_ms", (int)segment->fade_out_ms);
+        transmission_log_put_graphics(object, segment);
+        return object;
 }
 
 static json_t *block_json(const BlockPlan *block) {

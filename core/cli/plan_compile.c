@@ -14,6 +14,7 @@ typedef struct {
         ScheduleDay *stored;  /* the day as it is stored; NULL = it is not */
         ScheduleDay *before;  /* the stored day before it; NULL */
         GPtrArray *overrides; /* Override, all of the channel */
+        json_t *over;         /* to explain: what stands over the picture then; NULL */
         char day[11];
         Diag *diag;
 } Trial;
@@ -23,6 +24,7 @@ static void trial_clear(Trial *trial) {
         g_clear_pointer(&trial->stored, schedule_day_free);
         g_clear_pointer(&trial->before, schedule_day_free);
         g_clear_pointer(&trial->overrides, g_ptr_array_unref);
+        g_clear_pointer(&trial->over, json_decref);
         g_clear_pointer(&trial->diag, diag_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Trial, trial_clear)
@@ -320,13 +322,15 @@ static bool explain_override(const Trial *trial, const CliOptions *options, int6
         if (options->json) {
                 json_t *record = cli_override_json(override);
                 json_object_set(record, "replaced", override->was);
-                cli_print_json(json_pack("{s:o,s:{s:s,s:I,s:I,s:s,s:s?},s:b,s:O*}", "override", record, "programme",
-                                         "id", programme->id, "start_utc_ms", (json_int_t)programme->start_utc_ms,
-                                         "end_utc_ms", (json_int_t)programme->end_utc_ms, "title", programme->title,
-                                         "asset_id", programme->asset_id, "stored", 1, "break", explained));
+                cli_print_json(
+                        json_pack("{s:o,s:{s:s,s:I,s:I,s:s,s:s?},s:b,s:O*,s:O*}", "override", record, "programme", "id",
+                                  programme->id, "start_utc_ms", (json_int_t)programme->start_utc_ms, "end_utc_ms",
+                                  (json_int_t)programme->end_utc_ms, "title", programme->title, "asset_id",
+                                  programme->asset_id, "stored", 1, "break", explained, "graphics", trial->over));
                 return true;
         }
         print_override(trial, programme, override);
+        cli_print_over(trial->spec, trial->over);
         if (explained)
                 cli_print_break(trial->spec, explained);
         return true;
@@ -351,11 +355,14 @@ static int explain_rules(const Trial *trial, const CliOptions *options, int64_t 
         json_object_set_new(why, "stored", json_boolean(stored));
         if (explained)
                 json_object_set(why, "break", explained);
+        if (trial->over)
+                json_object_set(why, "graphics", trial->over);
         if (options->json) {
                 cli_print_json(why);
                 return 0;
         }
         print_why(trial, why);
+        cli_print_over(trial->spec, trial->over);
         if (!stored)
                 puts("  This is not what is stored: rules or catalog have changed since, or it is not planned yet.");
         if (explained)
@@ -372,6 +379,7 @@ int cli_plan_explain(const CliLook *look, const CliOptions *options) {
             (options->arguments[2] && !instant_of(&trial, options->arguments[2], &utc_ms)))
                 return 1;
         json_t *explained = cli_explain_break(look, trial.spec, trial.catalog, utc_ms, &error);
+        trial.over = error ? NULL : cli_explain_over(look, trial.spec, utc_ms, &error);
         if (error)
                 cli_fail("%s", error->message);
         const int status = explain_override(&trial, options, utc_ms, explained)

@@ -109,6 +109,29 @@ Programme *channel_plan_programme_at(const ChannelPlan *plan, int64_t utc_ms) {
         return NULL;
 }
 
+bool channel_plan_says_next(const ChannelPlan *plan) {
+        const ChannelGraphics *graphics = channel_spec_graphics(plan->spec);
+        return graphics && graphics->next;
+}
+
+static const Programme *shown_of(const ScheduleDay *day, int64_t utc_ms) {
+        for (guint i = 0; day->end_utc_ms > utc_ms && i < day->programmes->len; i++) {
+                const Programme *programme = day->programmes->pdata[i];
+                if (programme->start_utc_ms >= utc_ms && programme->asset_id)
+                        return programme;
+        }
+        return NULL;
+}
+
+const Programme *channel_plan_next_shown(const ChannelPlan *plan, const ScheduleDay *changed, int64_t utc_ms) {
+        const Programme *found = NULL;
+        for (guint i = 0; i < plan->days->len && !found && channel_plan_says_next(plan); i++) {
+                const ScheduleDay *day = plan->days->pdata[i];
+                found = shown_of(changed && strcmp(changed->day, day->day) == 0 ? changed : day, utc_ms);
+        }
+        return found;
+}
+
 /* --- taking up what is stored ---------------------------------------------------------------------------------------
  */
 

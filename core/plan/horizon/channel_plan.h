@@ -48,6 +48,12 @@ int64_t channel_plan_execution_end(const ChannelPlan *plan);
 /* Borrowed; NULL: none at that instant. */
 Programme *channel_plan_programme_at(const ChannelPlan *plan, int64_t utc_ms);
 
+/* Whether blocks say what comes after them. */
+bool channel_plan_says_next(const ChannelPlan *plan);
+/* If so: what the guide shows from an instant on, the first programme that begins then or later, filler passed over.
+ * Borrowed; NULL = the guide does not reach that far. changed: stands for the day of its date; NULL = none. */
+const Programme *channel_plan_next_shown(const ChannelPlan *plan, const ScheduleDay *changed, int64_t utc_ms);
+
 /* Takes up what earlier runs stored. False with a fault. */
 bool channel_plan_load(ChannelPlan *plan, int64_t now_utc_ms);
 /* One more day after the last; the first one covers now. False with a fault. */

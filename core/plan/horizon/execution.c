@@ -85,6 +85,8 @@ static Try try_block(ChannelPlan *plan, int64_t now_utc_ms) {
                                : TRY_FAILED;
         }
         g_autoptr(BlockPlan) block = transmission_log_block(plan->spec, programme, items);
+        transmission_log_dress(block, plan->spec, programme,
+                               channel_plan_next_shown(plan, NULL, programme->end_utc_ms));
         const Try outcome = judge(plan, programme, block, now_utc_ms);
         if (outcome == TRY_DONE)
                 plan->n_empty += report.empty_breaks;

@@ -361,7 +361,10 @@ static GPtrArray *fill(Change *change, const ScheduleDay *day, int64_t from_utc_
                         refuse(change, "%s", error->message);
                         return NULL;
                 }
-                g_ptr_array_add(blocks, transmission_log_block(plan->spec, programme, items));
+                BlockPlan *block = transmission_log_block(plan->spec, programme, items);
+                transmission_log_dress(block, plan->spec, programme,
+                                       channel_plan_next_shown(plan, day, programme->end_utc_ms));
+                g_ptr_array_add(blocks, block);
         }
         return g_steal_pointer(&blocks);
 }
@@ -467,6 +470,39 @@ static bool hold(Change *change, int64_t from_utc_ms) {
                       earliest);
 }
 
+static BlockPlan *copy_of(const BlockPlan *block) {
+        Retrovue__Playout__V1__BlockPlan *message = block_plan_to_message(block);
+        BlockPlan *copy = block_plan_from_message(message);
+        block_plan_message_free(message);
+        g_assert(copy); /* it was locked */
+        return copy;
+}
+
+/* INV-HORIZON-NEXT-001: the locked blocks before the change that say what comes after them, filler between passed
+ * over, as they say it now. None of them, when one is handed out already or nothing of the kind is said. */
+static GPtrArray *say_anew(const Change *change, const ScheduleDay *made, int64_t from_utc_ms) {
+        const ChannelPlan *plan = change->plan;
+        GPtrArray *anew = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
+        int64_t at_utc_ms = from_utc_ms;
+        for (guint i = plan->blocks->len; i-- > 0 && channel_plan_says_next(plan);) {
+                const BlockPlan *block = plan->blocks->pdata[i];
+                const Programme *programme = channel_plan_programme_at(plan, block->start_utc_ms);
+                if (block->end_utc_ms != at_utc_ms || !programme)
+                        continue;
+                BlockPlan *copy = copy_of(block);
+                transmission_log_dress(copy, plan->spec, programme, channel_plan_next_shown(plan, made, at_utc_ms));
+                g_ptr_array_insert(anew, 0, copy);
+                at_utc_ms = block->start_utc_ms;
+                if (programme->asset_id)
+                        break;
+        }
+        int64_t until = 0;
+        if (anew->len > 0 && (at_utc_ms < on_air_until(plan, change->now_utc_ms) ||
+                              !plan_board_hold(change->board, plan->spec->id, at_utc_ms, &until)))
+                g_ptr_array_set_size(anew, 0);
+        return anew;
+}
+
 /* Lays change->others into the day, in the guide and as far as it is locked; the record says so. */
 static bool lay(Change *change, OverrideState state) {
         ChannelPlan *plan = change->plan;
@@ -490,10 +526,13 @@ static bool lay(Change *change, OverrideState state) {
                 return refuse(change, "it would run over the end of the broadcast day");
         if (!hold(change, from))
                 return false;
-        g_autoptr(GPtrArray) blocks = fill_checked(change, made, from, to);
-        if (!blocks)
+        g_autoptr(GPtrArray) filled = fill_checked(change, made, from, to);
+        if (!filled)
                 return false;
-        const TlReplacement replacement = {from, to, blocks};
+        g_autoptr(GPtrArray) blocks = say_anew(change, made, from);
+        const int64_t first = blocks->len > 0 ? ((const BlockPlan *)blocks->pdata[0])->start_utc_ms : from;
+        g_ptr_array_extend_and_steal(blocks, g_steal_pointer(&filled));
+        const TlReplacement replacement = {first, to, blocks};
         g_clear_pointer(&override->detail, g_free);
         override->state = state;
         override->decided_utc_ms = change->now_utc_ms;

@@ -45,6 +45,21 @@ static void add_row(GString *text, const ChannelSpec *spec, int64_t utc_ms, int6
                                (int)(seconds / 60 % 60), (int)(seconds % 60), type, event_id);
 }
 
+/* What stands over the segment, a row each, at the time at which it appears. */
+static void add_graphics(GString *text, const ChannelSpec *spec, const BlockSegment *segment, int64_t start_utc_ms) {
+        if (segment->logo) {
+                add_row(text, spec, start_utc_ms, segment->duration_ms, "LOGO", segment->event_id);
+                g_string_append(text, "-\n");
+        }
+        for (uint32_t i = 0; i < segment->n_snipes; i++) {
+                const BlockSnipe *snipe = &segment->snipes[i];
+                g_autofree char *headline = one_line(snipe->headline);
+                g_autofree char *detail = one_line(snipe->detail ? snipe->detail : "");
+                add_row(text, spec, start_utc_ms + snipe->start_ms, snipe->duration_ms, "SNIPE", segment->event_id);
+                g_string_append_printf(text, "%s%s%s\n", detail, *detail ? ": " : "", headline);
+        }
+}
+
 static void add_block(GString *text, const ChannelSpec *spec, const BlockPlan *block) {
         g_autofree char *start = utc_text(block->start_utc_ms), *end = utc_text(block->end_utc_ms);
         g_autofree char *title = one_line(block->title);
@@ -56,6 +71,7 @@ static void add_block(GString *text, const ChannelSpec *spec, const BlockPlan *b
                 g_autofree char *what = one_line(segment->asset_uri ? segment->asset_uri : "-");
                 add_row(text, spec, at, segment->duration_ms, type_column(segment->type), segment->event_id);
                 g_string_append_printf(text, "%s\n", what);
+                add_graphics(text, spec, segment, at);
                 at += segment->duration_ms;
         }
         add_row(text, spec, block->end_utc_ms, 0, "FENCE", block->block_id);
@@ -76,14 +92,31 @@ char *transmission_log_text(const ChannelSpec *spec, const char *day, const char
         return g_string_free(text, false);
 }
 
+void transmission_log_put_graphics(json_t *object, const BlockSegment *segment) {
+        json_t *snipes = segment->n_snipes > 0 ? json_array() : NULL;
+        if (segment->logo)
+                json_object_set_new(object, "logo", json_true());
+        for (uint32_t i = 0; i < segment->n_snipes; i++) {
+                const BlockSnipe *snipe = &segment->snipes[i];
+                json_array_append_new(snipes,
+                                      json_pack("{s:I, s:I, s:s, s:s*}", "start_ms", (json_int_t)snipe->start_ms,
+                                                "duration_ms", (json_int_t)snipe->duration_ms, "headline",
+                                                snipe->headline, "detail", snipe->detail));
+        }
+        if (snipes)
+                json_object_set_new(object, "snipes", snipes);
+}
+
 static json_t *event_json(const BlockPlan *block, const BlockSegment *segment, int64_t start_utc_ms) {
         g_autofree char *start = utc_text(start_utc_ms);
-        return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s?, s:s?, s:I, s:s, s:s}", "event_id", segment->event_id,
-                         "block_id", block->block_id, "scheduled_start_utc", start, "scheduled_duration_ms",
-                         (json_int_t)segment->duration_ms, "type", segment_type_name(segment->type), "asset_uri",
-                         segment->asset_uri, "asset_uuid", segment->asset_uuid, "asset_start_offset_ms",
-                         (json_int_t)segment->asset_start_offset_ms, "segment_uuid", segment->segment_uuid, "title",
-                         segment->title);
+        json_t *event = json_pack("{s:s, s:s, s:s, s:I, s:s, s:s?, s:s?, s:I, s:s, s:s}", "event_id", segment->event_id,
+                                  "block_id", block->block_id, "scheduled_start_utc", start, "scheduled_duration_ms",
+                                  (json_int_t)segment->duration_ms, "type", segment_type_name(segment->type),
+                                  "asset_uri", segment->asset_uri, "asset_uuid", segment->asset_uuid,
+                                  "asset_start_offset_ms", (json_int_t)segment->asset_start_offset_ms, "segment_uuid",
+                                  segment->segment_uuid, "title", segment->title);
+        transmission_log_put_graphics(event, segment);
+        return event;
 }
 
 char *transmission_log_jsonl(const GPtrArray *blocks) {

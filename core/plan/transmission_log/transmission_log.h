@@ -21,6 +21,11 @@
  * and content: made again, it is the same block. */
 BlockPlan *transmission_log_block(const ChannelSpec *spec, const Programme *programme, const GArray *items);
 
+/* Before anybody else sees the block: where the logo, the title and what comes next stand over it, as the channel says.
+ * next: what the guide shows after it; NULL = that is not known. Without graphics the block stays as it is. */
+void transmission_log_dress(BlockPlan *block, const ChannelSpec *spec, const Programme *programme,
+                            const Programme *next);
+
 /* --- lock -----------------------------------------------------------------------------------------------------------
  */
 
@@ -97,5 +102,8 @@ bool transmission_log_seal(Store *store, const ChannelSpec *spec, const char *lo
 char *transmission_log_text(const ChannelSpec *spec, const char *day, const char *log_id, const GPtrArray *blocks,
                             int64_t generated_utc_ms);
 char *transmission_log_jsonl(const GPtrArray *blocks);
+/* What stands over a segment, each only where there is some: "logo": true and "snipes": [{"start_ms", "duration_ms",
+ * "headline", "detail" (may be missing)}]. */
+void transmission_log_put_graphics(json_t *object, const BlockSegment *segment);
 /* Deterministic id of a version (1, 2 ...) of the log of a channel-day. */
 void transmission_log_id(const char *channel_id, const char *day, int64_t version, char ret_uuid[37]);

@@ -14,12 +14,15 @@ void transmission_log_id(const char *channel_id, const char *day, int64_t versio
  */
 
 static json_t *segment_json(const BlockSegment *segment) {
-        return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s?, s:I, s:I, s:i, s:i, s:i}", "type",
-                         segment_type_name(segment->type), "event_id", segment->event_id, "segment_uuid",
-                         segment->segment_uuid, "asset_uuid", segment->asset_uuid, "title", segment->title, "asset_uri",
-                         segment->asset_uri, "offset_ms", (json_int_t)segment->asset_start_offset_ms, "duration_ms",
-                         (json_int_t)segment->duration_ms, "gain_millibel", segment->gain_millibel, "fade_in_ms",
-                         segment->fade_in_ms, "fade_out_ms", segment->fade_out_ms);
+        json_t *object =
+                json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s?, s:I, s:I, s:i, s:i, s:i}", "type",
+                          segment_type_name(segment->type), "event_id", segment->event_id, "segment_uuid",
+                          segment->segment_uuid, "asset_uuid", segment->asset_uuid, "title", segment->title,
+                          "asset_uri", segment->asset_uri, "offset_ms", (json_int_t)segment->asset_start_offset_ms,
+                          "duration_ms", (json_int_t)segment->duration_ms, "gain_millibel", segment->gain_millibel,
+                          "fade_in_ms", segment->fade_in_ms, "fade_out_ms", segment->fade_out_ms);
+        transmission_log_put_graphics(object, segment); /* INV-TL-GRAPHICS-003 */
+        return object;
 }
 
 static char *block_text(const BlockPlan *block) {
@@ -41,6 +44,22 @@ static const char *get_text(BlockPlan *block, const json_t *object, const char *
         return block_plan_text(block, json_string_value(json_object_get(object, key)));
 }
 
+static void read_snipes(BlockPlan *block, BlockSegment *segment, const json_t *list) {
+        g_autoptr(GArray) snipes = g_array_new(false, true, sizeof(BlockSnipe));
+        for (size_t i = 0; i < json_array_size(list); i++) {
+                const json_t *object = json_array_get(list, i);
+                const BlockSnipe snipe = {
+                        .start_ms = json_integer_value(json_object_get(object, "start_ms")),
+                        .duration_ms = json_integer_value(json_object_get(object, "duration_ms")),
+                        .headline = json_string_value(json_object_get(object, "headline")),
+                        .detail = json_string_value(json_object_get(object, "detail")),
+                };
+                g_array_append_val(snipes, snipe);
+        }
+        segment->snipes = block_plan_snipes(block, (const BlockSnipe *)(void *)snipes->data, snipes->len);
+        segment->n_snipes = snipes->len;
+}
+
 static void read_segment(BlockPlan *block, BlockSegment *segment, const json_t *object) {
         const char *type = json_string_value(json_object_get(object, "type"));
         segment->type = type ? segment_type_from_name(type) : 0;
@@ -54,6 +73,8 @@ static void read_segment(BlockPlan *block, BlockSegment *segment, const json_t *
         segment->gain_millibel = get_int(object, "gain_millibel");
         segment->fade_in_ms = get_int(object, "fade_in_ms");
         segment->fade_out_ms = get_int(object, "fade_out_ms");
+        segment->logo = json_is_true(json_object_get(object, "logo"));
+        read_snipes(block, segment, json_object_get(object, "snipes"));
 }
 
 /* Columns: channel_id, block_id, start_utc_ms, end_utc_ms, sha256, document. NULL and RV_ERROR_INVALID when damaged. */
