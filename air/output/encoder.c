@@ -2,7 +2,6 @@
 
 #include <gst/video/video.h>
 
-#include "air/output/gst.h"
 #include "proto/base/error.h"
 #include "proto/base/rational.h"
 
@@ -30,37 +29,11 @@ static const SoundCoding sound_codings[] = {
         [AUDIO_MP2] = {"twolamemp2enc", "mpegaudioparse", 481, 1000},
 };
 
-/* IDRs are asked for one by one; the encoder's own idea of a GOP must never come first. */
-#define GOP_NEVER 100000
-
-/* INV-ENCODER-NO-B-FRAMES-001: zerolatency allows neither look-ahead nor B-frames, so every forced IDR lands exactly.
- */
-static void set_picture_encoder(GstElement *x264, const HouseFormat *format) {
-        gst_util_set_object_arg(G_OBJECT(x264), "speed-preset", video_preset_name(format->video_preset));
-        gst_util_set_object_arg(G_OBJECT(x264), "tune", "zerolatency");
-        g_object_set(x264, "bitrate", (guint)format->video_bitrate_kbps, "vbv-buf-capacity",
-                     (guint)format->video_buffer_ms, "key-int-max", (guint)GOP_NEVER, "byte-stream", TRUE, "aud", TRUE,
-                     "option-string", "scenecut=0", NULL);
-}
-
 static void set_sound_encoder(GstElement *encoder, const HouseFormat *format) {
         g_object_set(encoder, "bitrate",
                      (gint)(format->audio_bitrate_kbps * 1000 / sound_codings[format->audio_codec].bitrate_unit), NULL);
         if (format->audio_codec == AUDIO_AAC)
                 gst_util_set_object_arg(G_OBJECT(encoder), "aac-coder", "fast");
-}
-
-static GstCaps *picture_caps(const HouseFormat *format) {
-        return gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "I420", "width", G_TYPE_INT, format->width,
-                                   "height", G_TYPE_INT, format->height, "framerate", GST_TYPE_FRACTION,
-                                   format->rate.num, format->rate.den, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1,
-                                   "interlace-mode", G_TYPE_STRING, "progressive", "colorimetry", G_TYPE_STRING,
-                                   format->height >= 720 ? "bt709" : "bt601", NULL);
-}
-
-static GstCaps *coded_picture_caps(void) {
-        return gst_caps_new_simple("video/x-h264", "profile", G_TYPE_STRING, "high", "stream-format", G_TYPE_STRING,
-                                   "byte-stream", "alignment", G_TYPE_STRING, "au", NULL);
 }
 
 static GstCaps *sound_caps(const HouseFormat *format) {
@@ -69,37 +42,53 @@ static GstCaps *sound_caps(const HouseFormat *format) {
                                    format->channels, "channel-mask", GST_TYPE_BITMASK, G_GUINT64_CONSTANT(3), NULL);
 }
 
-/* Not live: the multiplexer then waits for both streams rather than going on without one that is late. */
-static void set_source(GstElement *source, GstCaps *take_caps) {
-        g_object_set(source, "caps", take_caps, "format", GST_FORMAT_TIME, "is-live", FALSE, "max-bytes",
-                     G_GUINT64_CONSTANT(0), "block", FALSE, "emit-signals", FALSE, NULL);
-        gst_caps_unref(take_caps);
-}
-
 static GstElement *add(GstBin *pipeline, const char *factory, const char *name, GError **error) {
-        g_autoptr(GstElementFactory) found = gst_find_optional(factory);
-        GstElement *element = found ? gst_element_factory_create(found, name) : NULL;
-        if (!element) {
-                g_set_error(error, RV_ERROR, RV_ERROR_UNAVAILABLE, "cannot make GStreamer element %s", factory);
-                return NULL;
-        }
-        g_assert(gst_bin_add(pipeline, element));
+        GstElement *element = coder_make(factory, name, error);
+        if (element)
+                g_assert(gst_bin_add(pipeline, element));
         return element;
 }
 
+/* An encoder may shift its times, and says so in its segment. */
+static void note_out(Encoder *encoder, GstPad *pad, const GstBuffer *buffer) {
+        g_autoptr(GstEvent) event = gst_pad_get_sticky_event(pad, GST_EVENT_SEGMENT, 0);
+        const GstSegment *segment = NULL;
+        if (event)
+                gst_event_parse_segment(event, &segment);
+        if (segment)
+                atomic_store(&encoder->last_out_ns,
+                             (int64_t)gst_segment_to_running_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer)));
+}
+
+/*
+ * Hardware that fails tells its end to what follows, which is to wait for the coder in its place; and before it has
+ * brought anything forth it has nothing to tell. What it has brought forth is known by this.
+ */
+static GstPadProbeReturn watch(GstPad *pad, GstPadProbeInfo *info, gpointer user) {
+        Encoder *encoder = user;
+        if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
+                note_out(encoder, pad, GST_PAD_PROBE_INFO_BUFFER(info));
+                return GST_PAD_PROBE_OK;
+        }
+        const GstEventType type = GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info));
+        const bool early = type == GST_EVENT_SEGMENT && !gst_pad_has_current_caps(pad);
+        const bool unasked = type == GST_EVENT_EOS && !atomic_load(&encoder->ended);
+        return early || unasked ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+}
+
+static void watch_hardware(Encoder *encoder) {
+        g_autoptr(GstPad) out = gst_element_get_static_pad(encoder->coder.bin, "src");
+        (void)gst_pad_add_probe(out, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, watch, encoder,
+                                NULL);
+}
+
 static bool init_picture(Encoder *encoder, GstBin *pipeline, GError **error) {
-        GstElement *source = add(pipeline, "appsrc", "picture", error);
-        GstElement *x264 = source ? add(pipeline, "x264enc", NULL, error) : NULL;
-        GstElement *filter = x264 ? add(pipeline, "capsfilter", NULL, error) : NULL;
-        if (!filter)
+        if (!coder_init(&encoder->coder, &encoder->format, error))
                 return false;
-        set_source(source, picture_caps(&encoder->format));
-        set_picture_encoder(x264, &encoder->format);
-        g_autoptr(GstCaps) coded = coded_picture_caps();
-        g_object_set(filter, "caps", coded, NULL);
-        encoder->picture_in = GST_APP_SRC(source);
-        encoder->picture_out = filter;
-        g_assert(gst_element_link_many(source, x264, filter, NULL));
+        g_assert(gst_bin_add(pipeline, encoder->coder.bin));
+        encoder->picture_out = encoder->coder.bin;
+        if (encoder->coder.hardware)
+                watch_hardware(encoder);
         return true;
 }
 
@@ -111,7 +100,7 @@ static bool init_sound(Encoder *encoder, GstBin *pipeline, GError **error) {
         GstElement *parser = coder ? add(pipeline, coding->parser, NULL, error) : NULL;
         if (!parser)
                 return false;
-        set_source(source, sound_caps(&encoder->format));
+        coder_set_source(source, sound_caps(&encoder->format));
         set_sound_encoder(coder, &encoder->format);
         encoder->sound_in = GST_APP_SRC(source);
         encoder->sound_out = parser;
@@ -120,7 +109,9 @@ static bool init_sound(Encoder *encoder, GstBin *pipeline, GError **error) {
 }
 
 bool encoder_init(Encoder *ret_encoder, GstBin *pipeline, const HouseFormat *format, GError **error) {
-        *ret_encoder = (Encoder){.format = *format};
+        ret_encoder->format = *format;
+        ret_encoder->first_tick = -1;
+        atomic_init(&ret_encoder->last_out_ns, -1);
         return init_picture(ret_encoder, pipeline, error) && init_sound(ret_encoder, pipeline, error);
 }
 
@@ -146,30 +137,72 @@ bool encoder_push_sound(Encoder *encoder, int64_t tick, const float *interleaved
 }
 
 /*
- * The request travels in band, directly in front of its picture, and carries no time: GstVideoEncoder 1.22 mistakes
- * the times x264enc shifts, and one asked for with the first picture would silence every later one with a time.
+ * The request travels in band, directly in front of its picture. x264enc's carries no time: GstVideoEncoder 1.22
+ * mistakes the times x264enc shifts, and one asked for with the first picture would silence every later one with a
+ * time. Hardware may still hold a picture when the next request comes, which without a time would be forgotten.
  * all-headers makes the multiplexer write PAT and PMT in front of the picture.
  */
 static void ask_for_idr(Encoder *encoder, int64_t tick) {
-        GstEvent *event = gst_video_event_new_downstream_force_key_unit(GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE,
-                                                                        GST_CLOCK_TIME_NONE, TRUE, (guint)tick);
-        (void)gst_element_send_event(GST_ELEMENT(encoder->picture_in), event);
+        const GstClockTime time = encoder->coder.hardware ? picture_time(encoder, tick) : GST_CLOCK_TIME_NONE;
+        GstEvent *event = gst_video_event_new_downstream_force_key_unit(GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE, time,
+                                                                        TRUE, (guint)tick);
+        (void)gst_element_send_event(GST_ELEMENT(encoder->coder.in), event);
 }
 
 bool encoder_push_picture(Encoder *encoder, int64_t tick, GstBuffer *take_picture, bool idr) {
+        if (encoder->first_tick < 0)
+                encoder->first_tick = tick;
         if (idr && encoder->begun)
                 ask_for_idr(encoder, tick); /* INV-OUTPUT-002 */
         encoder->begun = true;
+        encoder->idr_asked[tick % ENCODER_MEMORY] = idr;
         GST_BUFFER_PTS(take_picture) = picture_time(encoder, tick);
         GST_BUFFER_DURATION(take_picture) = picture_time(encoder, tick + 1) - GST_BUFFER_PTS(take_picture);
-        return gst_app_src_push_buffer(encoder->picture_in, take_picture) == GST_FLOW_OK;
+        return gst_app_src_push_buffer(encoder->coder.in, take_picture) == GST_FLOW_OK;
 }
 
 uint64_t encoder_backlog(const Encoder *encoder) {
-        return gst_app_src_get_current_level_buffers(encoder->picture_in);
+        return gst_app_src_get_current_level_buffers(encoder->coder.in);
+}
+
+/* The tick whose picture came out last; -1: none did. */
+static int64_t last_tick_out(const Encoder *encoder) {
+        const int64_t ns = atomic_load(&encoder->last_out_ns);
+        return ns < 0 ? -1
+                      : rv_mul_div_floor(ns - (int64_t)BASE_NS, encoder->format.rate.num,
+                                         GST_SECOND * encoder->format.rate.den);
+}
+
+/* INV-OUTPUT-021 */
+bool encoder_fall_back(Encoder *encoder, int64_t *ret_next_tick, GError **error) {
+        Coder software;
+        if (!coder_init_software(&software, &encoder->format, error))
+                return false;
+        GstElement *old = encoder->coder.bin;
+        g_autoptr(GstObject) pipeline = gst_object_get_parent(GST_OBJECT(old));
+        g_autoptr(GstPad) old_out = gst_element_get_static_pad(old, "src");
+        g_autoptr(GstPad) taker = gst_pad_get_peer(old_out);
+        (void)gst_pad_unlink(old_out, taker);
+        const int64_t last = last_tick_out(encoder);
+        *ret_next_tick = last < 0 ? encoder->first_tick : last + 1;
+        (void)gst_element_set_state(old, GST_STATE_NULL);
+        gst_bin_remove(GST_BIN(pipeline), old);
+        encoder->coder = software;
+        encoder->picture_out = software.bin;
+        encoder->begun = false;
+        g_assert(gst_bin_add(GST_BIN(pipeline), software.bin));
+        g_autoptr(GstPad) out = gst_element_get_static_pad(software.bin, "src");
+        g_assert(gst_pad_link(out, taker) == GST_PAD_LINK_OK);
+        (void)gst_element_sync_state_with_parent(software.bin);
+        return true;
+}
+
+bool encoder_asked_for_idr(const Encoder *encoder, int64_t tick) {
+        return encoder->idr_asked[tick % ENCODER_MEMORY];
 }
 
 void encoder_end(Encoder *encoder) {
+        atomic_store(&encoder->ended, true);
         (void)gst_app_src_end_of_stream(encoder->sound_in);
-        (void)gst_app_src_end_of_stream(encoder->picture_in);
+        (void)gst_app_src_end_of_stream(encoder->coder.in);
 }

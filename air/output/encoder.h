@@ -1,8 +1,6 @@
 /*
  * The live encoders: pictures and sound of one session in, access units of H.264 and of AAC, AC-3 or MP2 out on two
- * source pads.
- * The only place that computes time stamps and the only place that knows encoder settings: those that shape SPS and PPS
- * must be the same for every picture ever put in front of one multiplexer.
+ * source pads. The only place that computes time stamps, and knows how sound is coded; how pictures are is coder.h's.
  *
  * Time stamps come from tick and sample numbers alone. Pushing never waits: appsrc's queues have no bound of their own,
  * encoder_backlog tells how full the picture's is.
@@ -12,19 +10,30 @@
 #include <glib.h>
 #include <gst/app/gstappsrc.h>
 #include <gst/gst.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "air/output/coder.h"
 #include "proto/house/house_format.h"
+
+/* More ticks than may wait for the coder. */
+#define ENCODER_MEMORY 1024
 
 typedef struct {
         HouseFormat format;
-        GstAppSrc *picture_in, *sound_in;    /* owned by the pipeline they were added to */
-        GstElement *picture_out, *sound_out; /* likewise: their "src" pads carry the access units */
-        bool begun;                          /* a picture has been pushed */
+        Coder coder; /* of pictures; it and what follows is the pipeline's */
+        GstAppSrc *sound_in;
+        GstElement *picture_out, *sound_out; /* their "src" pads carry the access units */
+        int64_t first_tick;                  /* of the first picture pushed; -1: none */
+        bool begun;                          /* this coder has had a picture */
+        bool idr_asked[ENCODER_MEMORY];      /* of the last ticks pushed */
+        atomic_int_fast64_t last_out_ns;     /* time of the last picture that came out of hardware; -1: none */
+        atomic_bool ended;
 } Encoder;
 
-/* Adds the elements to the pipeline and links them up to the two outlets. Fails when an element is missing. */
+/* Adds the elements to the pipeline, which must not move afterwards, and links them up to the two outlets. Fails when
+ * an element is missing. */
 bool encoder_init(Encoder *ret_encoder, GstBin *pipeline, const HouseFormat *format, GError **error);
 
 /* interleaved: n_samples per channel, copied. False when the pipeline does not take it (it has failed or is flushing).
@@ -32,6 +41,14 @@ bool encoder_init(Encoder *ret_encoder, GstBin *pipeline, const HouseFormat *for
 bool encoder_push_sound(Encoder *encoder, int64_t tick, const float *interleaved, uint32_t n_samples);
 /* The picture's own time stamps are set here. idr: it is a random access point; the first one ever is in any case. */
 bool encoder_push_picture(Encoder *encoder, int64_t tick, GstBuffer *take_picture, bool idr);
+
+/*
+ * Hardware has failed: puts a coder of software in its place, in a pipeline that goes on. *ret_next_tick: the pictures
+ * from that tick on have not come out, and must be pushed again, the first of them as an IDR. The thread that pushes.
+ */
+bool encoder_fall_back(Encoder *encoder, int64_t *ret_next_tick, GError **error);
+/* Of one of the ticks pushed last. */
+bool encoder_asked_for_idr(const Encoder *encoder, int64_t tick);
 
 /* Pictures pushed and not yet taken by the encoder. */
 uint64_t encoder_backlog(const Encoder *encoder);

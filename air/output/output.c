@@ -43,6 +43,7 @@ struct Output {
         /* Any thread. */
         atomic_bool failed;
         atomic_int_fast64_t signalled_tick; /* of the next picture to leave the multiplexer; its thread's once begun */
+        atomic_bool coder_failed;           /* hardware did: the tick thread replaces it */
         atomic_uint_fast64_t frames_in, frames_repeated;
 
         /* The tick thread's, and the control loop's once there is no tick thread any more. */
@@ -69,6 +70,12 @@ static void fail(Output *output, const char *detail) {
                 output->options.on_failed(output->options.user, detail);
 }
 
+/* Told once: what an encoder says is said again by what feeds it. */
+static void coder_fails(Output *output, const char *detail) {
+        if (!atomic_exchange(&output->coder_failed, true))
+                coder_tell_fallback(&output->options.format, detail);
+}
+
 /* On whichever thread an element speaks. Nobody reads the bus but output_free: what it does not want must not pile up.
  */
 static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, gpointer user) {
@@ -81,6 +88,11 @@ static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, gpointer use
                 gst_message_parse_error(message, &error, &debug);
                 g_autofree char *detail = g_strdup_printf("%s: %s (%s)", GST_MESSAGE_SRC_NAME(message), error->message,
                                                           debug ? debug : "no detail");
+                if (coder_is_hardware_part(GST_MESSAGE_SRC(message))) {
+                        coder_fails(user, detail);
+                        gst_message_unref(message);
+                        return GST_BUS_DROP;
+                }
                 fail(user, detail);
                 return GST_BUS_PASS;
         }
@@ -101,6 +113,26 @@ static void on_picture(void *user) {
                 sender_put(output->sender, packets, size, MUX_CONTINUES);
 }
 
+static bool play(Output *output) {
+        return gst_element_set_state(output->pipeline, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE;
+}
+
+/* Hardware that does not start at all. */
+static bool play_software(Output *output) {
+        int64_t none;
+        coder_fails(output, "it does not start");
+        (void)gst_element_set_state(output->pipeline, GST_STATE_NULL);
+        if (!encoder_fall_back(&output->rt.encoder, &none, NULL))
+                return false;
+        atomic_store(&output->coder_failed, false);
+        return play(output);
+}
+
+static bool not_started(GError **error) {
+        g_set_error(error, RV_ERROR, RV_ERROR_FAILED, "the GStreamer pipeline does not start");
+        return false;
+}
+
 static bool build(Output *output, const HouseStyle *style, GError **error) {
         output->pipeline = gst_pipeline_new("output");
         GstBin *bin = GST_BIN(output->pipeline);
@@ -116,10 +148,7 @@ static bool build(Output *output, const HouseStyle *style, GError **error) {
         g_autoptr(GstBus) bus = gst_element_get_bus(output->pipeline);
         gst_bus_set_sync_handler(bus, on_message, output, NULL);
         gst_pipeline_use_clock(GST_PIPELINE(output->pipeline), NULL);
-        if (gst_element_set_state(output->pipeline, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE)
-                return true;
-        g_set_error(error, RV_ERROR, RV_ERROR_FAILED, "the GStreamer pipeline does not start");
-        return false;
+        return play(output) || (encoder->coder.hardware && play_software(output)) || not_started(error);
 }
 
 static size_t picture_bytes(const HouseFormat *format) {
@@ -148,10 +177,33 @@ Output *output_new(const OutputOptions *options, GError **error) {
         return g_steal_pointer(&output);
 }
 
+static GstBuffer *shown_again(Output *output) {
+        GstBuffer *picture = gst_buffer_new();
+        gst_buffer_append_memory(picture, gst_memory_ref(output->rt.shown));
+        atomic_fetch_add(&output->frames_repeated, 1);
+        return picture;
+}
+
+/* INV-OUTPUT-021: what hardware has swallowed is made up for by the picture shown last, tick for tick. */
+static void fall_back(Output *output, int64_t due_tick) {
+        Encoder *encoder = &output->rt.encoder;
+        g_autoptr(GError) error = NULL;
+        int64_t tick;
+        if (!encoder_fall_back(encoder, &tick, &error)) {
+                fail(output, error->message);
+                return;
+        }
+        atomic_store(&output->coder_failed, false);
+        for (; output->rt.shown && tick < due_tick; tick++)
+                (void)encoder_push_picture(encoder, tick, shown_again(output), encoder_asked_for_idr(encoder, tick));
+}
+
 /* INV-OUTPUT-005: one picture goes in for every tick, the one due or, while the encoder is behind, the last one again.
  */
 static void encode(Output *output, const Held *take_held) {
         GstBuffer *picture = take_held->picture;
+        if (atomic_load(&output->coder_failed))
+                fall_back(output, take_held->tick);
         const uint64_t backlog = encoder_backlog(&output->rt.encoder);
         if (backlog > STUCK_PICTURES) {
                 gst_buffer_unref(picture);
@@ -160,14 +212,13 @@ static void encode(Output *output, const Held *take_held) {
         }
         if (backlog > BEHIND_PICTURES && output->rt.shown) {
                 gst_buffer_unref(picture);
-                picture = gst_buffer_new();
-                gst_buffer_append_memory(picture, gst_memory_ref(output->rt.shown));
-                atomic_fetch_add(&output->frames_repeated, 1);
+                picture = shown_again(output);
         } else {
                 g_clear_pointer(&output->rt.shown, gst_memory_unref);
                 output->rt.shown = gst_buffer_get_memory(picture, 0);
         }
-        if (!encoder_push_picture(&output->rt.encoder, take_held->tick, picture, take_held->idr))
+        const bool pushed = encoder_push_picture(&output->rt.encoder, take_held->tick, picture, take_held->idr);
+        if (!pushed && !atomic_load(&output->coder_failed))
                 fail(output, "the encoder takes no pictures");
 }
 
