@@ -1,8 +1,11 @@
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "core/base/process.h"
 #include "core/cli/cli.h"
+#include "core/plan/catalog/measure/examiner.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 
@@ -21,5 +24,8 @@ int main(int argc, char **argv) {
         signal(SIGPIPE, SIG_IGN);
         signal(SIGCHLD, SIG_DFL); /* ignored, as some start us, engines could not be waited for */
         rv_log_init("retrovue", rv_clock_system());
+        if (argc == 2 && strcmp(argv[1], EXAMINER_COMMAND) == 0)
+                return examiner_serve(PROCESS_FD, rv_clock_system());
+        examiner_set_program("/proc/self/exe");
         return cli_main(argc, argv);
 }

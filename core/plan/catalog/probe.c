@@ -299,8 +299,8 @@ static void take_streams(Probe *probe) {
         }
 }
 
-/* As if it had never been measured. INV-ASSET-REPROBE-RESETS-APPROVAL-001 */
-static void forget(Asset *asset) {
+/* INV-ASSET-REPROBE-RESETS-APPROVAL-001 */
+void probe_forget(Asset *asset) {
         g_clear_pointer(&asset->reason, g_free);
         g_clear_pointer(&asset->video_codec, g_free);
         g_clear_pointer(&asset->audio_codec, g_free);
@@ -315,7 +315,7 @@ static void forget(Asset *asset) {
 }
 
 ProbeResult probe_file(Asset *asset, RvClock *clock, const atomic_bool *stop) {
-        forget(asset);
+        probe_forget(asset);
         g_auto(Probe) probe = {
                 .asset = asset,
                 .clock = clock,

@@ -18,6 +18,9 @@ typedef enum {
 /* Routes libav's messages into the log and bounds its allocations. Once, before the first probe. */
 void probe_init(void);
 
+/* As if it had never been measured. */
+void probe_forget(Asset *asset);
+
 /*
  * Fills the measured fields of asset (its uri names the file): duration, pictures, sound, chapters; and reason unless
  * OK.

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/plan/catalog/catalog_store.h"
+#include "core/plan/catalog/measure/examiner.h"
 #include "core/plan/catalog/measure/fingerprint.h"
 #include "core/plan/catalog/names.h"
 #include "core/plan/catalog/nfo.h"
@@ -454,8 +455,9 @@ static Job *next_job(CatalogScan *scan) {
 
 static void measure_files(void *user) {
         CatalogScan *scan = user;
+        g_autoptr(Examiner) examiner = examiner_new(scan->clock);
         for (Job *job; (job = next_job(scan));) {
-                job->result = probe_file(job->row->asset, scan->clock, &scan->stop);
+                job->result = examiner_probe(examiner, job->row->asset, &scan->stop);
                 if (job->result == PROBE_OK)
                         job->row->fingerprint = fingerprint_of(job->row->asset->uri, job->row->size);
                 pthread_mutex_lock(&scan->lock);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
@@ -13,12 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/process.h"
 #include "core/play/feed/feed.h"
 #include "proto/base/error.h"
 #include "proto/base/id.h"
 #include "proto/base/log.h"
 
-#define CONTROL_FD 3 /* where the engine finds its listening socket */
 #define SIGNAL_BIT(number) (UINT64_C(1) << ((number)-1))
 #define KILL_AFTER_NS (3 * INT64_C(1000000000))
 
@@ -122,27 +121,6 @@ static bool watch_process(Engine *engine, GError **error) {
         return true;
 }
 
-static int spawn(Engine *engine, int control_fd, char **arguments) {
-        posix_spawn_file_actions_t actions;
-        posix_spawnattr_t attributes;
-        sigset_t none, defaults;
-        sigemptyset(&none);
-        sigemptyset(&defaults);
-        sigaddset(&defaults, SIGPIPE);
-        posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_adddup2(&actions, control_fd, CONTROL_FD);
-        posix_spawn_file_actions_addclosefrom_np(&actions, CONTROL_FD + 1);
-        posix_spawnattr_init(&attributes);
-        posix_spawnattr_setsigmask(&attributes, &none);
-        posix_spawnattr_setsigdefault(&attributes, &defaults);
-        /* A group of its own: a Ctrl-C in our terminal is for us to pass on, in order. */
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-        int errnum = posix_spawn(&engine->pid, engine->hub->air_program, &actions, &attributes, arguments, environ);
-        posix_spawnattr_destroy(&attributes);
-        posix_spawn_file_actions_destroy(&actions);
-        return errnum;
-}
-
 /* The socket is made here and handed over listening, so that we can connect before the engine has come up. */
 static int listen_for_engine(const char *path, GError **error) {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -159,32 +137,22 @@ static int listen_for_engine(const char *path, GError **error) {
                         close(fd);
                 return -1;
         }
-        /* dup2 onto itself would keep close-on-exec: never be the number that it is handed over as. */
-        if (fd != CONTROL_FD)
-                return fd;
-        int moved = fcntl(fd, F_DUPFD_CLOEXEC, CONTROL_FD + 1);
-        if (moved < 0)
-                rv_error_set_errno(error, errno, "cannot hand over %s", path);
-        close(fd);
-        return moved;
+        return fd;
 }
 
 static bool start_process(Engine *engine, GError **error) {
         int fd = listen_for_engine(engine->control_path, error);
         if (fd < 0)
                 return false;
-        g_autofree char *number = g_strdup_printf("%d", CONTROL_FD);
+        g_autofree char *number = g_strdup_printf("%d", PROCESS_FD);
         g_autofree char *program = g_strdup(engine->hub->air_program);
         g_autofree char *cache_dir = g_strdup(engine->hub->cache_dir);
         char *arguments[] = {program, (char[]){"--channel"},   engine->channel_id, (char[]){"--control-fd"},
                              number,  (char[]){"--cache-dir"}, cache_dir,          NULL};
-        int errnum = spawn(engine, fd, arguments);
+        engine->pid = process_start(program, arguments, fd, error);
         close(fd);
-        if (errnum) {
-                engine->pid = 0;
-                rv_error_set_errno(error, errnum,
-                                   "cannot start the engine %s (set air_program in retrovue.yaml, or install it)",
-                                   program);
+        if (engine->pid == 0) {
+                g_prefix_error(error, "cannot start the engine (set air_program in retrovue.yaml, or install it): ");
                 return false;
         }
         return watch_process(engine, error);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "core/plan/catalog/catalog.h"
-#include "core/plan/catalog/measure/survey.h"
+#include "core/plan/catalog/measure/examiner.h"
 #include "core/plan/catalog/measure/survey_store.h"
 #include "core/plan/catalog/probe.h"
 #include "proto/base/log.h"
@@ -135,7 +135,7 @@ static bool is_gone(const SurveyTask *task) {
         return stat(task->uri, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-static void survey(CatalogMeasure *measure, Job *job) {
+static void survey(CatalogMeasure *measure, Examiner *examiner, Job *job) {
         const SurveyOptions options = {
                 .path = job->task->uri,
                 .expected_ms = job->task->duration_ms,
@@ -145,7 +145,7 @@ static void survey(CatalogMeasure *measure, Job *job) {
         };
         job->result = SURVEY_RETRY; /* a file that changes is the next scan's */
         if (is_as_it_was(job->task))
-                job->result = survey_file(&options, &job->survey);
+                job->result = examiner_survey(examiner, &options, &job->survey);
         if (job->result != SURVEY_STOPPED && !is_as_it_was(job->task))
                 job->result = SURVEY_RETRY;
         job->gone = job->result == SURVEY_RETRY && is_gone(job->task);
@@ -166,12 +166,13 @@ static SurveyTask *take_task(CatalogMeasure *measure) {
 static void work(void *user) {
         CatalogMeasure *measure = user;
         stand_back();
+        g_autoptr(Examiner) examiner = examiner_new(measure->clock);
         pthread_mutex_lock(&measure->lock);
         for (SurveyTask *task; (task = take_task(measure));) {
                 Job *job = g_new0(Job, 1);
                 job->task = task;
                 pthread_mutex_unlock(&measure->lock);
-                survey(measure, job);
+                survey(measure, examiner, job);
                 pthread_mutex_lock(&measure->lock);
                 atomic_fetch_sub(&measure->n_active, 1);
                 g_queue_push_tail(&measure->results, job);
