@@ -58,6 +58,12 @@ static void write_s(Channel *channel, int seconds) {
         channel->frame += seconds * GOP;
 }
 
+static void write_splice(Channel *channel, bool out, uint32_t id, int64_t frame, int64_t duration_90khz) {
+        g_byte_array_set_size(channel->writer->bytes, 0);
+        ts_writer_splice(channel->writer, out, id, frame, duration_90khz);
+        intake_parser_push(channel->parser, channel->writer->bytes->data, channel->writer->bytes->len);
+}
+
 static Channel channel_new_at(int64_t first_sequence, int64_t first_discontinuity) {
         return (Channel){.next_sequence = first_sequence, .discontinuity = first_discontinuity};
 }
@@ -515,6 +521,109 @@ static void readers_see_whole_playlists(void **state) {
         channel_close(&channel);
 }
 
+/* --- breaks ------------------------------------------------------------------------------------------------------ */
+
+static void begin_with_splices(Channel *channel, const char *session_id) {
+        begin(channel, session_id);
+        channel->writer->splices = true;
+}
+
+static void assert_lines(Hls *hls, const char *what, unsigned n) {
+        g_autofree char *text = playlist(hls);
+        if (count(text, what) != n)
+                fail_msg("%s: not %u times in %s", what, n, text);
+}
+
+#define BREAK_BEGINS                                                                                                   \
+        "#EXT-X-DATERANGE:ID=\"splice-6FFFFFF0-aaaaaaaa\",START-DATE=\"2026-11-21T12:00:05.128Z\",PLANNED-DURATION="   \
+        "10.010000,SCTE35-OUT=0xFC3025"
+#define BREAK_ENDS                                                                                                     \
+        "#EXT-X-DATERANGE:ID=\"splice-6FFFFFF0-aaaaaaaa\",START-DATE=\"2026-11-21T12:00:05.128Z\",DURATION=9.009000,"  \
+        "SCTE35-IN=0xFC3020"
+
+/* From frame 150 to 420, though 450 was planned. */
+static void INV_HLS_008_a_break_is_a_date_range(void **state) {
+        Channel channel = channel_new_at(0, 0);
+        channel_open(&channel);
+        begin_with_splices(&channel, "aaaaaaaa-1");
+        write_s(&channel, 3);
+        write_splice(&channel, true, 0x6ffffff0, 150, 900900);
+        assert_lines(channel.hls, "#EXT-X-DATERANGE", 0); /* one version of a playlist is one text */
+        write_s(&channel, 1);
+        assert_lines(channel.hls, BREAK_BEGINS, 1);
+        write_splice(&channel, true, 0x6ffffff0, 150, 900900);
+        write_splice(&channel, false, 0x6ffffff0, 420, -1);
+        assert_lines(channel.hls, "#EXT-X-DATERANGE", 1);
+        write_s(&channel, 1);
+        for (int second = 5; second < 14 + WINDOW; second++) {
+                assert_lines(channel.hls, BREAK_BEGINS, 1);
+                assert_lines(channel.hls, BREAK_ENDS, 1);
+                assert_lines(channel.hls, "#EXT-X-DATERANGE", 2);
+                write_s(&channel, 1);
+        }
+        write_s(&channel, 1); /* the segment that began at frame 390 has left */
+        assert_lines(channel.hls, "#EXT-X-DATERANGE", 0);
+        channel_close(&channel);
+}
+
+/* What an attribute of an ID was once it always is: RFC 8216, 4.3.2.7. */
+static void INV_HLS_008_what_was_said_of_a_break_is_not_changed(void **state) {
+        Channel channel = channel_new_at(0, 0);
+        channel_open(&channel);
+        begin_with_splices(&channel, "aaaaaaaa-1");
+        write_s(&channel, 3);
+        write_splice(&channel, false, 1, 100, -1); /* of a break that nobody has heard of */
+        write_splice(&channel, true, 2, TS_WRITER_NOW, -1);
+        write_splice(&channel, true, 2, 100, 90000);
+        write_splice(&channel, true, 3, 3600 * 60, 90000); /* an hour and more away */
+        write_s(&channel, 2);
+        assert_lines(channel.hls, "#EXT-X-DATERANGE", 1);
+        assert_lines(channel.hls,
+                     "ID=\"splice-00000002-aaaaaaaa\",START-DATE=\"2026-11-21T12:00:03.092Z\",SCTE35-OUT=", 1);
+        write_splice(&channel, false, 2, 180, -1);
+        write_splice(&channel, false, 2, 190, -1);
+        write_s(&channel, 1);
+        assert_lines(channel.hls, "DURATION=3.036366,", 1);
+        channel_close(&channel);
+}
+
+/* A new engine's session tells the rest of the break in its own words, under another ID. */
+static void INV_HLS_008_sessions_do_not_speak_for_each_other(void **state) {
+        Channel channel = channel_new_at(0, 0);
+        channel_open(&channel);
+        begin_with_splices(&channel, "aaaaaaaa-1");
+        write_s(&channel, 4);
+        write_splice(&channel, true, 1, 119, 900000);
+        write_s(&channel, 1);
+        end(&channel);
+        begin_with_splices(&channel, "bbbbbbbb-2");
+        write_s(&channel, 1);
+        write_splice(&channel, true, 1, TS_WRITER_NOW, 450000);
+        write_splice(&channel, false, 1, 100, -1);
+        write_s(&channel, 2);
+        assert_lines(channel.hls, "\"splice-00000001-aaaaaaaa\"", 1);
+        assert_lines(channel.hls, "\"splice-00000001-bbbbbbbb\"", 2);
+        hls_rest(channel.hls);
+        write_s(&channel, 8);
+        assert_lines(channel.hls, "#EXT-X-DATERANGE", 0);
+        channel_close(&channel);
+}
+
+/* A stream that is full of breaks which never end takes no more memory, and no more of the playlist. */
+static void INV_HLS_008_breaks_are_bounded(void **state) {
+        Channel channel = channel_new_at(0, 0);
+        channel_open(&channel);
+        begin_with_splices(&channel, "aaaaaaaa-1");
+        for (uint32_t i = 0; i < 200; i++) {
+                write_s(&channel, 1);
+                write_splice(&channel, true, i, TS_WRITER_NOW, -1);
+        }
+        write_s(&channel, 1);
+        assert_lines(channel.hls, "#EXT-X-DATERANGE", 32);
+        assert_lines(channel.hls, "\"splice-000000C7-aaaaaaaa\"", 1);
+        channel_close(&channel);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(INV_HLS_001_segments_begin_with_tables_and_an_idr_and_lose_nothing),
@@ -530,6 +639,10 @@ int main(void) {
                 cmocka_unit_test(INV_HLS_006_dates_and_lengths_are_counted_in_frames),
                 cmocka_unit_test(INV_HLS_007_time_stamps_that_jump_make_a_discontinuity),
                 cmocka_unit_test(INV_HLS_007_a_segment_without_end_is_let_go),
+                cmocka_unit_test(INV_HLS_008_a_break_is_a_date_range),
+                cmocka_unit_test(INV_HLS_008_what_was_said_of_a_break_is_not_changed),
+                cmocka_unit_test(INV_HLS_008_sessions_do_not_speak_for_each_other),
+                cmocka_unit_test(INV_HLS_008_breaks_are_bounded),
                 cmocka_unit_test(unknown_segments_are_not_there),
                 cmocka_unit_test(codecs_are_read_from_the_stream),
                 cmocka_unit_test(INV_HLS_010_codecs_are_those_of_the_stream),

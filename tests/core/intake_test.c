@@ -22,6 +22,7 @@ typedef struct {
         GByteArray *bytes;
         GArray *entries, *entries_at; /* int64_t: frames of random access points; bytes that came before each */
         GArray *pictures;             /* int64_t: frames */
+        GArray *splices;              /* IntakeSplice, without the message itself */
         unsigned ends;
         pthread_mutex_t lock;
         pthread_cond_t changed;
@@ -49,6 +50,11 @@ static void keep_picture(void *user, int64_t frame) {
         g_array_append_val(((Kept *)user)->pictures, frame);
 }
 
+static void keep_splice(void *user, const IntakeSplice *splice) {
+        assert_int_equal(splice->section[0], 0xfc);
+        g_array_append_vals(((Kept *)user)->splices, splice, 1);
+}
+
 static void keep_end(void *user) {
         ((Kept *)user)->ends++;
 }
@@ -59,9 +65,10 @@ static IntakeSink kept_new(Kept **ret_kept) {
         kept->entries = g_array_new(FALSE, FALSE, sizeof(int64_t));
         kept->entries_at = g_array_new(FALSE, FALSE, sizeof(int64_t));
         kept->pictures = g_array_new(FALSE, FALSE, sizeof(int64_t));
+        kept->splices = g_array_new(FALSE, FALSE, sizeof(IntakeSplice));
         pthread_mutex_init(&kept->lock, NULL);
         pthread_cond_init(&kept->changed, NULL);
-        return (IntakeSink){keep_entry, keep_packets, keep_picture, keep_end, kept};
+        return (IntakeSink){keep_entry, keep_packets, keep_picture, keep_splice, keep_end, kept};
 }
 
 static void kept_free(Kept *kept) {
@@ -69,6 +76,7 @@ static void kept_free(Kept *kept) {
         g_array_unref(kept->entries);
         g_array_unref(kept->entries_at);
         g_array_unref(kept->pictures);
+        g_array_unref(kept->splices);
         pthread_cond_destroy(&kept->changed);
         pthread_mutex_destroy(&kept->lock);
         g_free(kept);
@@ -135,6 +143,58 @@ static void INV_INTAKE_002_random_access_points_begin_with_tables(void **state) 
                 assert_int_equal(pid_at(kept->bytes, entry + 2 * TS_PACKET), 0x41);
         }
         assert_int_equal(kept->bytes->len, writer->bytes->len);
+}
+
+static void assert_splice(const Kept *kept, guint i, IntakeSplice wanted) {
+        assert_true(i < kept->splices->len);
+        const IntakeSplice *splice = &g_array_index(kept->splices, IntakeSplice, i);
+        assert_int_equal(splice->out, wanted.out);
+        assert_int_equal(splice->event_id, wanted.event_id);
+        assert_int_equal(splice->frame, wanted.frame);
+        assert_int_equal(splice->duration_90khz, wanted.duration_90khz);
+}
+
+/* Before and after the clock goes round, and in the midst of a break. */
+static void INV_INTAKE_006_splices_mean_exact_frames(void **state) {
+        g_autoptr(TsWriter) writer = ts_writer_new(ntsc, (INT64_C(1) << 33) - 90000);
+        writer->splices = true;
+        ts_writer_splice(writer, 1, 5, 100, 90); /* nobody hears of it before the first random access point */
+        ts_writer_frames(writer, 0, 20, 15);
+        ts_writer_splice(writer, 1, 5, 260, 900000);
+        ts_writer_splice(writer, 1, 5, 260, 900000);
+        ts_writer_splice(writer, 1, 6, TS_WRITER_NOW, 90000);
+        ts_writer_frames(writer, 20, 40, 15);
+        ts_writer_splice(writer, 0, 5, 560, -1);
+        ts_writer_splice(writer, 1, 7, 21, -1); /* what is past is for the sink to judge */
+        g_autoptr(Kept) kept = parse(writer->bytes, ntsc, NULL);
+        assert_int_equal(kept->splices->len, 5);
+        assert_splice(kept, 0, (IntakeSplice){true, 5, 260, 900000, NULL, 0});
+        assert_splice(kept, 1, (IntakeSplice){true, 5, 260, 900000, NULL, 0});
+        assert_splice(kept, 2, (IntakeSplice){true, 6, 19, 90000, NULL, 0});
+        assert_splice(kept, 3, (IntakeSplice){false, 5, 560, -1, NULL, 0});
+        assert_splice(kept, 4, (IntakeSplice){true, 7, 21, -1, NULL, 0});
+        assert_int_equal(kept->entries->len, 3);
+}
+
+/* Every byte of a message changed in every bit, and every length: told as it was, or not at all. */
+static void INV_INTAKE_006_no_damaged_message_is_believed(void **state) {
+        g_autoptr(TsWriter) writer = ts_writer_new(ntsc, 0);
+        writer->splices = true;
+        ts_writer_frames(writer, 0, 2, 15);
+        const guint before = writer->bytes->len;
+        ts_writer_splice(writer, 1, 5, 260, 900000);
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        for (guint at = before + 4; at < before + TS_PACKET; at++) {
+                for (int bit = 0; bit < 8; bit++) {
+                        g_byte_array_set_size(bytes, 0);
+                        g_byte_array_append(bytes, writer->bytes->data, writer->bytes->len);
+                        bytes->data[at] ^= (uint8_t)(1 << bit);
+                        g_autoptr(Kept) kept = parse(bytes, ntsc, NULL);
+                        if (kept->splices->len > 0)
+                                assert_splice(kept, 0, (IntakeSplice){true, 5, 260, 900000, NULL, 0});
+                        assert_true(at < before + 5 + 40 ? kept->splices->len == 0 : kept->splices->len == 1);
+                }
+        }
 }
 
 /* Frames are counted right wherever the 33-bit clock stands, and over its wrap. */
@@ -375,6 +435,8 @@ int main(void) {
                 cmocka_unit_test(INV_INTAKE_001_nothing_passes_before_the_first_random_access_point),
                 cmocka_unit_test(INV_INTAKE_002_random_access_points_begin_with_tables),
                 cmocka_unit_test(INV_INTAKE_002_frames_are_exact_over_the_wrap),
+                cmocka_unit_test(INV_INTAKE_006_splices_mean_exact_frames),
+                cmocka_unit_test(INV_INTAKE_006_no_damaged_message_is_believed),
                 cmocka_unit_test(INV_INTAKE_002_a_long_session_stays_exact),
                 cmocka_unit_test(INV_INTAKE_003_lost_sync_costs_packets_not_the_stream),
                 cmocka_unit_test(INV_INTAKE_003_half_a_packet_is_forgotten_with_its_connection),

@@ -6,6 +6,7 @@
 #define PMT_PID 0x20
 #define VIDEO_PID 0x41
 #define AUDIO_PID 0x42
+#define SPLICE_PID 0x43
 #define PICTURE_BYTES 900
 
 /* What sound is in the tables, in the headers of its packets, and in its first bytes. */
@@ -61,10 +62,31 @@ static void write_section(TsWriter *writer, int pid, const uint8_t *section, siz
 void ts_writer_tables(TsWriter *writer) {
         static const uint8_t pat[] = {0, 0xb0, 13, 0, 1, 0xc1, 0, 0, 0, 1, 0xe0 | PMT_PID >> 8, PMT_PID, 0, 0, 0, 0};
         const uint8_t type = sounds[writer->sound].type;
-        const uint8_t pmt[] = {2,    0xb0,      23,   0, 1,    0xc1, 0,         0,    0xe0, VIDEO_PID, 0xf0, 0, 0x1b,
-                               0xe0, VIDEO_PID, 0xf0, 0, type, 0xe0, AUDIO_PID, 0xf0, 0,    0,         0,    0, 0};
+        uint8_t pmt[] = {2,    0xb0, 23,         0,         1,    0xc1, 0,    0,    0xe0,      VIDEO_PID, 0xf0,
+                         0,    0x1b, 0xe0,       VIDEO_PID, 0xf0, 0,    type, 0xe0, AUDIO_PID, 0xf0,      0,
+                         0x86, 0xe0, SPLICE_PID, 0xf0,      0,    0,    0,    0,    0};
+        pmt[2] = writer->splices ? 28 : 23;
         write_section(writer, 0, pat, sizeof pat);
-        write_section(writer, PMT_PID, pmt, sizeof pmt);
+        write_section(writer, PMT_PID, pmt, 3 + (size_t)pmt[2]);
+}
+
+/* ISO/IEC 13818-1, annex A. */
+static void append_crc(GByteArray *section) {
+        uint32_t crc = UINT32_MAX;
+        for (guint i = 0; i < section->len * 8; i++) {
+                const uint32_t bit = section->data[i / 8] >> (7 - i % 8) & 1;
+                crc = crc << 1 ^ ((crc >> 31 ^ bit) ? 0x04c11db7 : 0);
+        }
+        const uint8_t bytes[] = {(uint8_t)(crc >> 24), (uint8_t)(crc >> 16), (uint8_t)(crc >> 8), (uint8_t)crc};
+        g_byte_array_append(section, bytes, sizeof bytes);
+}
+
+/* Ones, and 33 bits of a time behind them. */
+static void append_33(GByteArray *section, int64_t time) {
+        const uint64_t t = (uint64_t)time & ((UINT64_C(1) << 33) - 1);
+        const uint8_t bytes[] = {(uint8_t)(0xfe | t >> 32), (uint8_t)(t >> 24), (uint8_t)(t >> 16), (uint8_t)(t >> 8),
+                                 (uint8_t)t};
+        g_byte_array_append(section, bytes, sizeof bytes);
 }
 
 static void append_pes_header(GByteArray *pes, uint8_t stream_id, int64_t pts) {
@@ -90,6 +112,40 @@ static void append_pes_header(GByteArray *pes, uint8_t stream_id, int64_t pts) {
 static int64_t pts_of(const TsWriter *writer, int64_t frame) {
         return writer->first_pts + rv_mul_div_floor(2 * frame * 90000 * writer->rate.den + writer->rate.num, 1,
                                                     2 * (int64_t)writer->rate.num);
+}
+
+void ts_writer_splice(TsWriter *writer, bool out, uint32_t event_id, int64_t frame, int64_t duration_90khz) {
+        const bool now = frame == TS_WRITER_NOW, has_duration = duration_90khz >= 0;
+        const uint8_t command_size = (uint8_t)(10 + (now ? 0 : 5) + (has_duration ? 5 : 0));
+        const uint8_t head[] = {0xfc,
+                                0x30,
+                                (uint8_t)(17 + command_size),
+                                0,
+                                0,
+                                0,
+                                0,
+                                0,
+                                0,
+                                0xff,
+                                0xff,
+                                0xf0,
+                                command_size,
+                                5,
+                                (uint8_t)(event_id >> 24),
+                                (uint8_t)(event_id >> 16),
+                                (uint8_t)(event_id >> 8),
+                                (uint8_t)event_id,
+                                0x7f,
+                                (uint8_t)(out << 7 | 0x40 | has_duration << 5 | now << 4 | 0x0f)};
+        g_autoptr(GByteArray) section = g_byte_array_new();
+        g_byte_array_append(section, head, sizeof head);
+        if (!now)
+                append_33(section, pts_of(writer, frame));
+        if (has_duration)
+                append_33(section, duration_90khz);
+        g_byte_array_append(section, (const uint8_t[]){0, 1, 0, 0, 0, 0}, 6);
+        append_crc(section);
+        write_section(writer, SPLICE_PID, section->data, section->len);
 }
 
 static void write_pes(TsWriter *writer, int pid, bool random_access, const GByteArray *pes) {

@@ -19,6 +19,7 @@ typedef struct {
         RvRational rate;
         int64_t first_pts;   /* of frame 0; taken modulo 2^33 */
         TsWriterSound sound; /* AAC unless it is set */
+        bool splices;        /* the tables have PID 0x43 for them */
         uint8_t counters[8192];
         GByteArray *bytes; /* what was written; take from it as you like */
 } TsWriter;
@@ -29,6 +30,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TsWriter, ts_writer_free)
 
 /* A PAT packet and a PMT packet. */
 void ts_writer_tables(TsWriter *writer);
+#define TS_WRITER_NOW (-1)
+/* One packet with a splice_insert (SCTE 35) for a frame, or at once; duration -1: not said. Begins to be heard of with
+ * the tables behind it if splices is set. */
+void ts_writer_splice(TsWriter *writer, bool out, uint32_t event_id, int64_t frame, int64_t duration_90khz);
 /* The packets of one picture of about so many bytes; an IDR has the random access indicator. */
 void ts_writer_picture(TsWriter *writer, int64_t frame, bool idr, size_t size);
 /* One packet of sound at the time of a frame. */

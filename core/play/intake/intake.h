@@ -1,6 +1,7 @@
 /*
  * Intake: takes one engine session's MPEG transport stream from its unix socket and tells what is in it, packet by
- * packet, without decoding: where random access points are and which output frame each of them is.
+ * packet, without decoding: where random access points are and which output frame each of them is, and which frames
+ * splice messages mean.
  *
  * One thread a session reads and calls the sinks; they must not block. Frames are counted from the session's first
  * picture by PTS differences (33-bit safe), so a frame's wall time is epoch + frame * den / num exactly. What is not a
@@ -18,6 +19,16 @@
 
 #define TS_PACKET 188
 
+/* A break begins or ends, as a splice_insert of the stream says (ANSI/SCTE 35). Each is told several times. */
+typedef struct {
+        bool out; /* it begins */
+        uint32_t event_id;
+        int64_t frame;          /* its first one, or the first after it, mostly yet to come; may be off what there is */
+        int64_t duration_90khz; /* of the break that begins; -1: not said */
+        const uint8_t *section; /* the message, valid during the call */
+        size_t size;
+} IntakeSplice;
+
 /* Called on the intake's thread, in stream order. */
 typedef struct {
         /* The next bytes begin with PAT and PMT, followed by an IDR picture: output frame `frame` of the session. */
@@ -26,6 +37,8 @@ typedef struct {
         void (*packets)(void *user, const uint8_t *packets, size_t size);
         /* A picture (access unit) starts in the next bytes. May be NULL. */
         void (*picture)(void *user, int64_t frame);
+        /* A splice is told, behind the picture called last. May be NULL. */
+        void (*splice)(void *user, const IntakeSplice *splice);
         /* The stream is over: the intake was stopped. Last call. */
         void (*end)(void *user);
         void *user;

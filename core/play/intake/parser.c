@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "core/play/intake/splice.h"
+
 #define MAX_SINKS 4
 #define SYNC 0x47
 /* PAT, PMT and whatever comes between them and the picture they announce: more means that no picture follows. */
@@ -27,6 +29,7 @@ struct IntakeParser {
         size_t n_run;
 
         int pmt_pid, video_pid;      /* -1 = not known yet */
+        int splice_pid;              /* -1 = there is none */
         bool started;                /* the first random access point was passed on */
         int64_t first_pts, last_pts; /* unwrapped, 90 kHz; -1 before the first picture */
         uint64_t syncs_lost;
@@ -48,7 +51,7 @@ IntakeParser *intake_parser_new(RvRational rate, const IntakeSink *sinks, unsign
         memcpy(parser->sinks, sinks, n_sinks * sizeof *sinks);
         parser->n_sinks = n_sinks;
         parser->in_sync = true;
-        parser->pmt_pid = parser->video_pid = -1;
+        parser->pmt_pid = parser->video_pid = parser->splice_pid = -1;
         parser->first_pts = parser->last_pts = -1;
         return parser;
 }
@@ -112,8 +115,11 @@ static void read_pmt(IntakeParser *parser, const Packet *packet) {
                 return;
         size_t at = 12 + (size_t)((section[10] & 0x0f) << 8 | section[11]);
         while (at + 5 <= size - 4) {
+                const int pid = (section[at + 1] & 0x1f) << 8 | section[at + 2];
                 if (section[at] == 0x1b) /* H.264 */
-                        parser->video_pid = (section[at + 1] & 0x1f) << 8 | section[at + 2];
+                        parser->video_pid = pid;
+                else if (section[at] == 0x86) /* SCTE 35 */
+                        parser->splice_pid = pid;
                 at += 5 + (size_t)((section[at + 3] & 0x0f) << 8 | section[at + 4]);
         }
 }
@@ -127,22 +133,31 @@ static int64_t pes_pts(const Packet *packet) {
                p[13] >> 1;
 }
 
-/* The output frame that a PTS stands for, counted from the first picture seen; -1 when it cannot be told. */
-static int64_t frame_of(IntakeParser *parser, int64_t pts) {
-        if (pts < 0)
-                return -1;
-        if (parser->first_pts < 0)
-                parser->first_pts = parser->last_pts = pts;
+/* Unwrapped: where the clock is when it shows pts and has gone less than half of its round since the last picture. */
+static int64_t unwrap(const IntakeParser *parser, int64_t pts) {
         int64_t step = (pts - parser->last_pts) % PTS_MODULUS;
         if (step > PTS_MODULUS / 2)
                 step -= PTS_MODULUS;
         else if (step < -PTS_MODULUS / 2)
                 step += PTS_MODULUS;
-        parser->last_pts += step;
-        /* To the nearest frame: PTS are rounded to 90 kHz. */
+        return parser->last_pts + step;
+}
+
+/* To the nearest frame: PTS are rounded to 90 kHz. */
+static int64_t frame_at(const IntakeParser *parser, int64_t unwrapped) {
         int64_t half_frame = (int64_t)PTS_HZ * parser->rate.den / (2 * (int64_t)parser->rate.num);
-        return rv_mul_div_floor(parser->last_pts - parser->first_pts + half_frame, parser->rate.num,
+        return rv_mul_div_floor(unwrapped - parser->first_pts + half_frame, parser->rate.num,
                                 (int64_t)PTS_HZ * parser->rate.den);
+}
+
+/* The output frame of the picture that starts, counted from the first picture seen; -1 when it cannot be told. */
+static int64_t frame_of(IntakeParser *parser, int64_t pts) {
+        if (pts < 0)
+                return -1;
+        if (parser->first_pts < 0)
+                parser->first_pts = parser->last_pts = pts;
+        parser->last_pts = unwrap(parser, pts);
+        return frame_at(parser, parser->last_pts);
 }
 
 static void flush_run(IntakeParser *parser) {
@@ -182,6 +197,27 @@ static void picture_starts(IntakeParser *parser, const Packet *packet) {
         release_held(parser);
 }
 
+/* INV-INTAKE-006: the frame is that of the time stamp, or the newest picture's when the message means now. */
+static void read_splice(IntakeParser *parser, const Packet *packet) {
+        size_t size;
+        const uint8_t *section = section_read(packet, 0xfc, &size);
+        SpliceInsert insert;
+        if (!parser->started || !section || !splice_insert_read(section, size, &insert))
+                return;
+        const int64_t at = insert.pts < 0 ? parser->last_pts : unwrap(parser, insert.pts);
+        const IntakeSplice splice = {
+                .out = insert.out,
+                .event_id = insert.event_id,
+                .frame = frame_at(parser, at),
+                .duration_90khz = insert.duration_90khz,
+                .section = section,
+                .size = size,
+        };
+        for (unsigned i = 0; i < parser->n_sinks; i++)
+                if (parser->sinks[i].splice)
+                        parser->sinks[i].splice(parser->sinks[i].user, &splice);
+}
+
 static void hold(IntakeParser *parser, const uint8_t *bytes) {
         if (parser->n_held == MAX_HELD)
                 release_held(parser);
@@ -199,6 +235,8 @@ static void take_packet(IntakeParser *parser, const uint8_t *bytes) {
         }
         if (packet.pid == parser->pmt_pid)
                 read_pmt(parser, &packet);
+        if (packet.pid == parser->splice_pid)
+                read_splice(parser, &packet);
         if (packet.pid == parser->video_pid && packet.unit_start)
                 picture_starts(parser, &packet);
         if (parser->n_held > 0)

@@ -32,6 +32,7 @@ Hls *hls_new(const HlsOptions *options) {
         hls->open = g_byte_array_new();
         pthread_mutex_init(&hls->lock, NULL);
         g_queue_init(&hls->segments);
+        g_queue_init(&hls->ranges);
         hls->next_sequence = options->first_sequence;
         hls->discontinuity = options->first_discontinuity;
         hls->cut_off = true;
@@ -47,6 +48,7 @@ void hls_unref(Hls *hls) {
         if (!hls || !g_atomic_ref_count_dec(&hls->refs))
                 return;
         g_queue_clear_full(&hls->segments, segment_free);
+        hls_ranges_clear(hls);
         g_clear_pointer(&hls->body, g_bytes_unref);
         g_byte_array_unref(hls->open);
         pthread_mutex_destroy(&hls->lock);
@@ -96,6 +98,7 @@ static void drop_old(Hls *hls) {
         hls->n_listed = MIN(hls->n_listed, hls->options.window);
         while (g_queue_get_length(&hls->segments) > hls->n_listed + hls->options.window + KEPT_BEYOND_WINDOW)
                 segment_free(g_queue_pop_head(&hls->segments));
+        hls_ranges_prune(hls, ((const HlsSegment *)hls_first_listed(hls)->data)->start_utc_ms); /* INV-HLS-008 */
 }
 
 /* --- the writer: the intake's thread ----------------------------------------------------------------------------- */
@@ -206,6 +209,13 @@ static void sink_packets(void *user, const uint8_t *packets, size_t size) {
         pthread_mutex_unlock(&hls->lock);
 }
 
+static void sink_splice(void *user, const IntakeSplice *splice) {
+        Hls *hls = user;
+        pthread_mutex_lock(&hls->lock);
+        hls_ranges_take(hls, splice);
+        pthread_mutex_unlock(&hls->lock);
+}
+
 /* What the session leaves unfinished cannot be completed by anybody. */
 static void sink_end(void *user) {
         Hls *hls = user;
@@ -214,7 +224,13 @@ static void sink_end(void *user) {
 }
 
 IntakeSink hls_sink(Hls *hls) {
-        return (IntakeSink){.random_access = sink_random_access, .packets = sink_packets, .end = sink_end, .user = hls};
+        return (IntakeSink){
+                .random_access = sink_random_access,
+                .packets = sink_packets,
+                .splice = sink_splice,
+                .end = sink_end,
+                .user = hls,
+        };
 }
 
 void hls_begin_session(Hls *hls, const char *session_id, int64_t epoch_utc_ms, RvRational rate) {
@@ -232,6 +248,7 @@ void hls_rest(Hls *hls) {
         withdraw(hls);
         hls->n_listed = 0;
         g_queue_clear_full(&hls->segments, segment_free);
+        hls_ranges_clear(hls);
         hls->beginning = hls->next_sequence;
         pthread_mutex_unlock(&hls->lock);
 }

@@ -1,4 +1,5 @@
-/* What hls.c (segments), playlist.c (their list as text) and codecs.c (what is in the stream) share. */
+/* What hls.c (segments), playlist.c (their list as text), ranges.c (its breaks) and codecs.c (what is in the stream)
+ * share. */
 #pragma once
 
 #include <pthread.h>
@@ -16,6 +17,17 @@ typedef struct {
         RvRational rate;
         GBytes *data;
 } HlsSegment;
+
+/* A break of the stream (SCTE 35). */
+typedef struct {
+        uint32_t event_id;
+        char session[9]; /* as HlsSession's id */
+        int64_t start_frame, start_utc_ms;
+        int64_t planned_us;                /* -1: not said */
+        int64_t duration_us;               /* known with in_hex */
+        char *out_hex, *in_hex;            /* the messages; in_hex NULL: its end was not told */
+        int64_t out_sequence, in_sequence; /* of the segment that was open when they came */
+} HlsRange;
 
 typedef struct {
         char id[9]; /* first digits of the session's id: tells names of sessions apart */
@@ -37,6 +49,7 @@ struct Hls {
         pthread_mutex_t lock; /* guards what follows */
         HlsSession session;
         GQueue segments;   /* HlsSegment *, oldest first: those that left the playlist, then those in it */
+        GQueue ranges;     /* HlsRange *, as they came */
         unsigned n_listed; /* the newest so many are in the playlist */
         int64_t next_sequence, discontinuity;
         int64_t beginning; /* of the newest playlist */
@@ -50,6 +63,16 @@ GBytes *hls_playlist_write(const Hls *hls, int64_t beginning);
 /* Its link among the segments; NULL when none is listed. With the lock held. */
 GList *hls_first_listed(const Hls *hls);
 int64_t hls_segment_duration_us(const HlsSegment *segment);
+
+/* 2026-11-21T12:00:00.123Z */
+void hls_date_write(GString *out, int64_t utc_ms);
+
+/* ranges.c, with the lock held: a splice of the stream; forgets what ended before; forgets all; the tags of a
+ * playlist. */
+void hls_ranges_take(Hls *hls, const IntakeSplice *splice);
+void hls_ranges_prune(Hls *hls, int64_t utc_ms);
+void hls_ranges_clear(Hls *hls);
+void hls_ranges_write(const Hls *hls, GString *out);
 
 /* codecs.c: RFC 6381 names of what a segment carries; empty when it cannot be told. */
 void hls_codecs_read(const uint8_t *packets, size_t size, char *ret_codecs, size_t codecs_size);
