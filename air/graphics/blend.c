@@ -1,5 +1,7 @@
 #include "air/graphics/blend.h"
 
+#include <stdbool.h>
+
 #include "air/graphics/canvas.h"
 
 #define HD_LINES 720
@@ -34,13 +36,14 @@ static void set_weights(Weights weights[I420_PLANES], int64_t kr, int64_t kb) {
 typedef struct {
         const Canvas *canvas;
         int32_t x, y; /* of the overlay within the canvas; even */
+        bool at_edge; /* of the picture: its first column is its own left neighbour */
         int32_t opacity_percent;
 } Original;
 
 /* Premultiplied red, green, blue, opacity; nothing outside the canvas. */
 static void add_pixel(const Original *original, int32_t x, int32_t y, int64_t weight, int64_t sum[4]) {
         const Canvas *canvas = original->canvas;
-        x += original->x;
+        x = (original->at_edge ? MAX(x, 0) : x) + original->x;
         y += original->y;
         if (x < 0 || y < 0 || x >= canvas->width || y >= canvas->height)
                 return;
@@ -134,7 +137,7 @@ Overlay *overlay_new(const Canvas *canvas, int32_t x, int32_t y, int32_t house_h
         Overlay *overlay = alloc_overlay(part);
         overlay->x = x + part.x;
         overlay->y = y + part.y;
-        make_planes(overlay, &(Original){canvas, part.x, part.y, opacity_percent}, weights);
+        make_planes(overlay, &(Original){canvas, part.x, part.y, overlay->x == 0, opacity_percent}, weights);
         return overlay;
 }
 

@@ -42,7 +42,7 @@ int64_t graphics_look(Graphics *graphics, int64_t k);
 /* Draws a look on a picture, once for each picture: it is put over what is there. */
 void graphics_draw(Graphics *graphics, int64_t look, const I420 *into);
 
-/* Why there is no picture. All may be NULL: then the slate is for viewers, whatever the mode. */
+/* Why there is no picture; each may be NULL. */
 typedef struct {
         const BlockPlan *block;
         uint32_t segment_index; /* in block */
@@ -50,5 +50,6 @@ typedef struct {
         const char *detail;     /* a sentence */
 } SlateCause;
 
-/* Draws the whole picture, for the style's mode: SLATE_ON or SLATE_OPERATOR. Any thread but the tick thread. */
+/* Draws the whole picture: the channel's name and that it will be back; in SLATE_OPERATOR the cause, too, where there
+ * is one. Any thread but the tick thread. */
 void graphics_slate(const HouseFormat *format, const HouseStyle *style, const SlateCause *cause, const I420 *into);

@@ -110,7 +110,7 @@ void graphics_slate(const HouseFormat *format, const HouseStyle *style, const Sl
         g_autoptr(Canvas) canvas = canvas_new(format->width, format->height);
         const Page page = {format, canvas};
         canvas_plate(canvas, (CanvasRect){0, 0, format->width, format->height}, 0, GROUND_TOP, GROUND_BOTTOM);
-        const bool tells = style->slate == SLATE_OPERATOR && cause->reason; /* INV-GRAPHICS-009 */
+        const bool tells = style->slate == SLATE_OPERATOR && cause; /* INV-GRAPHICS-009 */
         const int32_t below = tells ? draw_facts(&page, cause) : 0;
         draw_message(&page, style->channel_name, (format->height - below) / 2);
         g_autoptr(Overlay) overlay = overlay_new(canvas, 0, 0, format->height, 100);

@@ -61,7 +61,7 @@ Overlay *snipe_make(const HouseFormat *format, const HouseStyle *style, const Bl
                 return NULL;
         const int32_t width = MIN(layout.max_width, MAX(part(format, LEAST_WIDTH), left + text_width + layout.pad_x));
         const int32_t detail_height = detail_width ? layout.detail.size : 0;
-        const int32_t height = 2 * layout.pad_y + detail_height + layout.headline.size;
+        const int32_t height = (2 * layout.pad_y + detail_height + layout.headline.size + 1) / 2 * 2;
         g_autoptr(Canvas) canvas = canvas_new(width, height);
         canvas_plate(canvas, (CanvasRect){0, 0, width, height}, layout.radius, PLATE_TOP, PLATE_BOTTOM);
         canvas_plate(canvas, (CanvasRect){0, 0, layout.bar, height}, 0, ACCENT, ACCENT);

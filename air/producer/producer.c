@@ -203,8 +203,20 @@ static bool runs_on(const BlockPlan *block, int64_t first) {
                b->fade_in_ms == 0 && a->gain_millibel == b->gain_millibel;
 }
 
+static Graphics *new_graphics(const Producer *producer) {
+        const GraphicsOptions options = {
+                .format = producer->options.format,
+                .style = producer->style,
+                .block = producer->block,
+                .segment_index = producer->options.segment_index,
+                .n_ticks = producer->options.end_tick - producer->options.start_tick,
+        };
+        return graphics_new(&options);
+}
+
 static void run(void *user) {
         Producer *producer = user;
+        g_autoptr(Graphics) graphics = new_graphics(producer);
         const SourceOptions options = {
                 .format = producer->options.format,
                 .style = producer->style,
@@ -213,6 +225,7 @@ static void run(void *user) {
                 .end_tick = producer->options.end_tick,
                 .goes_on_before = runs_on(producer->block, (int64_t)producer->options.segment_index - 1),
                 .goes_on_after = runs_on(producer->block, producer->options.segment_index),
+                .graphics = graphics,
                 .pool = producer->pool,
                 .abort = &producer->abort,
         };

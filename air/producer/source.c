@@ -45,7 +45,9 @@ struct Source {
         int64_t black_tick; /* when video_over: first tick after the last picture */
 
         Placer *placer;
-        Picture *placed; /* current, in house size; NULL: not yet */
+        Picture *placed;     /* the last one placed_picture gave; NULL: current is new */
+        bool placed_shows;   /* ... of current, or of black, ... */
+        int64_t placed_look; /* ... with this over it */
 };
 
 static void close_media(Source *source) {
@@ -286,34 +288,60 @@ bool source_seek(Source *source, int64_t k, Fault *fault) {
         return open_media(source, fault);
 }
 
-static Picture *black_of(const Source *source) {
-        return picture_black(source->options.format.width, source->options.format.height);
+static void draw_graphics(const Source *source, int64_t look, Picture *picture) {
+        if (look == 0)
+                return;
+        const I420 view = picture_view(picture);
+        graphics_draw(source->options.graphics, look, &view);
 }
 
-/* A new reference to current at the level of tick k; NULL when aborted, or with *fault. */
-static Picture *make_picture(Source *source, int64_t k, Fault *fault) {
+/*
+ * The picture on show, or black, in house size with a look of graphics over it; lent. NULL when aborted, or with
+ * *fault. INV-GRAPHICS-008: ticks of the same look share one; another look is drawn on a picture of its own, for this
+ * one may be on its way to a viewer.
+ */
+static Picture *placed_picture(Source *source, bool shows, int64_t look, Fault *fault) {
+        const SourceOptions *options = &source->options;
+        if (source->placed && source->placed_shows == shows && source->placed_look == look)
+                return source->placed;
+        g_clear_pointer(&source->placed, picture_unref);
+        Picture *placed = picture_pool_take(options->pool, options->abort);
+        if (!placed)
+                return NULL;
+        if (!shows) {
+                picture_fill_border(placed, 0, 0, 0, 0);
+        } else if (!placer_place(source->placer, source->current.frame, placed)) {
+                fault_set(fault, "DECODE_FAILED", "%s: its kind of picture cannot be scaled",
+                          options->segment->asset_uri);
+                picture_unref(placed);
+                return NULL;
+        }
+        draw_graphics(source, look, placed);
+        source->placed_shows = shows;
+        source->placed_look = look;
+        source->placed = placed;
+        return placed;
+}
+
+/* A new reference to what tick k shows; NULL when aborted, or with *fault. */
+static Picture *make_picture(Source *source, int64_t k, bool shows, Fault *fault) {
         const SourceOptions *options = &source->options;
         const BlockSegment *segment = options->segment;
         const int32_t level = timing_level(k + 1, options->end_tick - options->start_tick, options->format.rate,
                                            segment->fade_in_ms, segment->fade_out_ms);
-        if (level == 0)
-                return black_of(source);
-        if (!source->placed) {
-                Picture *placed = picture_pool_take(options->pool, options->abort);
-                if (placed && !placer_place(source->placer, source->current.frame, placed)) {
-                        fault_set(fault, "DECODE_FAILED", "%s: its kind of picture cannot be scaled",
-                                  segment->asset_uri);
-                        g_clear_pointer(&placed, picture_unref);
-                }
-                source->placed = placed;
-        }
-        if (!source->placed)
-                return NULL;
-        if (level == TIMING_FULL)
-                return picture_ref(source->placed);
+        const int64_t look = graphics_look(options->graphics, k);
+        const bool lit = shows && level > 0;
+        if (!lit && look == 0)
+                return picture_black(options->format.width, options->format.height);
+        const bool dimmed = lit && level < TIMING_FULL;
+        Picture *placed = placed_picture(source, lit, dimmed ? 0 : look, fault);
+        if (!placed || !dimmed)
+                return placed ? picture_ref(placed) : NULL;
         Picture *dark = picture_pool_take(options->pool, options->abort);
-        if (dark)
-                picture_darken(dark, source->placed, level);
+        if (dark) {
+                picture_darken(dark, placed, level);
+                draw_graphics(source, look, dark); /* downstream of the fade */
+        }
         return dark;
 }
 
@@ -364,7 +392,7 @@ SourceResult source_make(Source *source, int64_t k, Cell *cell, Fault *fault) {
         cell->tick = source->options.start_tick + k;
         cell->kind = CELL_CONTENT;
         cell->source_frame = shows ? source->current.stamp.index : -1;
-        cell->picture = shows ? make_picture(source, k, fault) : black_of(source);
+        cell->picture = make_picture(source, k, shows, fault);
         if (cell->picture)
                 return SOURCE_CELL;
         return fault->code[0] ? SOURCE_FAILED : SOURCE_OVER;

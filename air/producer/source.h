@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "air/graphics/graphics.h"
 #include "air/producer/cell.h"
 #include "air/producer/fault.h"
 #include "air/producer/picture/picture.h"
@@ -23,6 +24,7 @@ typedef struct {
         const BlockSegment *segment;
         int64_t start_tick, end_tick;
         bool goes_on_before, goes_on_after; /* the neighbour is the same material: nothing is to be heard of the seam */
+        Graphics *graphics;                 /* what stands over it; NULL: nothing. Outlives the source */
         PicturePool *pool;                  /* outlives the source */
         const atomic_bool *abort;           /* everything ends early when it becomes true */
 } SourceOptions;

@@ -55,6 +55,15 @@ uint8_t *picture_plane(Picture *picture, int plane) {
         return picture->data + picture->layout->offset[plane];
 }
 
+I420 picture_view(Picture *picture) {
+        I420 view = {.width = picture->layout->width, .height = picture->layout->height};
+        for (int plane = 0; plane < PICTURE_PLANES; plane++) {
+                view.plane[plane] = picture_plane(picture, plane);
+                view.stride[plane] = picture->layout->stride[plane];
+        }
+        return view;
+}
+
 const uint8_t *picture_data(const Picture *picture) {
         return picture->data;
 }

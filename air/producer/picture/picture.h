@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "air/graphics/blend.h"
 #include "air/producer/cell.h"
 #include "air/producer/wake.h"
 #include "proto/house/house_format.h"
@@ -25,6 +26,7 @@ PictureLayout picture_layout(int32_t width, int32_t height);
 const PictureLayout *picture_get_layout(const Picture *picture);
 /* Only for the maker, before anybody else holds a reference. */
 uint8_t *picture_plane(Picture *picture, int plane);
+I420 picture_view(Picture *picture);
 
 typedef struct PicturePool PicturePool;
 
