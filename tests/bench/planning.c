@@ -35,6 +35,9 @@ static const char *const campaigns_text =
         "  campaigns:\n"
         "    spring: {inventory: drinks, flight: 2026-06-01..2026-06-30, goal_plays: 900}\n";
 
+static const char *const graphics_text =
+        "graphics: {logo: {file: logo.png, hours: \"06:00-02:00\"}, next: true, title: {after_breaks: true}}\n";
+
 typedef struct {
         ChannelSpec *spec;
         CatalogSnapshot *catalog;
@@ -68,7 +71,10 @@ static void pack_day(Run *run, const ScheduleDay *day, const GPtrArray *filled) 
         for (guint i = 0; i < filled->len; i++) {
                 const GArray *items = filled->pdata[i];
                 size_t size = 0;
-                g_autoptr(BlockPlan) block = transmission_log_block(run->spec, day->programmes->pdata[i], items);
+                const Programme *programme = day->programmes->pdata[i];
+                const Programme *next = i + 1 < filled->len ? day->programmes->pdata[i + 1] : NULL;
+                g_autoptr(BlockPlan) block = transmission_log_block(run->spec, programme, items);
+                transmission_log_dress(block, run->spec, programme, next);
                 g_autofree uint8_t *bytes = block_plan_pack(block, &size);
                 run->n_segments += (int)items->len;
                 run->n_blocks++;
@@ -145,13 +151,16 @@ int main(void) {
         make_assets(&fixture);
         g_autoptr(CatalogSnapshot) catalog = fixture_catalog(&fixture);
         g_autoptr(ChannelSpec) spec = spec_of(&fixture, ""), sold = spec_of(&fixture, campaigns_text);
+        g_autoptr(ChannelSpec) dressed = spec_of(&fixture, graphics_text);
         const Run plain = {.spec = spec, .catalog = catalog}, campaigns = {.spec = sold, .catalog = catalog};
+        const Run graphics = {.spec = dressed, .catalog = catalog};
         bool met = measure("1 channel-day", &plain, 1, 1, 0);
         met = measure("30 channel-days", &plain, 1, 30, 0.040) && met;
         met = measure("60 channel-days", &plain, 1, 60, 0) && met;
         met = measure("120 channel-days", &plain, 1, 120, 0) && met;
         met = measure("370 channel-days", &plain, 1, 370, 0) && met;
         met = measure("30 channel-days with a campaign", &campaigns, 1, 30, 0) && met;
+        met = measure("30 channel-days with graphics", &graphics, 1, 30, 0) && met;
         met = measure("13 channels, 30 days", &plain, 13, 30, 0.5) && met;
         struct rusage usage;
         getrusage(RUSAGE_SELF, &usage);
