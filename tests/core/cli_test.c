@@ -77,15 +77,19 @@ static void evaluate(World *world) {
         horizon_evaluate(horizon);
 }
 
-static void plan(World *world) {
+static void plan_channel(World *world, const char *channel) {
         g_autofree char *store_path = g_build_filename(world->data, "retrovue.db", NULL);
         g_autoptr(Store) store = store_open(store_path, NULL);
         fixture_series(&world->fixture, "Cheers", 30, 22 * MINUTE);
         g_autoptr(CatalogSnapshot) catalog = fixture_catalog(&world->fixture);
         store_catalog(store, catalog);
         g_strlcpy(world->episode, catalog->assets[catalog->n_assets - 1]->id, sizeof(world->episode));
-        write_channel(world, "cheers.yaml", CHANNEL);
+        write_channel(world, "cheers.yaml", channel);
         evaluate(world);
+}
+
+static void plan(World *world) {
+        plan_channel(world, CHANNEL);
 }
 
 static int run(World *world, const char *words) {
@@ -337,6 +341,37 @@ static void plan_explains_what_stands_in_a_break(void **state) {
         const json_t *explained = json_object_get(json_object_get(why, "break"), "spot");
         assert_string_equal(json_string_value(json_object_get(explained, "kind")), "commercial");
         assert_int_equal(json_integer_value(json_object_get(json_object_get(explained, "others"), "too_long")), 1);
+        json_decref(why);
+}
+
+static void plan_tells_what_stands_over_the_picture(void **state) {
+        World *world = *state;
+        write_channel(world, "logo.png", "png");
+        plan_channel(world, CHANNEL "graphics: {logo: {file: logo.png}, title: {after: 5s}}\n");
+        assert_int_equal(run(world, "plan show cheers --spots"), 0);
+        assert_has(world->out, "  [logo]\n");
+        assert_has(world->out, "   0:08    text        Cheers ");
+        assert_int_equal(run(world, "plan cheers --json"), 0);
+        json_t *document = json_loads(world->out, 0, NULL);
+        const json_t *block = json_array_get(json_object_get(document, "blocks"), 0);
+        const json_t *segment = json_array_get(json_object_get(block, "segments"), 0);
+        const json_t *snipe = json_array_get(json_object_get(segment, "snipes"), 0);
+        assert_true(json_is_true(json_object_get(segment, "logo")));
+        assert_int_equal(json_integer_value(json_object_get(snipe, "start_ms")), 5000);
+        assert_string_equal(json_string_value(json_object_get(snipe, "headline")), "Cheers");
+        g_autoptr(GTimeZone) zone = g_time_zone_new_identifier("America/New_York");
+        g_autoptr(GDateTime) utc =
+                g_date_time_new_from_unix_utc(json_integer_value(json_object_get(block, "start_utc_ms")) / 1000);
+        g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, zone);
+        g_autofree char *words = g_date_time_format(local, "plan explain cheers %H:%M");
+        json_decref(document);
+        assert_int_equal(run(world, words), 0);
+        assert_has(world->out, "  graphics   the logo stands over it\n  text       ");
+        assert_has(world->out, ":05 for 0:00:08: Cheers ");
+        g_autofree char *json = g_strconcat(words, " --json", NULL);
+        assert_int_equal(run(world, json), 0);
+        json_t *why = json_loads(world->out, 0, NULL);
+        assert_true(json_is_true(json_object_get(json_object_get(why, "graphics"), "logo")));
         json_decref(why);
 }
 
@@ -689,6 +724,7 @@ int main(void) {
                 TEST(plan_shows_the_locked_blocks),
                 TEST(plan_compiles_compares_and_explains),
                 TEST(plan_explains_what_stands_in_a_break),
+                TEST(plan_tells_what_stands_over_the_picture),
                 TEST(a_pool_is_shown_in_its_order),
                 TEST(a_virtual_asset_is_shown_with_its_parts),
                 TEST(a_look_tells_errors_and_not_warnings),
