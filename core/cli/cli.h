@@ -116,6 +116,3 @@ void cli_print_break(const ChannelSpec *spec, const json_t *explained);
 json_t *cli_explain_over(const CliLook *look, const ChannelSpec *spec, int64_t utc_ms, GError **error);
 /* NULL is allowed. */
 void cli_print_over(const ChannelSpec *spec, const json_t *over);
-
-/* An instant in the channel's time by g_date_time_format's format; g_free it. */
-char *cli_local_time(const ChannelSpec *spec, int64_t utc_ms, const char *format);

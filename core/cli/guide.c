@@ -65,8 +65,9 @@ static void print_entry(const ChannelSpec *spec, const char *when, const json_t 
         }
         const char *subtitle = text_of(entry, "subtitle");
         int64_t start_utc_ms = json_integer_value(json_object_get(entry, "start_utc_ms"));
-        g_autofree char *start = cli_local_time(spec, start_utc_ms, "%a %H:%M");
-        g_autofree char *end = cli_local_time(spec, json_integer_value(json_object_get(entry, "end_utc_ms")), "%H:%M");
+        g_autofree char *start = channel_spec_time(spec, start_utc_ms, "%a %H:%M");
+        g_autofree char *end =
+                channel_spec_time(spec, json_integer_value(json_object_get(entry, "end_utc_ms")), "%H:%M");
         printf("      %-5s %s-%s  %s%s%s\n", when, start, end, text_of(entry, "title"), subtitle ? " - " : "",
                subtitle ? subtitle : "");
 }

@@ -112,12 +112,6 @@ void cli_print_json(json_t *take_json) {
         json_decref(take_json);
 }
 
-char *cli_local_time(const ChannelSpec *spec, int64_t utc_ms, const char *format) {
-        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(utc_ms / 1000);
-        g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, spec->zone);
-        return g_date_time_format(local, format);
-}
-
 char *cli_length(int64_t ms) {
         const int64_t s = ms / 1000;
         if (ms <= 0)

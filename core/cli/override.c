@@ -111,11 +111,11 @@ json_t *cli_override_json(const Override *override) {
 
 static void print_override(const ChannelSpec *spec, const Override *override) {
         const char *title = json_string_value(json_object_get(json_array_get(override->becomes, 0), "title"));
-        g_autofree char *at = cli_local_time(spec, override->at_utc_ms, "%Y-%m-%d %H:%M");
+        g_autofree char *at = channel_spec_time(spec, override->at_utc_ms, "%F %H:%M");
         g_autofree char *airs = NULL;
         if (override->end_utc_ms > 0) {
-                g_autofree char *start = cli_local_time(spec, override->start_utc_ms, "%H:%M");
-                g_autofree char *end = cli_local_time(spec, override->end_utc_ms, "%H:%M");
+                g_autofree char *start = channel_spec_time(spec, override->start_utc_ms, "%H:%M");
+                g_autofree char *end = channel_spec_time(spec, override->end_utc_ms, "%H:%M");
                 airs = g_strdup_printf("%s-%s  ", start, end);
         }
         printf("%5" G_GINT64_FORMAT "  %s  %-8s  %-10s  %s%s\n", override->id, at, override_kind_name(override->kind),
@@ -215,7 +215,7 @@ static int wish_check(const Wish *wish) {
                 return cli_fail("%s", objection);
         if (!wish->planned || wish->planned->start_utc_ms > wish->override.asked_utc_ms)
                 return -1;
-        g_autofree char *end = cli_local_time(wish->spec, wish->planned->end_utc_ms, "%H:%M");
+        g_autofree char *end = channel_spec_time(wish->spec, wish->planned->end_utc_ms, "%H:%M");
         return cli_fail("what is planned then is on the air until %s: the next programme can be changed", end);
 }
 
@@ -232,7 +232,7 @@ static void warn_of_length(const Wish *wish, int64_t slot_ms) {
 static void warn_of_repeat(const Wish *wish, const Programme *other) {
         if (!other)
                 return;
-        g_autofree char *start = cli_local_time(wish->spec, other->start_utc_ms, "%F %H:%M");
+        g_autofree char *start = channel_spec_time(wish->spec, other->start_utc_ms, "%F %H:%M");
         g_autofree char *apart = cli_length(ABS(other->start_utc_ms - wish->planned->start_utc_ms));
         fprintf(stderr,
                 "retrovue: warning: \"%s\" is planned for %s, too, %s %s: the rules do not rest it for an override\n",
@@ -266,8 +266,8 @@ static void print_airing(const Wish *wish) {
                 printf("  the guide does not reach that far yet; it is decided on when it does\n");
                 return;
         }
-        g_autofree char *start = cli_local_time(wish->spec, planned->start_utc_ms, "%Y-%m-%d %H:%M");
-        g_autofree char *end = cli_local_time(wish->spec, planned->end_utc_ms, "%H:%M");
+        g_autofree char *start = channel_spec_time(wish->spec, planned->start_utc_ms, "%F %H:%M");
+        g_autofree char *end = channel_spec_time(wish->spec, planned->end_utc_ms, "%H:%M");
         printf("  it will air at %s, where \"%s\" is planned until %s, unless an engine has that already\n", start,
                planned->subtitle ? planned->subtitle : planned->title, end);
         if (!wish->asset)
@@ -289,7 +289,7 @@ static int ask(const CliLook *look, const ChannelSpec *spec, OverrideKind kind, 
         g_autoptr(Store) store = store_open(store_path(look->store), &error);
         if (!store || !override_store_ask(store, &wish.override, &error))
                 return cli_fail("%s", error->message);
-        g_autofree char *at = cli_local_time(spec, wish.override.at_utc_ms, "%Y-%m-%d %H:%M");
+        g_autofree char *at = channel_spec_time(spec, wish.override.at_utc_ms, "%F %H:%M");
         printf("override %" G_GINT64_FORMAT " is recorded: %s %s at %s; `retrovue serve` decides on it within seconds "
                "(`retrovue override list %s`)\n",
                wish.override.id, override_kind_name(kind), spec->id, at, spec->id);

@@ -122,7 +122,7 @@ static void print_breaks(const BlockPlan *block) {
 static void print_snipes(const DayPlan *plan, const BlockSegment *segment, int64_t start_utc_ms) {
         for (uint32_t i = 0; i < segment->n_snipes; i++) {
                 const BlockSnipe *snipe = &segment->snipes[i];
-                g_autofree char *time = cli_local_time(plan->spec, start_utc_ms + snipe->start_ms, "%H:%M:%S");
+                g_autofree char *time = channel_spec_time(plan->spec, start_utc_ms + snipe->start_ms, "%H:%M:%S");
                 g_autofree char *length = short_time(snipe->duration_ms);
                 printf("      %s %6s    text        %s%s%s\n", time, length, snipe->detail ? snipe->detail : "",
                        snipe->detail ? ": " : "", snipe->headline);
@@ -136,7 +136,7 @@ static void print_segments(const DayPlan *plan, const BlockPlan *block) {
                 const BlockSegment *segment = &block->segments[i];
                 if (segment->type == SEGMENT_PAD && segment->duration_ms < BREATH_MS)
                         continue;
-                g_autofree char *time = cli_local_time(plan->spec, at_utc_ms, "%H:%M:%S");
+                g_autofree char *time = channel_spec_time(plan->spec, at_utc_ms, "%H:%M:%S");
                 g_autofree char *length = short_time(segment->duration_ms), *type = type_name(segment->type);
                 printf("      %s %6s  %s%-10s%s%s%s\n", time, length, in_break(segment) ? "  " : "", type,
                        segment->title ? "  " : "", segment->title ? segment->title : "",
@@ -150,7 +150,7 @@ static void print_programme(const DayPlan *plan, const Programme *programme, con
         g_assert(programme || block);
         const int64_t start = programme ? programme->start_utc_ms : block->start_utc_ms;
         const int64_t end = programme ? programme->end_utc_ms : block->end_utc_ms;
-        g_autofree char *time = cli_local_time(plan->spec, start, "%H:%M"), *length = long_time(end - start);
+        g_autofree char *time = channel_spec_time(plan->spec, start, "%H:%M"), *length = long_time(end - start);
         g_autofree char *name = programme ? programme_name(programme) : g_strdup(block->title);
         printf("%s %6s  ", time, length);
         print_column(name, TITLE_CHARS);
@@ -167,7 +167,7 @@ static void print_programme(const DayPlan *plan, const Programme *programme, con
 static void print_day(const DayPlan *plan, bool spots) {
         const ScheduleDay *day = scheduled_day(plan);
         const guint n_programmes = day ? day->programmes->len : 0;
-        g_autofree char *heading = cli_local_time(plan->spec, plan->start_utc_ms, "%A, %-d %B %Y");
+        g_autofree char *heading = channel_spec_time(plan->spec, plan->start_utc_ms, "%A, %-d %B %Y");
         printf("\n%s\n\n", heading);
         for (guint i = 0, j = 0; i < n_programmes || j < plan->blocks->len;) {
                 const Programme *programme = i < n_programmes ? day->programmes->pdata[i] : NULL;

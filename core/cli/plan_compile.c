@@ -94,7 +94,7 @@ static const char *origin(const Trial *trial) {
 }
 
 static void print_programme(const Trial *trial, const char *mark, const Programme *programme) {
-        g_autofree char *time = cli_local_time(trial->spec, programme->start_utc_ms, "%a %H:%M");
+        g_autofree char *time = channel_spec_time(trial->spec, programme->start_utc_ms, "%a %H:%M");
         g_autofree char *title =
                 g_strdup_printf("%s%s%s", programme->asset_id ? programme->title : "(filler)",
                                 programme->subtitle ? " - " : "", programme->subtitle ? programme->subtitle : "");
@@ -167,8 +167,8 @@ static void print_overrides(const Trial *trial, json_t *list) {
                         json_array_append_new(list, cli_override_json(override));
                         continue;
                 }
-                g_autofree char *start = cli_local_time(trial->spec, override->start_utc_ms, "%a %H:%M");
-                g_autofree char *end = cli_local_time(trial->spec, override->end_utc_ms, "%H:%M");
+                g_autofree char *start = channel_spec_time(trial->spec, override->start_utc_ms, "%a %H:%M");
+                g_autofree char *end = channel_spec_time(trial->spec, override->end_utc_ms, "%H:%M");
                 printf("o %s-%s  override %" G_GINT64_FORMAT " (%s) lies over it\n", start, end, override->id,
                        override_kind_name(override->kind));
         }
@@ -204,7 +204,7 @@ static bool instant_of(const Trial *trial, const char *text, int64_t *ret_utc_ms
         int64_t start = 0, end = 0;
         schedule_day_bounds(trial->spec, trial->day, &start, &end);
         for (int64_t at = start; at < end; at += 60000) {
-                g_autofree char *time = cli_local_time(trial->spec, at, "%H:%M");
+                g_autofree char *time = channel_spec_time(trial->spec, at, "%H:%M");
                 if (strncmp(time, text, 5) == 0) {
                         *ret_utc_ms = at + cli_clock(text) % 60 * 1000;
                         return true;
@@ -257,8 +257,8 @@ static void print_choice(const Trial *trial, const json_t *why) {
 static void print_why(const Trial *trial, const json_t *why) {
         const json_t *programme = json_object_get(why, "programme"), *entry = json_object_get(why, "entry");
         const int64_t end_utc_ms = integer(programme, "end_utc_ms");
-        g_autofree char *time = cli_local_time(trial->spec, integer(programme, "start_utc_ms"), "%F %H:%M");
-        g_autofree char *end = cli_local_time(trial->spec, end_utc_ms, "%H:%M");
+        g_autofree char *time = channel_spec_time(trial->spec, integer(programme, "start_utc_ms"), "%F %H:%M");
+        g_autofree char *end = channel_spec_time(trial->spec, end_utc_ms, "%H:%M");
         printf("%s-%s  %s\n", time, end,
                entry ? json_string_value(json_object_get(programme, "title")) : "filler: nothing is planned");
         print_asset(trial, "asset", json_string_value(json_object_get(programme, "asset_id")), "");
@@ -298,16 +298,16 @@ static const char *text_of(const json_t *object, const char *key) {
 }
 
 static void print_override(const Trial *trial, const Programme *programme, const Override *override) {
-        g_autofree char *start = cli_local_time(trial->spec, programme->start_utc_ms, "%F %H:%M");
-        g_autofree char *end = cli_local_time(trial->spec, programme->end_utc_ms, "%H:%M");
-        g_autofree char *asked = cli_local_time(trial->spec, override->asked_utc_ms, "%F %H:%M");
+        g_autofree char *start = channel_spec_time(trial->spec, programme->start_utc_ms, "%F %H:%M");
+        g_autofree char *end = channel_spec_time(trial->spec, programme->end_utc_ms, "%H:%M");
+        g_autofree char *asked = channel_spec_time(trial->spec, override->asked_utc_ms, "%F %H:%M");
         printf("%s-%s  %s\n", start, end, programme->asset_id ? programme->title : "filler");
         print_asset(trial, "asset", programme->asset_id, "");
         printf("  %-10s %" G_GINT64_FORMAT ", %s, asked for at %s\n", "override", override->id,
                override_kind_name(override->kind), asked);
         for (size_t i = 0; i < json_array_size(override->was); i++) {
                 const json_t *was = json_array_get(override->was, i);
-                g_autofree char *time = cli_local_time(trial->spec, integer(was, "start_utc_ms"), "%H:%M");
+                g_autofree char *time = channel_spec_time(trial->spec, integer(was, "start_utc_ms"), "%H:%M");
                 printf("  %-10s %s  %s %s\n", i == 0 ? "replaced" : "", time, text_of(was, "title"),
                        text_of(was, "subtitle"));
         }

@@ -37,7 +37,7 @@ void cli_print_over(const ChannelSpec *spec, const json_t *over) {
                 const json_t *snipe = json_array_get(snipes, i);
                 const char *detail = json_string_value(json_object_get(snipe, "detail"));
                 const int64_t at = start + json_integer_value(json_object_get(snipe, "start_ms"));
-                g_autofree char *time = cli_local_time(spec, at, "%H:%M:%S");
+                g_autofree char *time = channel_spec_time(spec, at, "%H:%M:%S");
                 g_autofree char *length = cli_length(json_integer_value(json_object_get(snipe, "duration_ms")));
                 printf("  %-10s %s for %s: %s%s%s\n", "text", time, length, detail ? detail : "", detail ? ": " : "",
                        json_string_value(json_object_get(snipe, "headline")));

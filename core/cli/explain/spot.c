@@ -58,7 +58,7 @@ static bool find_break(Break *found, int64_t utc_ms) {
  * policy's. */
 static const Daypart *daypart_at(const ChannelSpec *spec, const char *day, int64_t utc_ms) {
         const BreakPolicy *policy = channel_spec_policy(spec);
-        g_autofree char *local = cli_local_time(spec, utc_ms, "%H:%M");
+        g_autofree char *local = channel_spec_time(spec, utc_ms, "%H:%M");
         const int minute = cli_clock(local) / 60;
         GDate date;
         g_date_clear(&date, 1);
@@ -281,7 +281,7 @@ static void print_spot(const ChannelSpec *spec, const json_t *explained, const j
                !campaign && inventory ? inventory : "");
         if (last > 0) {
                 g_autofree char *rested = cli_length(integer(explained, "start_utc_ms") - last);
-                g_autofree char *at = cli_local_time(spec, last, "%a %H:%M:%S");
+                g_autofree char *at = channel_spec_time(spec, last, "%a %H:%M:%S");
                 printf("  %-10s %s since %s; its cooldown is %s\n", "rested", rested, at,
                        integer(spot, "cooldown_ms") > 0 ? cooldown : "none");
         } else {
@@ -298,8 +298,8 @@ void cli_print_break(const ChannelSpec *spec, const json_t *explained) {
         const char *title = json_string_value(json_object_get(explained, "title"));
         const char *daypart = json_string_value(json_object_get(explained, "daypart"));
         const json_t *spot = json_object_get(explained, "spot");
-        g_autofree char *at = cli_local_time(spec, integer(explained, "start_utc_ms"), "%H:%M:%S");
-        g_autofree char *start = cli_local_time(spec, integer(explained, "break_start_utc_ms"), "%H:%M:%S");
+        g_autofree char *at = channel_spec_time(spec, integer(explained, "start_utc_ms"), "%H:%M:%S");
+        g_autofree char *start = channel_spec_time(spec, integer(explained, "break_start_utc_ms"), "%H:%M:%S");
         g_autofree char *length = cli_length(integer(explained, "break_ms"));
         printf("%s  %s %s, in the break of %s at %s%s%s\n", at, json_string_value(json_object_get(explained, "type")),
                title ? title : "", length, start, daypart ? ", daypart " : "", daypart ? daypart : "");

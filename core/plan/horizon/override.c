@@ -123,14 +123,10 @@ static json_t *programmes_of(const ScheduleDay *day) {
         return programmes;
 }
 
+#define OVERRIDE_TIME "%Y-%m-%dT%H:%M" /* as `override` takes it */
+
 /* --- what may be asked for ------------------------------------------------------------------------------------------
  */
-
-static char *time_text(const ChannelSpec *spec, int64_t utc_ms) {
-        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(utc_ms / 1000);
-        g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, spec->zone);
-        return g_date_time_format(local, "%Y-%m-%dT%H:%M");
-}
 
 static const Programme *programme_of_day(const ScheduleDay *day, int64_t utc_ms) {
         for (guint i = 0; i < day->programmes->len; i++) {
@@ -168,8 +164,8 @@ char *override_objection(const ChannelSpec *spec, const CatalogSnapshot *catalog
         if (!at)
                 return g_strdup("nothing is planned for that instant");
         if (override->kind == OVERRIDE_INSERT && at->start_utc_ms != override->at_utc_ms) {
-                g_autofree char *start = time_text(spec, at->start_utc_ms);
-                g_autofree char *end = time_text(spec, at->end_utc_ms);
+                g_autofree char *start = channel_spec_time(spec, at->start_utc_ms, OVERRIDE_TIME);
+                g_autofree char *end = channel_spec_time(spec, at->end_utc_ms, OVERRIDE_TIME);
                 return g_strdup_printf("no programme begins then; one begins at %s and the next at %s", start, end);
         }
         return asset ? misfit(spec, asset, day, at, override->kind) : NULL;
@@ -465,7 +461,7 @@ static bool hold(Change *change, int64_t from_utc_ms) {
         int64_t until = on_air_until(change->plan, change->now_utc_ms);
         if (from_utc_ms >= until && plan_board_hold(change->board, change->plan->spec->id, from_utc_ms, &until))
                 return true;
-        g_autofree char *earliest = time_text(change->plan->spec, until);
+        g_autofree char *earliest = channel_spec_time(change->plan->spec, until, OVERRIDE_TIME);
         return refuse(change, "too late: what begins before %s is past, on the air, or handed to the engine already",
                       earliest);
 }
@@ -642,7 +638,7 @@ void channel_plan_apply_overrides(ChannelPlan *plan, PlanBoard *board, const cha
  */
 
 static void G_GNUC_PRINTF(3, 4) notice(ChannelPlan *plan, const Override *override, const char *format, ...) {
-        g_autofree char *at = time_text(plan->spec, override->at_utc_ms);
+        g_autofree char *at = channel_spec_time(plan->spec, override->at_utc_ms, OVERRIDE_TIME);
         va_list args;
         va_start(args, format);
         g_autofree char *what = g_strdup_vprintf(format, args);

@@ -9,12 +9,6 @@
 #define LOST_MAX 8                      /* files told of by name; the first ones on the air */
 #define BREAK_MIN_MS INT64_C(10000)     /* what is shorter is the rest of a slot, and needs no spot */
 
-static char *local_time(const ChannelPlan *plan, int64_t utc_ms) {
-        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(utc_ms / 1000);
-        g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, plan->spec->zone);
-        return g_date_time_format(local, "%H:%M");
-}
-
 /* --- files ----------------------------------------------------------------------------------------------------------
  */
 
@@ -30,7 +24,7 @@ static void leave_out(ChannelPlan *plan, const BlockSegment *segment) {
 static void review_segment(ChannelPlan *plan, const BlockSegment *segment, int64_t at_utc_ms) {
         if (g_access(segment->asset_uri, R_OK) == 0)
                 return;
-        g_autofree char *when = local_time(plan, at_utc_ms);
+        g_autofree char *when = channel_spec_time(plan->spec, at_utc_ms, "%H:%M");
         if (plan->lost->len < LOST_MAX)
                 g_ptr_array_add(plan->lost, g_strdup_printf("at %s \"%s\" is to be on the air, and its file cannot be "
                                                             "read: bring %s back, or there is filler or black instead",
@@ -143,7 +137,8 @@ void channel_plan_review_breaks(ChannelPlan *plan, int64_t now_utc_ms) {
         }
         if (breaks.empty == 0)
                 return;
-        g_autofree char *until = local_time(plan, channel_plan_execution_end(plan)), *why = explain_empty(plan);
+        g_autofree char *until = channel_spec_time(plan->spec, channel_plan_execution_end(plan), "%H:%M"),
+                        *why = explain_empty(plan);
         plan->empty_breaks =
                 g_strdup_printf("%u of the %u breaks planned until %s have nothing to show and are black: %s",
                                 breaks.empty, breaks.n, until, why);

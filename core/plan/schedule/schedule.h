@@ -52,6 +52,9 @@ ChannelSpec *channel_spec_ref(ChannelSpec *spec);
 void channel_spec_unref(ChannelSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChannelSpec, channel_spec_unref)
 
+/* An instant by the channel's clocks, in g_date_time_format's format; g_free it. */
+char *channel_spec_time(const ChannelSpec *spec, int64_t utc_ms, const char *format);
+
 /* What a pool of the channel holds (const Asset *, borrowed from the catalog), in its order; NULL: it has no such pool.
  * g_ptr_array_unref it. */
 GPtrArray *channel_spec_pool(const ChannelSpec *spec, const char *pool, const CatalogSnapshot *catalog);

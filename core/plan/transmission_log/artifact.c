@@ -22,12 +22,6 @@ static char *utc_text(int64_t utc_ms) {
         return g_strdup_printf("%s.%03dZ", seconds, (int)(utc_ms % 1000));
 }
 
-static char *local_text(const ChannelSpec *spec, int64_t utc_ms) {
-        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(utc_ms / 1000);
-        g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, spec->zone);
-        return g_date_time_format(local, "%H:%M:%S");
-}
-
 /* Titles and paths are one line in the log, whatever is in them. */
 static char *one_line(const char *text) {
         char *line = g_strdup(text);
@@ -39,7 +33,7 @@ static char *one_line(const char *text) {
 
 static void add_row(GString *text, const ChannelSpec *spec, int64_t utc_ms, int64_t duration_ms, const char *type,
                     const char *event_id) {
-        g_autofree char *local = local_text(spec, utc_ms);
+        g_autofree char *local = channel_spec_time(spec, utc_ms, "%H:%M:%S");
         const int64_t seconds = duration_ms / 1000;
         g_string_append_printf(text, "%-8s %02d:%02d:%02d %-8s %-32s ", local, (int)(seconds / 3600),
                                (int)(seconds / 60 % 60), (int)(seconds % 60), type, event_id);

@@ -82,9 +82,7 @@ static char *line_of(const char *text) {
 }
 
 static char *next_line(const Dress *dress, const Programme *next) {
-        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(next->start_utc_ms / 1000);
-        g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, dress->spec->zone);
-        g_autofree char *time = g_date_time_format(local, "%H:%M");
+        g_autofree char *time = channel_spec_time(dress->spec, next->start_utc_ms, "%H:%M");
         g_autoptr(GString) text = g_string_new(dress->graphics->next_text);
         g_string_replace(text, NEXT_TIME, time, 0); /* first: a title may have braces */
         g_string_replace(text, NEXT_TITLE, next->title, 0);

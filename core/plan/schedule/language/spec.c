@@ -77,6 +77,12 @@ void channel_spec_unref(ChannelSpec *spec) {
         g_free(spec);
 }
 
+char *channel_spec_time(const ChannelSpec *spec, int64_t utc_ms, const char *format) {
+        g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(utc_ms / 1000);
+        g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, spec->zone);
+        return g_date_time_format(local, format);
+}
+
 static ChannelSpec *spec_new(const char *path) {
         ChannelSpec *spec = g_new0(ChannelSpec, 1);
         spec->refs = 1;
