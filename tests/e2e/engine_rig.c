@@ -41,6 +41,8 @@ struct EngineRig {
         RpcCall *events;
         RvThread *events_thread, *capture_thread;
         int listen_fd, stream_fd; /* the capture thread's, once it runs */
+        void (*on_stream)(void *user, const uint8_t *data, size_t size);
+        void *user;
 
         pthread_mutex_t lock; /* guards: */
         pthread_cond_t more;
@@ -151,6 +153,10 @@ static void note_pictures(EngineRig *rig) {
                 if (starts_unit && ((packet[1] & 0x1f) << 8 | packet[2]) == PICTURE_PID)
                         g_array_append_val(rig->picture_mono_ns, now_ns);
         }
+        if (!rig->on_stream)
+                return;
+        g_byte_array_remove_range(rig->stream, 0, (guint)rig->parsed);
+        rig->parsed = 0;
 }
 
 static void await_reading(EngineRig *rig) {
@@ -166,6 +172,8 @@ static void capture(void *user) {
         const int fd = accept4(rig->listen_fd, NULL, NULL, SOCK_CLOEXEC);
         ssize_t n = 0;
         while (fd >= 0 && (n = recv(fd, buffer, sizeof buffer, 0)) > 0) {
+                if (rig->on_stream)
+                        rig->on_stream(rig->user, buffer, (size_t)n);
                 pthread_mutex_lock(&rig->lock);
                 rig->stream_fd = fd;
                 g_assert(rig->stream->len + (size_t)n < STREAM_MAX);
@@ -256,6 +264,8 @@ EngineRig *rig_new(RigOptions options) {
         EngineRig *rig = g_new0(EngineRig, 1);
         rv_uuid_random(rig->session_id);
         rig->style = options.style;
+        rig->on_stream = options.on_stream;
+        rig->user = options.user;
         rig->dir = temp_dir_new();
         rig->control_path = g_build_filename(rig->dir, "control.sock", NULL);
         rig->evidence_path = g_build_filename(rig->dir, "evidence.sock", NULL);

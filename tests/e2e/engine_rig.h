@@ -24,6 +24,9 @@ typedef struct {
         const char *cache_dir;
         int orphan_ms, replay_ms;
         const HouseStyle *style; /* of sessions; borrowed for the rig's life. NULL: none is sent */
+        /* Takes the stream as it comes, on a thread of the rig's; nothing of it is kept. NULL: all of it is. */
+        void (*on_stream)(void *user, const uint8_t *data, size_t size);
+        void *user;
 } RigOptions;
 
 EngineRig *rig_new(RigOptions options);

@@ -392,54 +392,85 @@ static char *check_counters(const TsReader *reader, uint64_t first_loss_packet) 
         return NULL;
 }
 
-static char *check_pictures(const TsReader *reader, RvRational rate, int64_t first_tick, TsExpectation expectation) {
-        int64_t due = first_tick;
-        uint64_t first_loss_packet = UINT64_MAX;
-        for (guint i = 0; i < reader->pictures->len; i++, due++) {
-                const TsPicture *picture = &g_array_index(reader->pictures, TsPicture, i);
-                char *wrong = check_picture(picture, i);
-                if (wrong)
-                        return wrong;
-                /* In front of a loss the next clock reference is not the one that followed. */
-                if (expectation == TS_UNBROKEN && picture->margin <= 0)
-                        return g_strdup_printf("picture %u is delivered %" G_GINT64_FORMAT " / 90 kHz too late", i,
-                                               -picture->margin);
-                if (i == 0 && !picture->idr)
-                        return g_strdup("the first picture is no IDR");
-                if (picture->pts == ts_pts_of_tick(due, rate))
-                        continue;
-                if (expectation == TS_UNBROKEN || !picture->idr)
-                        return g_strdup_printf("picture %u: PTS %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT, i,
-                                               picture->pts, ts_pts_of_tick(due, rate));
-                due = ts_tick_of_pts(picture->pts, rate, due);
-                if (picture->pts != ts_pts_of_tick(due, rate))
-                        return g_strdup_printf("picture %u is off the grid", i);
-                first_loss_packet = MIN(first_loss_packet, picture->tables_packet);
-        }
-        return check_counters(reader, first_loss_packet);
-}
-
-static char *check_sounds(const TsReader *reader, TsExpectation expectation) {
-        int64_t due = -1;
-        const int64_t frame_pts = sound_kind(reader->sound_type)->frame_pts;
-        for (guint i = 0; i < reader->sounds->len; i++) {
-                const TsSound *sound = &g_array_index(reader->sounds, TsSound, i);
-                const int64_t off = due < 0 ? 0 : difference(sound->pts, due);
-                if (expectation == TS_UNBROKEN ? off != 0 : off < 0 || off % frame_pts != 0)
-                        return g_strdup_printf("sound %u: PTS %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT, i,
-                                               sound->pts, due);
-                due = (sound->pts + frame_pts * sound->frames) & PTS_MASK;
-        }
+static char *check_time(TsCheck *check, const TsPicture *picture) {
+        if (picture->pts == ts_pts_of_tick(check->picture_due, check->rate))
+                return NULL;
+        if (check->expectation == TS_UNBROKEN || !picture->idr)
+                return g_strdup_printf("picture %" G_GUINT64_FORMAT ": PTS %" G_GINT64_FORMAT
+                                       ", not %" G_GINT64_FORMAT,
+                                       check->pictures, picture->pts, ts_pts_of_tick(check->picture_due, check->rate));
+        check->picture_due = ts_tick_of_pts(picture->pts, check->rate, check->picture_due);
+        if (picture->pts != ts_pts_of_tick(check->picture_due, check->rate))
+                return g_strdup_printf("picture %" G_GUINT64_FORMAT " is off the grid", check->pictures);
+        check->first_loss_packet = MIN(check->first_loss_packet, picture->tables_packet);
         return NULL;
 }
 
-char *ts_reader_check(const TsReader *reader, RvRational rate, int64_t first_tick, TsExpectation expectation) {
+static char *check_next_picture(TsCheck *check, const TsPicture *picture) {
+        char *wrong = check_picture(picture, (size_t)check->pictures);
+        if (wrong)
+                return wrong;
+        /* In front of a loss the next clock reference is not the one that followed. */
+        if (check->expectation == TS_UNBROKEN && picture->margin <= 0)
+                return g_strdup_printf("picture %" G_GUINT64_FORMAT " is delivered %" G_GINT64_FORMAT
+                                       " / 90 kHz too late",
+                                       check->pictures, -picture->margin);
+        if (check->pictures == 0 && !picture->idr)
+                return g_strdup("the first picture is no IDR");
+        wrong = check_time(check, picture);
+        check->pictures++;
+        check->picture_due++;
+        return wrong;
+}
+
+static char *check_next_sound(TsCheck *check, const TsSound *sound, int64_t frame_pts) {
+        const int64_t off = check->sound_due < 0 ? 0 : difference(sound->pts, check->sound_due);
+        if (check->expectation == TS_UNBROKEN ? off != 0 : off < 0 || off % frame_pts != 0)
+                return g_strdup_printf("sound %" G_GUINT64_FORMAT ": PTS %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT,
+                                       check->sounds, sound->pts, check->sound_due);
+        check->sound_due = (sound->pts + frame_pts * sound->frames) & PTS_MASK;
+        check->sounds += sound->frames;
+        return NULL;
+}
+
+TsCheck ts_check_begin(RvRational rate, int64_t first_tick, TsExpectation expectation) {
+        return (TsCheck){
+                .rate = rate,
+                .expectation = expectation,
+                .picture_due = first_tick,
+                .sound_due = -1,
+                .first_loss_packet = UINT64_MAX,
+        };
+}
+
+static char *check_all(TsCheck *check, const TsReader *reader) {
         if (reader->fault)
                 return g_strdup(reader->fault);
-        if (reader->pictures->len == 0 || reader->sounds->len == 0)
-                return g_strdup("no pictures or no sound");
-        if (expectation == TS_UNBROKEN && reader->max_pcr_gap_27mhz > MAX_PCR_GAP_27MHZ)
+        if (check->expectation == TS_UNBROKEN && reader->max_pcr_gap_27mhz > MAX_PCR_GAP_27MHZ)
                 return g_strdup_printf("PCRs %" G_GINT64_FORMAT " / 27 MHz apart", reader->max_pcr_gap_27mhz);
-        char *wrong = check_pictures(reader, rate, first_tick, expectation);
-        return wrong ? wrong : check_sounds(reader, expectation);
+        char *wrong = NULL;
+        const int64_t frame_pts = sound_kind(reader->sound_type)->frame_pts;
+        for (guint i = 0; i < reader->pictures->len && !wrong; i++)
+                wrong = check_next_picture(check, &g_array_index(reader->pictures, TsPicture, i));
+        if (!wrong)
+                wrong = check_counters(reader, check->first_loss_packet);
+        for (guint i = 0; i < reader->sounds->len && !wrong; i++)
+                wrong = check_next_sound(check, &g_array_index(reader->sounds, TsSound, i), frame_pts);
+        return wrong;
+}
+
+char *ts_check_more(TsCheck *check, TsReader *reader) {
+        char *wrong = check_all(check, reader);
+        g_array_set_size(reader->pictures, 0);
+        g_array_set_size(reader->sounds, 0);
+        g_array_set_size(reader->cc_jumps, 0);
+        return wrong;
+}
+
+char *ts_reader_check(const TsReader *reader, RvRational rate, int64_t first_tick, TsExpectation expectation) {
+        TsCheck check = ts_check_begin(rate, first_tick, expectation);
+        char *wrong = check_all(&check, reader);
+        if (!wrong && (check.pictures == 0 || check.sounds == 0))
+                return g_strdup("no pictures or no sound");
+        return wrong;
 }

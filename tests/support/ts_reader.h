@@ -80,3 +80,17 @@ typedef enum {
  * other.
  */
 char *ts_reader_check(const TsReader *reader, RvRational rate, int64_t first_tick, TsExpectation expectation);
+
+/* The same of a stream without end, piece by piece: where the next picture and the next sound are due. */
+typedef struct {
+        RvRational rate;
+        TsExpectation expectation;
+        int64_t picture_due;        /* tick */
+        int64_t sound_due;          /* PTS; -1: none yet */
+        uint64_t pictures, sounds;  /* seen so far; AAC frames */
+        uint64_t first_loss_packet; /* UINT64_MAX: none */
+} TsCheck;
+
+TsCheck ts_check_begin(RvRational rate, int64_t first_tick, TsExpectation expectation);
+/* Checks what the reader has got since the last call, and has it forget that. After the first fault nothing is sure. */
+char *ts_check_more(TsCheck *check, TsReader *reader);
