@@ -44,6 +44,7 @@ struct Producer {
         atomic_uint head; /* by the thread */
         atomic_uint tail; /* by the tick thread */
 
+        atomic_bool near;              /* by the tick thread, once: the whole ring may be filled */
         atomic_int_fast64_t playhead;  /* by the tick thread: the last tick asked for */
         atomic_int_fast64_t made_tick; /* by the thread: the last tick made */
         atomic_int_fast64_t over_tick; /* by the thread: black from here to end_tick; NEVER: not known */
@@ -108,8 +109,12 @@ static void finish(Producer *producer, ProducerState state, const Fault *fault) 
 
 /* ---- the thread --------------------------------------------------------------------------------------------- */
 
+/* INV-PRODUCER-009: what will be needed later waits as a file that is open and few pictures of it. */
 static bool has_space(Producer *producer) {
-        return atomic_load(&producer->head) - atomic_load(&producer->tail) < producer->options.ring_cells;
+        const ProducerOptions *options = &producer->options;
+        const uint32_t limit =
+                options->early_cells > 0 && !atomic_load(&producer->near) ? options->early_cells : options->ring_cells;
+        return atomic_load(&producer->head) - atomic_load(&producer->tail) < limit;
 }
 
 /* False: let go. */
@@ -233,6 +238,7 @@ static void run(void *user) {
         Source *source = source_open(&options, &fault);
         ProducerState state = source ? make_cells(producer, source, &fault) : PRODUCER_FAILED;
         source_free(source);
+        picture_pool_trim(producer->pool);
         if (atomic_load(&producer->abort))
                 state = PRODUCER_OVER;
         if (state == PRODUCER_OVER)
@@ -335,9 +341,16 @@ static bool take_from_ring(Producer *producer, int64_t tick, const Cell **ret_ce
         return false;
 }
 
+void producer_near(Producer *producer) {
+        if (!atomic_exchange(&producer->near, true) && producer->pool)
+                wake_up(picture_pool_wake(producer->pool));
+}
+
 bool producer_take(Producer *producer, int64_t tick, const Cell **ret_cell) {
         const ProducerOptions *options = &producer->options;
         atomic_store(&producer->playhead, tick);
+        if (!atomic_load(&producer->near))
+                producer_near(producer);
         if (!producer->is_pad && take_from_ring(producer, tick, ret_cell))
                 return true;
         if (tick < atomic_load(&producer->over_tick) || tick < options->start_tick || tick >= options->end_tick)

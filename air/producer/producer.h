@@ -29,6 +29,7 @@ typedef struct {
         int64_t start_tick;      /* first tick of the segment's time, also when join_tick is later */
         int64_t end_tick;        /* first tick after it */
         uint32_t ring_cells;     /* how many finished cells may wait; 8..16 */
+        uint32_t early_cells;    /* how many of them before its time is near; 0: all */
 } ProducerOptions;
 
 typedef enum {
@@ -55,6 +56,10 @@ Producer *producer_new(const ProducerOptions *options);
  * any more, and a producer that is behind goes on with the next one.
  */
 bool producer_take(Producer *producer, int64_t tick, const Cell **ret_cell);
+
+/* Tick thread: its time is near, or there: from now on all cells may wait. The first take says so, too. Never blocks.
+ */
+void producer_near(Producer *producer);
 
 /* Any thread: whether take can no longer be too early for tick: its cell is finished, or none will come. Does not ask
  * for it. Nothing beyond ring_cells ahead of the last one taken ever is. */

@@ -67,9 +67,10 @@ static void start_source(Seam *seam, Turn *turn) {
                 .start_tick = turn->start_tick,
                 .end_tick = turn->end_tick,
                 .ring_cells = SEAM_RING_CELLS,
+                .early_cells = SEAM_EARLY_CELLS,
         };
         turn->producer = seam->sources->make(&options);
-        seam->prep.prepared++;
+        seam->prep.prepared += !turn->pad;
 }
 
 static void hand_over(Seam *seam) {

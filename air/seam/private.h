@@ -44,7 +44,7 @@ struct Seam {
         _Atomic bool stopping;
         _Atomic int64_t tick;      /* made last */
         _Atomic int64_t wake_tick; /* the preparer wants to know when this one is made */
-        _Atomic uint32_t released; /* sources that the tick thread has taken over from the preparer */
+        _Atomic uint32_t released; /* files that the tick thread has taken over from the preparer */
         _Atomic int64_t fallback, late_ticks, max_late_us;
 
         struct {
@@ -52,11 +52,12 @@ struct Seam {
                 uint32_t next_segment;
                 int64_t elapsed_ms; /* of block, up to next_segment */
                 Turn turn;          /* the next one to hand over; block NULL: none yet */
-                uint32_t prepared;  /* sources started, ever */
+                uint32_t prepared;  /* files opened, ever */
         } prep;                     /* the preparer's */
 
         struct {
                 Turn turn;          /* on the air; block NULL: none */
+                uint32_t announced; /* which turn, by count, was last told that it is near; 0: none */
                 bool dry;           /* reported */
                 int64_t start_tick; /* when turn really began */
                 int64_t block_start_tick;

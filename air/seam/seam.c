@@ -8,6 +8,7 @@ static const SeamSources REAL = {
         .make = producer_new,
         .settled = producer_settled,
         .take = producer_take,
+        .near = producer_near,
         .state = producer_state,
         .result = producer_result,
         .free = producer_free,

@@ -24,8 +24,10 @@
 #include "proto/house/house_style.h"
 
 #define SEAM_PREPARE_TICKS 90   /* how far ahead of its first tick a source is started */
-#define SEAM_PREPARED_SOURCES 6 /* at most so many ahead of the one on the air (memory) */
-#define SEAM_RING_CELLS 12      /* finished cells a source may hold */
+#define SEAM_PREPARED_SOURCES 3 /* at most so many files ahead of the one on the air (memory) */
+#define SEAM_RING_CELLS 12      /* finished cells a source may hold ... */
+#define SEAM_EARLY_CELLS 2      /* ... and before it is the next one and its time is near */
+#define SEAM_NEAR_TICKS 30      /* so near */
 #define SEAM_HOLD_MS 250        /* a picture is held for so long at most */
 #define SEAM_START_WAIT_MS 150  /* the start waits for cells so long, and twice as long as tick 0 is in the past */
 #define SEAM_CELL_WAIT_MS 4000  /* of that for one cell; core takes 5 s without a byte for a dead engine */
@@ -79,6 +81,7 @@ typedef struct {
         bool (*settled)(const Producer *producer,
                         int64_t tick); /* take is not too early for tick; does not ask for it */
         bool (*take)(Producer *producer, int64_t tick, const Cell **ret_cell); /* also black ones, of material's end */
+        void (*near)(Producer *producer); /* it is the next one, and begins within SEAM_NEAR_TICKS */
         ProducerState (*state)(const Producer *producer);
         ProducerResult (*result)(const Producer *producer);
         void (*free)(Producer *producer);

@@ -166,7 +166,7 @@ static void close_turn(Seam *seam, int64_t tick, bool next_primed) {
 
 static void open_turn(Seam *seam, int64_t tick, const Cell *cell) {
         seam->rt.turn = turns_take(&seam->turns);
-        if (seam->rt.turn.producer)
+        if (seam->rt.turn.producer && !seam->rt.turn.pad)
                 atomic_fetch_add(&seam->released, 1);
         if (seam->rt.turn.first)
                 report_block_start(seam, &seam->rt.turn, tick, cell != NULL);
@@ -179,7 +179,7 @@ static void open_turn(Seam *seam, int64_t tick, const Cell *cell) {
 /* A turn whose time is over before it came, or that is shorter than a tick. */
 static void skip_turn(Seam *seam, int64_t tick, bool next_primed) {
         const Turn turn = turns_take(&seam->turns);
-        if (turn.producer)
+        if (turn.producer && !turn.pad)
                 atomic_fetch_add(&seam->released, 1);
         if (turn.first)
                 report_block_start(seam, &turn, tick, next_primed);
@@ -219,6 +219,8 @@ static bool change_source(Seam *seam, int64_t tick, const Cell **ret_cell) {
         await_preparer(seam);
         const uint32_t passed = count_passed(seam, tick, &next);
         const bool begins = next && next->start_tick <= tick; /* INV-SEAM-105 */
+        if (begins && next->producer)
+                seam->sources->near(next->producer); /* nobody had the time to announce it */
         const Cell *cell = begins ? take_cell(seam, next->producer, tick) : NULL;
         if (ends)
                 close_turn(seam, tick, cell);
@@ -312,6 +314,17 @@ static void account(Seam *seam, int64_t tick, const Cell *cell) {
                 hold(seam, cell);
 }
 
+/* INV-SEAM-006: pictures are made ahead for the one on the air and the one after it, when it is about to be. */
+static void announce_next(Seam *seam, int64_t tick) {
+        const Turn *next = turns_at(&seam->turns, 0);
+        const uint32_t number = atomic_load_explicit(&seam->turns.head, memory_order_relaxed) + 1;
+        if (!next || number == seam->rt.announced || next->start_tick - tick > SEAM_NEAR_TICKS)
+                return;
+        seam->rt.announced = number;
+        if (next->producer)
+                seam->sources->near(next->producer);
+}
+
 static void make_tick(Seam *seam, int64_t tick) {
         const Cell *cell = NULL;
         bool changed = false;
@@ -321,6 +334,7 @@ static void make_tick(Seam *seam, int64_t tick) {
                 cell = take_cell(seam, seam->rt.turn.producer, tick);
         account(seam, tick, cell);
         show(seam, tick, cell, changed || tick % seam->format.gop_frames == 0); /* INV-SEAM-102 */
+        announce_next(seam, tick);
         atomic_store(&seam->tick, tick);
         if (tick >= atomic_load(&seam->wake_tick)) {
                 atomic_store(&seam->wake_tick, INT64_MAX);

@@ -26,9 +26,10 @@ typedef struct {
         Cell cell;
         float samples[CELL_MAX_SAMPLES * 2];
         bool pad;
+        bool near; /* the tick thread's, as take is */
 } FakeSource;
 
-static _Atomic int sources_made, sources_freed;
+static _Atomic int sources_made, sources_freed, sources_near;
 static Picture *source_picture; /* what every source shows */
 
 static Producer *fake_make(const ProducerOptions *options) {
@@ -67,8 +68,16 @@ static bool fake_has(const FakeSource *source, int64_t i) {
         return true;
 }
 
+static void fake_near(Producer *producer) {
+        FakeSource *source = (FakeSource *)producer;
+        if (!source->near)
+                atomic_fetch_add(&sources_near, 1);
+        source->near = true;
+}
+
 static bool fake_take(Producer *producer, int64_t tick, const Cell **ret_cell) {
         FakeSource *source = (FakeSource *)producer;
+        g_assert(source->near);
         const RvRational rate = source->options.format.rate;
         const int64_t i = tick - source->options.start_tick;
         g_assert(tick >= source->options.start_tick && tick < source->options.end_tick); /* not the test's thread */
@@ -123,7 +132,7 @@ static void fake_free(Producer *producer) {
         g_free(producer);
 }
 
-static const SeamSources FAKES = {fake_make, fake_settled, fake_take, fake_state, fake_result, fake_free};
+static const SeamSources FAKES = {fake_make, fake_settled, fake_take, fake_near, fake_state, fake_result, fake_free};
 
 /* --- a session ------------------------------------------------------------------------------------------------- */
 
@@ -473,7 +482,7 @@ static void INV_SEAM_102_idr_at_zero_each_gop_each_seam_each_fence(void **state)
                 assert_int_equal(s->shots[tick].idr, tick % 20 == 0 || tick == 7 || tick == 25);
 }
 
-static void INV_SEAM_006_sources_are_prepared_ninety_ticks_ahead_and_six_at_most(void **state) {
+static void INV_SEAM_006_sources_are_prepared_ninety_ticks_ahead_and_three_at_most(void **state) {
         g_autoptr(Session) s = session_new(PAL);
         const int64_t durations_ms[] = {8000, 40, 40, 40, 40, 40, 40, 40, 40, 1000};
         block_plan_unref(feed(s, "/good", durations_ms, G_N_ELEMENTS(durations_ms)));
@@ -490,6 +499,21 @@ static void INV_SEAM_006_sources_are_prepared_ninety_ticks_ahead_and_six_at_most
         run_ticks(s, 209);
         end(s);
         assert_int_equal(report_of(s, SEAM_SEGMENT_START, 9)->primed, true);
+}
+
+static void INV_SEAM_006_the_next_source_is_told_when_it_is_near(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        const int64_t durations_ms[] = {4000, 1000, 1000};
+        block_plan_unref(feed(s, "/good", durations_ms, G_N_ELEMENTS(durations_ms)));
+        const int before = atomic_load(&sources_near);
+        begin(s);
+        run_ticks(s, 100 - SEAM_NEAR_TICKS);
+        assert_int_equal(atomic_load(&sources_near) - before, 1);
+        run_ticks(s, 100 - SEAM_NEAR_TICKS + 1);
+        assert_int_equal(atomic_load(&sources_near) - before, 2); /* while the third one has been started as well */
+        run_ticks(s, 125);
+        assert_int_equal(atomic_load(&sources_near) - before, 3);
+        end(s);
 }
 
 /* --- one picture a tick ------------------------------------------------------------------------------------------- */
@@ -861,7 +885,8 @@ int main(void) {
                 cmocka_unit_test(INV_BLOCK_WALLFENCE_005_credit_comes_with_the_fence),
                 cmocka_unit_test(INV_SEAM_101_segment_shorter_than_a_tick_is_skipped_and_said),
                 cmocka_unit_test(INV_SEAM_102_idr_at_zero_each_gop_each_seam_each_fence),
-                cmocka_unit_test(INV_SEAM_006_sources_are_prepared_ninety_ticks_ahead_and_six_at_most),
+                cmocka_unit_test(INV_SEAM_006_sources_are_prepared_ninety_ticks_ahead_and_three_at_most),
+                cmocka_unit_test(INV_SEAM_006_the_next_source_is_told_when_it_is_near),
                 cmocka_unit_test(INV_CONTINUOUS_FRAME_AUTHORITY_001_one_cell_a_tick_whatever_happens),
                 cmocka_unit_test(INV_FENCE_TAKE_READY_001_missing_cells_hold_for_250_ms_then_black),
                 cmocka_unit_test(INV_FENCE_TAKE_READY_001_a_late_source_shows_no_picture_of_another_segment),

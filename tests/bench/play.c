@@ -133,9 +133,9 @@ static void played(void **state) {
                "\"pictures\": %" G_GUINT64_FORMAT ", \"fault\": \"%s\"}\n",
                (double)first_ns / 1e6, (double)cost.rss_kib / 1024, (double)cost.anon_kib / 1024,
                (double)cost.peak_kib / 1024,
-               job.seconds > 0 ? (double)(cost.cpu_ticks - before.cpu_ticks) / (double)sysconf(_SC_CLK_TCK) /
-                                         job.seconds
-                               : 0,
+               job.seconds > 0
+                       ? (double)(cost.cpu_ticks - before.cpu_ticks) / (double)sysconf(_SC_CLK_TCK) / job.seconds
+                       : 0,
                judge.check.pictures, judge.fault ? judge.fault : "");
         fflush(stdout);
         rig_free(rig);
@@ -158,8 +158,7 @@ int main(int argc, char **argv) {
                       stderr);
                 return 2;
         }
-        job.format.video_bitrate_kbps =
-                (int32_t)(INT64_C(3000) * job.format.width * job.format.height / (1280 * 720));
+        job.format.video_bitrate_kbps = (int32_t)(INT64_C(3000) * job.format.width * job.format.height / (1280 * 720));
         signal(SIGPIPE, SIG_IGN);
         rpc_init();
         const struct CMUnitTest tests[] = {cmocka_unit_test(played)};

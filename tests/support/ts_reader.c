@@ -396,8 +396,7 @@ static char *check_time(TsCheck *check, const TsPicture *picture) {
         if (picture->pts == ts_pts_of_tick(check->picture_due, check->rate))
                 return NULL;
         if (check->expectation == TS_UNBROKEN || !picture->idr)
-                return g_strdup_printf("picture %" G_GUINT64_FORMAT ": PTS %" G_GINT64_FORMAT
-                                       ", not %" G_GINT64_FORMAT,
+                return g_strdup_printf("picture %" G_GUINT64_FORMAT ": PTS %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT,
                                        check->pictures, picture->pts, ts_pts_of_tick(check->picture_due, check->rate));
         check->picture_due = ts_tick_of_pts(picture->pts, check->rate, check->picture_due);
         if (picture->pts != ts_pts_of_tick(check->picture_due, check->rate))
@@ -449,7 +448,7 @@ static char *check_all(TsCheck *check, const TsReader *reader) {
         if (check->expectation == TS_UNBROKEN && reader->max_pcr_gap_27mhz > MAX_PCR_GAP_27MHZ)
                 return g_strdup_printf("PCRs %" G_GINT64_FORMAT " / 27 MHz apart", reader->max_pcr_gap_27mhz);
         char *wrong = NULL;
-        const int64_t frame_pts = sound_kind(reader->sound_type)->frame_pts;
+        const int64_t frame_pts = reader->sounds->len > 0 ? sound_kind(reader->sound_type)->frame_pts : 0;
         for (guint i = 0; i < reader->pictures->len && !wrong; i++)
                 wrong = check_next_picture(check, &g_array_index(reader->pictures, TsPicture, i));
         if (!wrong)

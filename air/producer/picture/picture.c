@@ -17,7 +17,8 @@ struct Picture {
         atomic_int refs;   /* 0: free for the pool's owner to take */
         PicturePool *pool; /* NULL: black, lives for ever */
         const PictureLayout *layout;
-        uint8_t *data; /* NULL until first taken */
+        uint8_t *data; /* NULL until first taken, and after a rest */
+        bool rested;   /* the owner's: not taken since the last sweep */
 };
 
 struct PicturePool {
@@ -25,6 +26,7 @@ struct PicturePool {
         PictureLayout layout;
         Wake wake;
         unsigned capacity;
+        unsigned takes; /* the owner's: since the last sweep */
         Picture pictures[];
 };
 
@@ -115,6 +117,21 @@ Wake *picture_pool_wake(PicturePool *pool) {
         return &pool->wake;
 }
 
+/* Only the owner takes, so one that is free stays so meanwhile. */
+static void give_back(PicturePool *pool, bool all) {
+        for (unsigned i = 0; i < pool->capacity; i++) {
+                Picture *picture = &pool->pictures[i];
+                if ((all || picture->rested) && atomic_load(&picture->refs) == 0)
+                        g_clear_pointer(&picture->data, g_aligned_free);
+                picture->rested = true;
+        }
+        pool->takes = 0;
+}
+
+void picture_pool_trim(PicturePool *pool) {
+        give_back(pool, true);
+}
+
 /* INV-PRODUCER-009: no more than capacity pictures, whatever the users keep. */
 static Picture *take_free(PicturePool *pool) {
         for (unsigned i = 0; i < pool->capacity; i++) {
@@ -123,8 +140,11 @@ static Picture *take_free(PicturePool *pool) {
                         continue;
                 atomic_fetch_add(&pool->refs, 1);
                 atomic_store(&picture->refs, 1);
+                picture->rested = false;
                 if (!picture->data)
                         picture->data = new_data(&pool->layout);
+                if (++pool->takes >= PICTURES_REST)
+                        give_back(pool, false);
                 return picture;
         }
         return NULL;

@@ -28,6 +28,8 @@ const PictureLayout *picture_get_layout(const Picture *picture);
 uint8_t *picture_plane(Picture *picture, int plane);
 I420 picture_view(Picture *picture);
 
+#define PICTURES_REST 256
+
 typedef struct PicturePool PicturePool;
 
 /* At most capacity pictures exist at once; memory is taken when first needed. */
@@ -38,8 +40,12 @@ void picture_pool_release(PicturePool *pool);
  */
 Wake *picture_pool_wake(PicturePool *pool);
 
-/* Owner's thread only. Content undefined. Waits while all are in use; NULL when *abort is set (and the pool woken). */
+/* Owner's thread only. Content undefined. Waits while all are in use; NULL when *abort is set (and the pool woken).
+ * Memory that PICTURES_REST takes had no need of goes back to the system. */
 Picture *picture_pool_take(PicturePool *pool, const atomic_bool *abort);
+/* Owner's thread only: nothing will be taken for some time. Memory of pictures that nobody holds goes back to the
+ * system. */
+void picture_pool_trim(PicturePool *pool);
 
 /* The rectangle outside (x, y, width, height), all even, becomes black. */
 void picture_fill_border(Picture *picture, int32_t x, int32_t y, int32_t width, int32_t height);
