@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "air/control/control.h"
+#include "air/control/memory.h"
 #include "air/output/output.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
@@ -59,6 +60,7 @@ static Control *start_control(Air *air, const AirOptions *options, GError **erro
 }
 
 int air_run(const AirOptions *options) {
+        memory_prepare();
         rv_log_init("retrovue-air", rv_clock_system());
         if (options->cache_dir)
                 output_prepare(options->cache_dir);

@@ -1,5 +1,6 @@
 #include "air/control/session.h"
 
+#include "air/control/memory.h"
 #include "air/control/outlook.h"
 #include "air/control/testimony.h"
 #include "air/evidence/evidence.h"
@@ -11,6 +12,7 @@
 
 #define LEAD_TICKS 3 /* keeps the sound encoder's look-ahead from delaying pictures */
 #define EVIDENCE_FLUSH_MS 300
+#define SETTLED_S 10 /* what a start needs has been needed by then */
 
 struct Session {
         char *id, *channel_id, *endpoint;
@@ -32,6 +34,7 @@ struct Session {
         int64_t last_tick;
         uint64_t repeated_before; /* pictures, when the segment on the air began */
         bool broken;              /* told */
+        guint settling;           /* a timer; 0: none */
 
         atomic_bool over; /* any thread: nobody waits for the output any more */
 };
@@ -134,6 +137,13 @@ static void announce(Session *session) {
         output_announce(session->output, &outlook);
 }
 
+static gboolean on_settled(gpointer user) {
+        Session *session = user;
+        session->settling = 0;
+        memory_settle();
+        return G_SOURCE_REMOVE;
+}
+
 static void go_on_the_air(Session *session) {
         const SeamSink sink = {.push = push_cell, .has_room = output_ready, .user = session};
         g_autoptr(GError) error = NULL;
@@ -143,6 +153,8 @@ static void go_on_the_air(Session *session) {
                 rv_info("session.on_air", RV_S("session", session->id));
         else
                 tell_broken(session, error->message);
+        memory_settle();
+        session->settling = g_timeout_add_seconds(SETTLED_S, on_settled, session);
 }
 
 static void on_news(void *user, void *take_message) {
@@ -276,6 +288,7 @@ static bool start(Session *session, const SessionOptions *options, GError **erro
 
 /* Nobody else may hold on to the mailbox when it goes: builder and output are its posters. */
 static void session_free(Session *session) {
+        g_clear_handle_id(&session->settling, g_source_remove);
         seam_free(session->seam);
         boot_give_up(session->boot, &session->over);
         rv_thread_join(session->builder);

@@ -58,6 +58,12 @@ static bool has_room(const Seam *seam) {
                seam->prep.prepared - atomic_load(&seam->released) < SEAM_PREPARED_SOURCES;
 }
 
+/* Runway costs memory: as much of it as pictures of this size allow. */
+static uint32_t ring_cells(const HouseFormat *format) {
+        const int32_t picture_bytes = format->width * format->height * 3 / 2;
+        return CLAMP(SEAM_RING_BYTES / picture_bytes, SEAM_RING_CELLS_MIN, SEAM_RING_CELLS_MAX);
+}
+
 static void start_source(Seam *seam, Turn *turn) {
         const ProducerOptions options = {
                 .format = seam->format,
@@ -66,7 +72,7 @@ static void start_source(Seam *seam, Turn *turn) {
                 .segment_index = turn->segment_index,
                 .start_tick = turn->start_tick,
                 .end_tick = turn->end_tick,
-                .ring_cells = SEAM_RING_CELLS,
+                .ring_cells = ring_cells(&seam->format),
                 .early_cells = SEAM_EARLY_CELLS,
         };
         turn->producer = seam->sources->make(&options);

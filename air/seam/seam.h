@@ -23,14 +23,16 @@
 #include "proto/house/house_format.h"
 #include "proto/house/house_style.h"
 
-#define SEAM_PREPARE_TICKS 90   /* how far ahead of its first tick a source is started */
-#define SEAM_PREPARED_SOURCES 3 /* at most so many files ahead of the one on the air (memory) */
-#define SEAM_RING_CELLS 12      /* finished cells a source may hold ... */
-#define SEAM_EARLY_CELLS 2      /* ... and before it is the next one and its time is near */
-#define SEAM_NEAR_TICKS 30      /* so near */
-#define SEAM_HOLD_MS 250        /* a picture is held for so long at most */
-#define SEAM_START_WAIT_MS 150  /* the start waits for cells so long, and twice as long as tick 0 is in the past */
-#define SEAM_CELL_WAIT_MS 4000  /* of that for one cell; core takes 5 s without a byte for a dead engine */
+#define SEAM_PREPARE_TICKS 90      /* how far ahead of its first tick a source is started */
+#define SEAM_PREPARED_SOURCES 3    /* at most so many files ahead of the one on the air (memory) */
+#define SEAM_RING_BYTES (11 << 20) /* finished cells a source may hold: so much memory, but ... */
+#define SEAM_RING_CELLS_MIN 8      /* ... this many at least, and ... */
+#define SEAM_RING_CELLS_MAX 12     /* ... this many at most; and ... */
+#define SEAM_EARLY_CELLS 2         /* ... so many before it is the next one and its time is near: */
+#define SEAM_NEAR_TICKS 30         /* so near */
+#define SEAM_HOLD_MS 250           /* a picture is held for so long at most */
+#define SEAM_START_WAIT_MS 150     /* the start waits for cells so long, and twice as long as tick 0 is in the past */
+#define SEAM_CELL_WAIT_MS 4000     /* of that for one cell; core takes 5 s without a byte for a dead engine */
 
 typedef struct Seam Seam;
 

@@ -2,8 +2,10 @@
 #include <libavutil/display.h>
 #include <libavutil/frame.h>
 #include <libavutil/pixdesc.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 
 #include "air/producer/picture/filter.h"
 #include "air/producer/picture/picture.h"
@@ -333,6 +335,34 @@ static void INV_PRODUCER_009_a_pool_outlives_its_owner_and_gives_no_more_than_it
         picture_unref(b);
 }
 
+/* Pages of the picture that are in memory; its own, for it is large. */
+static bool is_resident(const void *data) {
+        unsigned char page;
+        const uintptr_t start = ((uintptr_t)data + 4095) & ~(uintptr_t)4095;
+        return mincore((void *)start, 4096, &page) == 0;
+}
+
+static void INV_PRODUCER_009_what_is_not_needed_any_more_is_given_back(void **state) {
+        atomic_bool abort = false;
+        PicturePool *pool = picture_pool_new(1280, 720, 3);
+        Picture *a = picture_pool_take(pool, &abort), *b = picture_pool_take(pool, &abort);
+        const uint8_t *of_a = picture_data(a), *of_b = picture_data(b);
+        picture_unref(b);
+        for (int i = 0; i < 2 * PICTURES_REST; i++) { /* two are in use, never the third */
+                picture_unref(a);
+                a = picture_pool_take(pool, &abort);
+        }
+        assert_true(is_resident(of_a));
+        assert_false(is_resident(of_b));
+        picture_unref(a);
+        picture_pool_trim(pool);
+        assert_false(is_resident(of_a));
+        a = picture_pool_take(pool, &abort);
+        memset(picture_plane(a, 0), 1, picture_size(a));
+        picture_unref(a);
+        picture_pool_release(pool);
+}
+
 typedef struct {
         PicturePool *pool;
         atomic_bool abort;
@@ -390,6 +420,7 @@ static void INV_PRODUCER_011_darkening_ends_in_black(void **state) {
 }
 
 int main(void) {
+        (void)mallopt(M_MMAP_THRESHOLD, 192 << 10); /* as the engine has it: what is freed is not there any more */
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(INV_ASPECT_PRESERVE_001_whole_centred_and_even),
                 cmocka_unit_test(INV_ASPECT_PRESERVE_001_bars_are_black_to_the_edge),
@@ -401,6 +432,7 @@ int main(void) {
                 cmocka_unit_test(progressive_pictures_pass_untouched),
                 cmocka_unit_test(layout_is_gstreamers),
                 cmocka_unit_test(INV_PRODUCER_009_a_pool_outlives_its_owner_and_gives_no_more_than_it_has),
+                cmocka_unit_test(INV_PRODUCER_009_what_is_not_needed_any_more_is_given_back),
                 cmocka_unit_test(INV_PRODUCER_009_a_returned_picture_wakes_who_waits_for_one),
                 cmocka_unit_test(INV_PRODUCER_011_darkening_ends_in_black),
         };

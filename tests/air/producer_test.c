@@ -14,7 +14,7 @@
 
 #define RING 8
 
-static Producer *start(const RigSpec *spec) {
+static Producer *start_early(const RigSpec *spec, uint32_t early_cells) {
         g_autoptr(BlockPlan) block = rig_block(spec);
         const ProducerOptions options = {
                 .format = rig_format(spec),
@@ -22,8 +22,13 @@ static Producer *start(const RigSpec *spec) {
                 .start_tick = spec->start_tick,
                 .end_tick = spec->start_tick + rv_tick_at_ms(spec->duration_ms, rig_format(spec).rate),
                 .ring_cells = RING,
+                .early_cells = early_cells,
         };
         return producer_new(&options);
+}
+
+static Producer *start(const RigSpec *spec) {
+        return start_early(spec, 0);
 }
 
 /* Let go of, a thread ends soon unless it is stuck: then this hangs, and the test's time limit says so. */
@@ -230,6 +235,29 @@ static void INV_PRODUCER_009_pictures_are_bounded_and_no_take_waits_for_one(void
         }
 }
 
+static void INV_PRODUCER_009_few_cells_are_made_before_the_time_is_near(void **state) {
+        g_autofree char *path = rig_clip("r60.mp4");
+        const RigSpec spec = {.path = path, .duration_ms = 1000, .rate = {60, 1}};
+        g_autoptr(Producer) producer = start_early(&spec, 2);
+        producer_wait(producer, 1);
+        assert_false(producer_settled(producer, 2)); /* nor will it be: it sleeps */
+        producer_near(producer);
+        producer_wait(producer, RING - 1);
+        assert_false(producer_settled(producer, RING));
+        const Cell *cell;
+        assert_true(producer_take(producer, 0, &cell));
+}
+
+static void INV_PRODUCER_009_the_first_take_says_that_the_time_is_near(void **state) {
+        g_autofree char *path = rig_clip("r60.mp4");
+        const RigSpec spec = {.path = path, .duration_ms = 1000, .rate = {60, 1}};
+        g_autoptr(Producer) producer = start_early(&spec, 2);
+        producer_wait(producer, 1);
+        const Cell *cell;
+        assert_true(producer_take(producer, 0, &cell));
+        producer_wait(producer, RING - 1);
+}
+
 /* 28 kept and 4 in the ring are all there are; each one given back is made into the next cell, without a take. */
 static void INV_PRODUCER_009_a_returned_picture_wakes_the_maker(void **state) {
         g_autofree char *path = rig_clip("r60.mp4");
@@ -401,6 +429,8 @@ int main(void) {
                 cmocka_unit_test(INV_PRODUCER_012_asked_for_the_past_it_gives_nothing),
                 cmocka_unit_test(INV_PRODUCER_008_free_returns_at_once_and_everything_ends),
                 cmocka_unit_test(INV_PRODUCER_009_pictures_are_bounded_and_no_take_waits_for_one),
+                cmocka_unit_test(INV_PRODUCER_009_few_cells_are_made_before_the_time_is_near),
+                cmocka_unit_test(INV_PRODUCER_009_the_first_take_says_that_the_time_is_near),
                 cmocka_unit_test(INV_PRODUCER_009_a_returned_picture_wakes_the_maker),
                 cmocka_unit_test(INV_PRODUCER_006_what_is_no_film_fails_with_a_reason),
                 cmocka_unit_test(INV_PRODUCER_006_what_is_damaged_plays_as_far_as_it_goes),

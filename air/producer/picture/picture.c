@@ -117,7 +117,7 @@ Wake *picture_pool_wake(PicturePool *pool) {
         return &pool->wake;
 }
 
-/* Only the owner takes, so one that is free stays so meanwhile. */
+/* INV-PRODUCER-009. Only the owner takes, so one that is free stays so meanwhile. */
 static void give_back(PicturePool *pool, bool all) {
         for (unsigned i = 0; i < pool->capacity; i++) {
                 Picture *picture = &pool->pictures[i];
