@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "air/graphics/graphics.h"
 #include "air/producer/cell.h"
 #include "proto/base/clock.h"
 #include "proto/block_plan/block_plan.h"
@@ -88,3 +89,17 @@ unsigned producer_stuck_threads(void);
 
 /* The one black picture of a format, shared by all pads. A new reference. */
 Picture *producer_black(const HouseFormat *format);
+
+/* Slates: pictures for where one should be and is not (air/graphics says what is on them). Used by one thread, which is
+ * not the tick thread: drawing takes tens of milliseconds. */
+typedef struct Slates Slates;
+
+/* For the style's mode, which is not SLATE_OFF. */
+Slates *slates_new(const HouseFormat *format, const HouseStyle *style);
+void slates_free(Slates *slates);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Slates, slates_free)
+
+/* A new reference; cause may be NULL. Waits while all the pictures that there are for it are in use; NULL: ended. */
+Picture *slates_draw(Slates *slates, const SlateCause *cause);
+/* Any thread: nothing is waited for any more. */
+void slates_end(Slates *slates);

@@ -6,6 +6,7 @@
 
 #include "air/seam/reports.h"
 #include "air/seam/seam.h"
+#include "air/seam/slate.h"
 #include "air/seam/turns.h"
 #include "proto/base/thread.h"
 
@@ -24,7 +25,7 @@ struct Seam {
         HouseStyle *style;
         int64_t epoch_utc_ms;
         int64_t tick0_mono_ns;
-        int64_t hold_ticks;
+        int64_t hold_ticks, slate_ticks;
         uint32_t lead_ticks;
         BlockQueue *queue;
         RvClock *clock;
@@ -36,6 +37,7 @@ struct Seam {
         /* Handed from thread to thread: preparer -> tick thread -> control loop. */
         Turns turns;
         Reports reports;
+        Slate slate;
 
         /* Any thread. */
         sem_t news;              /* the preparer has something to look at */
@@ -65,6 +67,10 @@ struct Seam {
                 Shown shown;
                 Picture *held;                        /* last own picture of this turn; a reference */
                 int64_t held_tick;                    /* when it was fresh */
+                int64_t turns;                        /* begun so far */
+                int64_t hole_tick;                    /* where pictures began to be missing; -1: they are not */
+                Picture *slate;                       /* the last answer; a reference */
+                int64_t slate_of, asked_of;           /* the cause it is about; that of the last question */
                 bool caught_up;                       /* with time, after the start */
                 int64_t give_up_ns, give_up_cells_ns; /* before that: until when the sink and cells may be waited for */
         } rt;                                         /* the tick thread's */
@@ -79,6 +85,9 @@ struct Seam {
 
 /* Any thread. */
 void seam_ask_preparer(Seam *seam);
+
+/* Tick thread, when shown is known: what stands in place of black at this tick, lent until the next; NULL: nothing. */
+Picture *seam_slate(Seam *seam, int64_t tick);
 
 /* Bodies of the two threads. */
 void seam_prepare(void *seam);

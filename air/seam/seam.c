@@ -66,6 +66,8 @@ static Seam *seam_alloc(const SeamOptions *options) {
         seam->epoch_utc_ms = options->epoch_utc_ms;
         seam->tick0_mono_ns = place_tick0(options);
         seam->hold_ticks = rv_mul_div_floor(SEAM_HOLD_MS, format->rate.num, INT64_C(1000) * format->rate.den);
+        seam->slate_ticks = rv_tick_at_ms(SLATE_AFTER_MS, format->rate);
+        seam->rt.hole_tick = -1;
         seam->lead_ticks = options->lead_ticks;
         seam->queue = options->queue;
         seam->clock = options->clock;
@@ -83,7 +85,7 @@ static Seam *seam_alloc(const SeamOptions *options) {
 
 Seam *seam_new(const SeamOptions *options, GError **error) {
         g_autoptr(Seam) seam = seam_alloc(options);
-        if (!reports_init(&seam->reports, error))
+        if (!reports_init(&seam->reports, error) || !slate_init(&seam->slate, &seam->format, seam->style, error))
                 return NULL;
         seam->loop.preparer = rv_thread_start("preparer", RV_PRIORITY_NORMAL, seam_prepare, seam, error);
         if (!seam->loop.preparer)
@@ -143,6 +145,8 @@ void seam_free(Seam *seam) {
         }
         drop_turns(seam);
         reports_clear(&seam->reports);
+        picture_unref(seam->rt.slate);
+        slate_clear(&seam->slate);
         sem_destroy(&seam->news);
         picture_unref(seam->black);
         house_style_unref(seam->style);

@@ -6,8 +6,8 @@
  * A preparer thread starts the producers of every segment that begins within the next SEAM_PREPARE_TICKS. The tick
  * thread neither opens, allocates, logs nor waits for any of them: a missing cell is the last picture of the segment
  * for at most SEAM_HOLD_MS, then black, and silence at once. When the queue is dry it is black and silence until a
- * block comes, which is then joined where it should be by that time. What happened is told in order, as SeamReports, on
- * the control loop.
+ * block comes, which is then joined where it should be by that time. Where black lasts, the style's slate stands in its
+ * place; a slate thread draws it. What happened is told in order, as SeamReports, on the control loop.
  *
  * Wall time is read once, in seam_new; from there on only monotonic time paces, so steps of the clock move nothing.
  */

@@ -172,6 +172,7 @@ static void open_turn(Seam *seam, int64_t tick, const Cell *cell) {
                 report_block_start(seam, &seam->rt.turn, tick, cell != NULL);
         report_segment_start(seam, &seam->rt.turn, tick, cell);
         seam->rt.start_tick = tick;
+        seam->rt.turns++;
         seam->rt.segment = NOTHING;
         seam->rt.dry = false;
 }
@@ -283,7 +284,8 @@ static Shown judge(const Seam *seam, int64_t tick, const Cell *cell) {
         return SHOWN_MISSING;
 }
 
-/* Exactly one cell goes out: the source's own, or one made here of the held or the black picture and silence. */
+/* Exactly one cell goes out: the source's own, or one made here of the held picture, the slate or black, and silence.
+ */
 static void show(Seam *seam, int64_t tick, const Cell *cell, bool idr) {
         const RvRational rate = seam->format.rate;
         const int32_t hz = seam->format.sample_rate_hz;
@@ -297,7 +299,11 @@ static void show(Seam *seam, int64_t tick, const Cell *cell, bool idr) {
         };
         if (!cell && seam->rt.turn.block && seam->rt.shown == SHOWN_HELD)
                 stand_in.picture = seam->rt.held;
-        seam->sink.push(seam->sink.user, cell ? cell : &stand_in, idr); /* INV-CONTINUOUS-FRAME-AUTHORITY-001 */
+        Picture *slate = seam_slate(seam, tick);
+        if (slate)
+                stand_in.picture = slate;
+        seam->sink.push(seam->sink.user, cell && !slate ? cell : &stand_in,
+                        idr); /* INV-CONTINUOUS-FRAME-AUTHORITY-001 */
 }
 
 static void account(Seam *seam, int64_t tick, const Cell *cell) {

@@ -141,10 +141,12 @@ typedef struct {
         CellKind kind;
         uint32_t n_samples;
         bool own_picture, idr;
+        const Picture *picture; /* for its identity */
 } Shot;
 
 typedef struct {
         HouseFormat format;
+        HouseStyle *style;
         RvClock *clock;
         int64_t epoch_utc_ms;
         BlockQueue *queue;
@@ -163,8 +165,9 @@ static void on_push(void *user, const Cell *cell, bool idr) {
         Session *s = user;
         pthread_mutex_lock(&s->lock);
         g_assert(s->n_shots < MAX_TICKS); /* not the test's thread */
-        s->shots[s->n_shots++] = (Shot){
-                cell->tick, cell->source_frame, cell->kind, cell->n_samples, cell->picture == source_picture, idr};
+        s->shots[s->n_shots++] =
+                (Shot){cell->tick, cell->source_frame, cell->kind, cell->n_samples, cell->picture == source_picture,
+                       idr,        cell->picture};
         pthread_cond_broadcast(&s->more);
         pthread_mutex_unlock(&s->lock);
 }
@@ -202,6 +205,7 @@ static Session *session_new(RvRational rate) {
         s->format.rate = rate;
         s->format.width = 64;
         s->format.height = 64;
+        s->style = house_style_new();
         s->clock = rv_clock_fake_new(T0 - 1000);
         s->epoch_utc_ms = T0;
         s->fed_until_utc_ms = T0;
@@ -249,6 +253,7 @@ static void feed_one(Session *s, const char *uri, int64_t duration_ms) {
 static void prepare(Session *s) {
         const SeamOptions options = {
                 .format = s->format,
+                .style = s->style,
                 .epoch_utc_ms = s->epoch_utc_ms,
                 .queue = s->queue,
                 .clock = s->clock,
@@ -329,6 +334,7 @@ static void session_free(Session *s) {
         g_array_unref(s->reports);
         g_array_unref(s->turn_starts);
         block_queue_free(s->queue);
+        house_style_unref(s->style);
         rv_clock_fake_free(s->clock);
         picture_unref(source_picture);
         pthread_cond_destroy(&s->more);
@@ -866,6 +872,84 @@ static void INV_SEAM_106_a_stop_does_not_wait_for_the_epoch(void **state) {
         assert_int_equal(count_reports(s, SEAM_ENDED), 1);
 }
 
+/* --- slates ---------------------------------------------------------------------------------------------------- */
+
+/* With the slate for every hole drawn. */
+static const Picture *begin_with_slate(Session *s, SlateMode mode) {
+        s->style->slate = mode;
+        prepare(s);
+        while (!atomic_load(&s->seam->slate.general))
+                sched_yield();
+        run(s);
+        return atomic_load(&s->seam->slate.general);
+}
+
+/* Shots [from, to) have this picture; NULL: the source's own. */
+static void check_shown(const Session *s, int64_t from, int64_t to, const Picture *picture) {
+        for (int64_t i = from; i < to; i++)
+                if (s->shots[i].picture != (picture ? picture : source_picture))
+                        fail_msg("tick %d: another picture", (int)i);
+}
+
+static void INV_SEAM_107_a_hole_that_is_sure_to_last_is_the_slate_at_once(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/broken", 4000);   /* 0..100 */
+        feed_one(s, "/good", 1000);     /* 100..125 */
+        feed_one(s, "/broken", 1960);   /* 125..174: too short */
+        feed_one(s, "/short/20", 4000); /* 174..274 */
+        feed_one(s, "/short/60", 4000); /* 274..374: over when 40 ticks are left */
+        feed_one(s, NULL, 4000);        /* 374..474 */
+        const Picture *slate = begin_with_slate(s, SLATE_ON), *black = s->seam->black;
+        run_ticks(s, 474);
+        check_shown(s, 0, 100, slate);
+        check_shown(s, 100, 125, NULL);
+        check_shown(s, 125, 174, black);
+        check_shown(s, 174, 194, NULL);
+        check_shown(s, 194, 274, slate);
+        check_shown(s, 274, 334, NULL);
+        check_shown(s, 334, 374, black);
+        check_shown(s, 374, 474, source_picture); /* pad has its own */
+        const SeamReport *broken = report_of(s, SEAM_SEGMENT_END, 0);
+        assert_int_equal(broken->black_frames, 100); /* evidence counts it as what it is */
+        assert_int_equal(broken->own_frames, 0);
+}
+
+static void INV_SEAM_107_a_hole_that_may_end_is_black_for_two_seconds(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/stall/25/100", 8000); /* cells are missing from tick 25 to 100 of 200 */
+        const Picture *slate = begin_with_slate(s, SLATE_ON), *black = s->seam->black;
+        run_ticks(s, 275);
+        check_shown(s, 0, 31, NULL); /* 6 ticks held */
+        check_shown(s, 31, 81, black);
+        check_shown(s, 81, 100, slate);
+        check_shown(s, 100, 200, NULL);
+        check_shown(s, 200, 250, black); /* dry */
+        check_shown(s, 250, 275, slate);
+        assert_int_equal(report_of(s, SEAM_SEGMENT_END, 0)->missing_frames, 69);
+}
+
+static void INV_SEAM_107_operators_are_told_of_each_cause(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/broken", 4000);
+        feed_one(s, "/broken", 4000);
+        const Picture *general = begin_with_slate(s, SLATE_OPERATOR), *black = s->seam->black;
+        const Picture *slates[2];
+        for (int64_t i = 0; i < 2; i++) {
+                run_ticks(s, 100 * i + 1);
+                check_shown(s, 100 * i, 100 * i + 1, black); /* asked for */
+                while (atomic_load(&s->seam->slate.question) != SLATE_DRAWN)
+                        sched_yield();
+                run_ticks(s, 100 * (i + 1));
+                slates[i] = s->shots[100 * i + 1].picture;
+                assert_ptr_not_equal(slates[i], general);
+                assert_ptr_not_equal(slates[i], black);
+                check_shown(s, 100 * i + 1, 100 * (i + 1), slates[i]);
+        }
+        assert_ptr_not_equal(slates[0], slates[1]);
+        run_ticks(s, 260);
+        check_shown(s, 200, 250, general); /* the hole goes on: dry */
+}
+
 static void a_seam_that_never_ran_reports_nothing(void **state) {
         g_autoptr(Session) s = session_new(PAL);
         feed_one(s, "/good", 400);
@@ -905,6 +989,9 @@ int main(void) {
                 cmocka_unit_test(INV_SEAM_106_a_source_that_hangs_is_waited_for_once),
                 cmocka_unit_test(INV_SEAM_106_sources_of_the_past_are_started_before_they_are_missed),
                 cmocka_unit_test(INV_SEAM_106_a_stop_does_not_wait_for_the_epoch),
+                cmocka_unit_test(INV_SEAM_107_a_hole_that_is_sure_to_last_is_the_slate_at_once),
+                cmocka_unit_test(INV_SEAM_107_a_hole_that_may_end_is_black_for_two_seconds),
+                cmocka_unit_test(INV_SEAM_107_operators_are_told_of_each_cause),
                 cmocka_unit_test(a_seam_that_never_ran_reports_nothing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
