@@ -30,8 +30,8 @@ struct Control {
         Boot *boot;
         Subscribers *subscribers;
         RpcServer *server;
-        Session *session; /* NULL: none on the air */
-        char *endpoint;   /* of the attached stream; NULL: none */
+        Session *session;                    /* NULL: none on the air */
+        char *endpoints[SESSION_RENDITIONS]; /* of the attached streams; NULL: none */
         guint orphan_timer;
         int64_t alone_since_ns; /* 0: core is there */
         guint give_up_idle;
@@ -82,8 +82,12 @@ static bool try_attach(Control *control, const Retrovue__Playout__V1__AttachStre
                 g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "transport %d is not known", (int)in->transport);
                 return false;
         }
+        if (in->rendition < 0 || in->rendition >= SESSION_RENDITIONS) {
+                g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "there is no rendition %d", in->rendition);
+                return false;
+        }
         return is_socket(in->endpoint, error) &&
-               (!control->session || session_attach(control->session, in->endpoint, error));
+               (!control->session || session_attach(control->session, in->rendition, in->endpoint, error));
 }
 
 static RpcStatus attach_stream(void *user, const void *request, void *response) {
@@ -96,17 +100,22 @@ static RpcStatus attach_stream(void *user, const void *request, void *response) 
                 out->detail = g_strdup(error->message);
                 return RPC_OK;
         }
-        g_free(control->endpoint);
-        control->endpoint = g_strdup(in->endpoint);
+        g_free(control->endpoints[in->rendition]);
+        control->endpoints[in->rendition] = g_strdup(in->endpoint);
         out->result = RESULT(OK);
         return RPC_OK;
+}
+
+static void forget_endpoints(Control *control) {
+        for (int i = 0; i < SESSION_RENDITIONS; i++)
+                g_clear_pointer(&control->endpoints[i], g_free);
 }
 
 static RpcStatus detach_stream(void *user, const void *request, void *response) {
         Control *control = user;
         Retrovue__Playout__V1__DetachStreamResponse *out = response;
-        out->result = control->endpoint ? RESULT(OK) : RESULT(STREAM_NOT_ATTACHED);
-        g_clear_pointer(&control->endpoint, g_free);
+        out->result = control->endpoints[0] ? RESULT(OK) : RESULT(STREAM_NOT_ATTACHED);
+        forget_endpoints(control);
         if (control->session)
                 session_detach(control->session);
         return RPC_OK;
@@ -187,7 +196,7 @@ static Session *new_session(Control *control, const StartRequest *in, const Hous
                 .epoch_utc_ms = in->epoch_utc_ms,
                 .format = *format,
                 .style = style,
-                .stream_endpoint = control->endpoint,
+                .stream_endpoints = {control->endpoints[0], control->endpoints[1]},
                 .evidence_endpoint = in->evidence_endpoint,
                 .spool_dir = in->evidence_spool_dir,
                 .boot = control->boot,
@@ -204,7 +213,7 @@ static Result may_start(const Control *control, char **ret_detail) {
                 *ret_detail = g_strdup_printf("session %s is on the air", session_id(control->session));
                 return RESULT(ALREADY_ACTIVE);
         }
-        if (!control->endpoint) {
+        if (!control->endpoints[0]) {
                 *ret_detail = g_strdup("AttachStream comes first");
                 return RESULT(STREAM_NOT_ATTACHED);
         }
@@ -276,7 +285,7 @@ static void end_session(Control *control, const char *reason, const char *detail
         if (!control->session)
                 return;
         session_end(g_steal_pointer(&control->session), reason, detail);
-        g_clear_pointer(&control->endpoint, g_free);
+        forget_endpoints(control);
 }
 
 static RpcStatus stop_session(void *user, const void *request, void *response) {
@@ -379,7 +388,7 @@ void control_free(Control *control) {
         rpc_server_free(control->server, GRACE_MS);
         subscribers_free(control->subscribers);
         boot_free(control->boot);
-        g_free(control->endpoint);
+        forget_endpoints(control);
         g_free(control->channel_id);
         g_free(control->version);
         g_free(control->broken);

@@ -15,7 +15,8 @@
 #define SETTLED_S 10 /* what a start needs has been needed by then */
 
 struct Session {
-        char *id, *channel_id, *endpoint;
+        char *id, *channel_id;
+        char *endpoints[SESSION_RENDITIONS];
         HouseFormat format;
         HouseStyle *style;
         FrameClock frames;
@@ -116,10 +117,19 @@ static void tell_broken(Session *session, const char *detail) {
         session->on_broken(session->user, detail);
 }
 
-static void connect_stream(Session *session) {
-        g_autoptr(GError) error = NULL;
-        if (session->endpoint && !output_attach(session->output, session->endpoint, &error))
-                rv_warning("session.stream_refused", RV_S("session", session->id), RV_S("detail", error->message));
+static bool attach_output(Session *session, int rendition, const char *endpoint, GError **error) {
+        return rendition == 0 ? output_attach(session->output, endpoint, error)
+                              : output_attach_second(session->output, endpoint, error);
+}
+
+/* Both before the first tick, so that both streams begin with it. */
+static void connect_streams(Session *session) {
+        for (int i = 0; i < SESSION_RENDITIONS; i++) {
+                g_autoptr(GError) error = NULL;
+                if (session->endpoints[i] && !attach_output(session, i, session->endpoints[i], &error))
+                        rv_warning("session.stream_refused", RV_S("session", session->id), RV_I("rendition", i),
+                                   RV_S("detail", error->message));
+        }
 }
 
 /* INV-CONTROL-008: whenever more is known; before the first tick, too. */
@@ -147,7 +157,7 @@ static gboolean on_settled(gpointer user) {
 static void go_on_the_air(Session *session) {
         const SeamSink sink = {.push = push_cell, .has_room = output_ready, .user = session};
         g_autoptr(GError) error = NULL;
-        connect_stream(session);
+        connect_streams(session);
         announce(session);
         if (seam_run(session->seam, &sink, &error))
                 rv_info("session.on_air", RV_S("session", session->id));
@@ -297,7 +307,8 @@ static void session_free(Session *session) {
         evidence_sender_free(session->evidence, EVIDENCE_FLUSH_MS);
         block_queue_free(session->queue);
         house_style_unref(session->style);
-        g_free(session->endpoint);
+        for (int i = 0; i < SESSION_RENDITIONS; i++)
+                g_free(session->endpoints[i]);
         g_free(session->channel_id);
         g_free(session->id);
         g_free(session);
@@ -307,7 +318,8 @@ Session *session_new(const SessionOptions *options, BlockQueue *take_queue, GErr
         Session *session = g_new0(Session, 1);
         session->id = g_strdup(options->session_id);
         session->channel_id = g_strdup(options->channel_id);
-        session->endpoint = g_strdup(options->stream_endpoint);
+        for (int i = 0; i < SESSION_RENDITIONS; i++)
+                session->endpoints[i] = g_strdup(options->stream_endpoints[i]);
         session->format = options->format;
         session->style = options->style ? house_style_ref(options->style) : house_style_new();
         session->frames = (FrameClock){options->epoch_utc_ms, options->format.rate};
@@ -363,16 +375,17 @@ unsigned session_credits(Session *session) {
         return block_queue_credits(session->queue);
 }
 
-bool session_attach(Session *session, const char *endpoint, GError **error) {
-        if (session->output && !output_attach(session->output, endpoint, error))
+bool session_attach(Session *session, int rendition, const char *endpoint, GError **error) {
+        if (session->output && !attach_output(session, rendition, endpoint, error))
                 return false;
-        g_free(session->endpoint);
-        session->endpoint = g_strdup(endpoint);
+        g_free(session->endpoints[rendition]);
+        session->endpoints[rendition] = g_strdup(endpoint);
         return true;
 }
 
 void session_detach(Session *session) {
-        g_clear_pointer(&session->endpoint, g_free);
+        for (int i = 0; i < SESSION_RENDITIONS; i++)
+                g_clear_pointer(&session->endpoints[i], g_free);
         if (session->output)
                 output_detach(session->output);
 }

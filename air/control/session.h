@@ -15,14 +15,18 @@
 #include "proto/house/house_format.h"
 #include "proto/house/house_style.h"
 
+/* The house format's, and its second one. */
+#define SESSION_RENDITIONS 2
+
 typedef struct Session Session;
 
 typedef struct {
         const char *channel_id, *session_id;
         int64_t epoch_utc_ms;
         HouseFormat format;
-        const HouseStyle *style;                   /* a reference is taken; NULL: that of house_style_new */
-        const char *stream_endpoint;               /* where the stream goes first */
+        const HouseStyle *style; /* a reference is taken; NULL: that of house_style_new */
+        /* Where the stream goes first, and that of the second rendition; NULL: nowhere. */
+        const char *stream_endpoints[SESSION_RENDITIONS];
         const char *evidence_endpoint, *spool_dir; /* empty: no evidence is kept */
         Boot *boot;                                /* borrowed, like the rest, for the session's life */
         Subscribers *subscribers;
@@ -42,6 +46,6 @@ int64_t session_epoch_utc_ms(const Session *session);
 QueueResult session_feed(Session *session, const BlockPlan *block, char **ret_detail) G_GNUC_WARN_UNUSED_RESULT;
 unsigned session_credits(Session *session);
 /* Sends the stream there from the next random access point on; before the output is built: as soon as it is. */
-bool session_attach(Session *session, const char *endpoint, GError **error);
+bool session_attach(Session *session, int rendition, const char *endpoint, GError **error);
 void session_detach(Session *session);
 bool session_has_reader(Session *session);

@@ -32,7 +32,7 @@ GstElement *coder_make(const char *factory, const char *name, GError **error) {
 void coder_set_source(GstElement *source, GstCaps *take_caps) {
         g_object_set(source, "caps", take_caps, "format", GST_FORMAT_TIME, "is-live", FALSE, "max-bytes",
                      G_GUINT64_CONSTANT(0), "block", FALSE, "emit-signals", FALSE, NULL);
-        gst_caps_unref(take_caps);
+        gst_clear_caps(&take_caps);
 }
 
 static GstCaps *picture_caps(const HouseFormat *format) {
@@ -127,6 +127,22 @@ bool coder_init_software(Coder *ret_coder, const HouseFormat *format, GError **e
         set_x264(chain[1], format);
         set_filter(chain[2], "high");
         *ret_coder = wrap(format, chain, G_N_ELEMENTS(factories), false);
+        return true;
+}
+
+bool coder_init_scaled(Coder *ret_coder, const HouseFormat *format, const HouseFormat *from, GError **error) {
+        static const char *const factories[] = {"appsrc", "videoscale", "capsfilter", "x264enc", "capsfilter"};
+        GstElement *chain[G_N_ELEMENTS(factories)] = {NULL};
+        if (!make_all(factories, chain, G_N_ELEMENTS(factories), error))
+                return false;
+        g_autoptr(GstCaps) scaled =
+                gst_caps_new_simple("video/x-raw", "width", G_TYPE_INT, format->width, "height", G_TYPE_INT,
+                                    format->height, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, NULL);
+        set(chain[1], "add-borders", "false");
+        g_object_set(chain[2], "caps", scaled, NULL);
+        set_x264(chain[3], format);
+        set_filter(chain[4], "high");
+        *ret_coder = wrap(from, chain, G_N_ELEMENTS(factories), false);
         return true;
 }
 

@@ -29,11 +29,13 @@ bool coder_init(Coder *ret_coder, const HouseFormat *format, GError **error);
 /* The warning that says so: `output.encoder_fallback`. */
 void coder_tell_fallback(const HouseFormat *format, const char *reason);
 bool coder_init_software(Coder *ret_coder, const HouseFormat *format, GError **error);
+/* Software whose pictures come in the format of another and are scaled. */
+bool coder_init_scaled(Coder *ret_coder, const HouseFormat *format, const HouseFormat *from, GError **error);
 
 /* Any thread: whether an object, one that speaks on the bus, is of a coder with hardware. */
 bool coder_is_hardware_part(GstObject *object);
 
-/* A pipeline's source of pictures or sound. Consumes the caps. */
+/* A pipeline's source of pictures or sound. Consumes the caps; NULL: they come with what is pushed. */
 void coder_set_source(GstElement *source, GstCaps *take_caps);
 /* Makes an element; NULL: RV_ERROR_UNAVAILABLE. */
 GstElement *coder_make(const char *factory, const char *name, GError **error);

@@ -108,11 +108,30 @@ static bool init_sound(Encoder *encoder, GstBin *pipeline, GError **error) {
         return true;
 }
 
+static void begin(Encoder *encoder, const HouseFormat *format) {
+        encoder->format = *format;
+        encoder->first_tick = -1;
+        atomic_init(&encoder->last_out_ns, -1);
+}
+
 bool encoder_init(Encoder *ret_encoder, GstBin *pipeline, const HouseFormat *format, GError **error) {
-        ret_encoder->format = *format;
-        ret_encoder->first_tick = -1;
-        atomic_init(&ret_encoder->last_out_ns, -1);
+        begin(ret_encoder, format);
         return init_picture(ret_encoder, pipeline, error) && init_sound(ret_encoder, pipeline, error);
+}
+
+bool encoder_init_second(Encoder *ret_encoder, GstBin *pipeline, const HouseFormat *format, const HouseFormat *from,
+                         GError **error) {
+        begin(ret_encoder, format);
+        if (!coder_init_scaled(&ret_encoder->coder, format, from, error))
+                return false;
+        g_assert(gst_bin_add(pipeline, ret_encoder->coder.bin));
+        ret_encoder->picture_out = ret_encoder->coder.bin;
+        ret_encoder->sound_out = add(pipeline, "appsrc", "sound", error);
+        if (!ret_encoder->sound_out)
+                return false;
+        ret_encoder->sound_in = GST_APP_SRC(ret_encoder->sound_out);
+        coder_set_source(ret_encoder->sound_out, NULL);
+        return true;
 }
 
 /* INV-OUTPUT-001 */

@@ -36,6 +36,11 @@ typedef struct {
  * an element is missing. */
 bool encoder_init(Encoder *ret_encoder, GstBin *pipeline, const HouseFormat *format, GError **error);
 
+/* The same pictures in another format, which is scaled to, and sound that another encoder has coded: its sound_in takes
+ * what comes out of that one. */
+bool encoder_init_second(Encoder *ret_encoder, GstBin *pipeline, const HouseFormat *format, const HouseFormat *from,
+                         GError **error);
+
 /* interleaved: n_samples per channel, copied. False when the pipeline does not take it (it has failed or is flushing).
  */
 bool encoder_push_sound(Encoder *encoder, int64_t tick, const float *interleaved, uint32_t n_samples);

@@ -7,6 +7,7 @@
 #include "air/output/encoder.h"
 #include "air/output/gst.h"
 #include "air/output/mux.h"
+#include "air/output/rendition.h"
 #include "air/output/sender.h"
 #include "air/output/signals/signals.h"
 #include "proto/base/clock.h"
@@ -38,6 +39,7 @@ struct Output {
         GstElement *pipeline;
         Mux mux;
         Sender *sender;
+        Rendition *second; /* NULL: there is none */
         Signals *signals;
 
         /* Any thread. */
@@ -151,6 +153,19 @@ static bool build(Output *output, const HouseStyle *style, GError **error) {
         return play(output) || (encoder->coder.hardware && play_software(output)) || not_started(error);
 }
 
+static size_t ring_bytes(const Output *output) {
+        return output->options.ring_bytes ? output->options.ring_bytes : DEFAULT_RING_BYTES;
+}
+
+/* INV-OUTPUT-022: a channel without it is better than none. */
+static void build_second(Output *output, int32_t service_id) {
+        g_autoptr(GError) error = NULL;
+        output->second = rendition_new(&output->options.format, output->rt.encoder.sound_out, service_id,
+                                       ring_bytes(output), &error);
+        if (!output->second)
+                rv_error("output.rendition_failed", RV_S("detail", error->message));
+}
+
 static size_t picture_bytes(const HouseFormat *format) {
         GstVideoInfo info;
         g_assert(gst_video_info_set_format(&info, GST_VIDEO_FORMAT_I420, (guint)format->width, (guint)format->height));
@@ -168,12 +183,14 @@ Output *output_new(const OutputOptions *options, GError **error) {
         output->options = *options;
         output->picture_bytes = picture_bytes(&options->format);
         output->rt.held = g_new0(Held, options->lead_ticks + 1);
-        output->sender = sender_new(options->ring_bytes ? options->ring_bytes : DEFAULT_RING_BYTES, error);
+        output->sender = sender_new(ring_bytes(output), error);
         g_autoptr(HouseStyle) style = options->style ? house_style_ref(options->style) : house_style_new();
         output->signals =
                 signals_new(&options->format, style, options->epoch_utc_ms, style->splices ? MUX_SPLICE_PID : 0);
         if (!output->sender || !build(output, style, error))
                 return NULL;
+        if (house_format_has_second(&options->format))
+                build_second(output, style->service_id);
         return g_steal_pointer(&output);
 }
 
@@ -204,6 +221,8 @@ static void encode(Output *output, const Held *take_held) {
         GstBuffer *picture = take_held->picture;
         if (atomic_load(&output->coder_failed))
                 fall_back(output, take_held->tick);
+        if (output->second)
+                rendition_push_picture(output->second, take_held->tick, picture, take_held->idr);
         const uint64_t backlog = encoder_backlog(&output->rt.encoder);
         if (backlog > STUCK_PICTURES) {
                 gst_buffer_unref(picture);
@@ -274,8 +293,17 @@ bool output_attach(Output *output, const char *socket_path, GError **error) {
         return sender_attach(output->sender, socket_path, error);
 }
 
+bool output_attach_second(Output *output, const char *socket_path, GError **error) {
+        if (output->second)
+                return rendition_attach(output->second, socket_path, error);
+        g_set_error(error, RV_ERROR, RV_ERROR_UNAVAILABLE, "there is no second rendition");
+        return false;
+}
+
 void output_detach(Output *output) {
         sender_detach(output->sender);
+        if (output->second)
+                rendition_detach(output->second);
 }
 
 OutputStats output_stats(Output *output) {
@@ -299,6 +327,8 @@ static void finish(Output *output) {
         encoder_end(&output->rt.encoder);
         g_autoptr(GstBus) bus = gst_element_get_bus(output->pipeline);
         g_autoptr(GstMessage) end = gst_bus_timed_pop_filtered(bus, FINISH_NS, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+        if (output->second)
+                rendition_finish(output->second, now_ns + DRAIN_NS);
         sender_drain(output->sender, now_ns + DRAIN_NS); /* INV-TEARDOWN-BOUNDED */
 }
 
@@ -313,6 +343,7 @@ void output_free(Output *output) {
                 (void)gst_element_set_state(output->pipeline, GST_STATE_NULL);
                 gst_object_unref(output->pipeline);
         }
+        rendition_free(output->second);
         g_clear_pointer(&output->rt.shown, gst_memory_unref);
         signals_free(output->signals);
         sender_free(output->sender);

@@ -75,7 +75,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Output, output_free)
  * leaves is not sought again. RV_ERROR_UNAVAILABLE: nobody listens there, RV_ERROR_INVALID: no possible path.
  */
 bool output_attach(Output *output, const char *socket_path, GError **error);
-/* The reader sees the end of its stream at once; the output goes on. */
+/*
+ * Likewise, to whoever reads the second rendition. Its pictures have the same times and random access points, its sound
+ * is the same; whatever becomes of it, the first is not touched: when it fails, its stream ends (`output.rendition_
+ * failed`) and RV_ERROR_UNAVAILABLE is what there is from then on, as in a format without one.
+ */
+bool output_attach_second(Output *output, const char *socket_path, GError **error);
+/* The readers see the end of their streams at once; the output goes on. */
 void output_detach(Output *output);
 
 /* What is to come, in ticks, in order. An id is the same in every session that shows the same. */

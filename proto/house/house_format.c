@@ -85,6 +85,32 @@ static bool rate_ok(RvRational rate) {
         return rate.num >= 10 * (int64_t)rate.den && rate.num <= 120 * (int64_t)rate.den;
 }
 
+bool house_format_has_second(const HouseFormat *format) {
+        return format->second_width != 0 || format->second_height != 0 || format->second_bitrate_kbps != 0;
+}
+
+HouseFormat house_format_second(const HouseFormat *format) {
+        HouseFormat second = *format;
+        second.width = format->second_width;
+        second.height = format->second_height;
+        second.video_bitrate_kbps = format->second_bitrate_kbps;
+        second.video_encoder = ENCODER_SOFTWARE;
+        second.second_width = second.second_height = second.second_bitrate_kbps = 0;
+        return second;
+}
+
+/* INV-HOUSE-004 */
+static const char *second_fault(const HouseFormat *format) {
+        if (!house_format_has_second(format))
+                return NULL;
+        if (!side_ok(format->second_width) || !side_ok(format->second_height) ||
+            format->second_width >= format->width || format->second_height >= format->height)
+                return "a second rendition must have an even width and height, at least 64 and less than the first's";
+        if (format->second_bitrate_kbps < 100 || format->second_bitrate_kbps >= format->video_bitrate_kbps)
+                return "a second rendition must have at least 100 kbit/s, and less than the first";
+        return NULL;
+}
+
 const char *house_format_fault(const HouseFormat *format) {
         if (!side_ok(format->width) || !side_ok(format->height))
                 return "width and height must be even and within 64..4096 pixels";
@@ -96,7 +122,8 @@ const char *house_format_fault(const HouseFormat *format) {
                 return "the video bit rate must be within 100..100000 kbit/s";
         if (format->gop_frames < 1 || format->gop_frames > 1200)
                 return "there must be an IDR every 1..1200 frames";
-        return coder_fault(format);
+        const char *fault = coder_fault(format);
+        return fault ? fault : second_fault(format);
 }
 
 void house_format_to_message(const HouseFormat *format, Retrovue__Playout__V1__HouseFormat *ret_message) {
@@ -114,6 +141,9 @@ void house_format_to_message(const HouseFormat *format, Retrovue__Playout__V1__H
         ret_message->audio_codec = (Retrovue__Playout__V1__AudioCodec)format->audio_codec;
         ret_message->video_encoder = (Retrovue__Playout__V1__VideoEncoder)format->video_encoder;
         ret_message->video_buffer_ms = format->video_buffer_ms;
+        ret_message->second_width = format->second_width;
+        ret_message->second_height = format->second_height;
+        ret_message->second_bitrate_kbps = format->second_bitrate_kbps;
 }
 
 bool house_format_from_message(const Retrovue__Playout__V1__HouseFormat *message, HouseFormat *ret_format) {
@@ -132,6 +162,9 @@ bool house_format_from_message(const Retrovue__Playout__V1__HouseFormat *message
                 .audio_codec = message->audio_codec ? (AudioCodec)message->audio_codec : AUDIO_AAC,
                 .video_encoder = message->video_encoder ? (VideoEncoder)message->video_encoder : ENCODER_SOFTWARE,
                 .video_buffer_ms = message->video_buffer_ms ? message->video_buffer_ms : DEFAULT_BUFFER_MS,
+                .second_width = message->second_width,
+                .second_height = message->second_height,
+                .second_bitrate_kbps = message->second_bitrate_kbps,
         };
         if (house_format_fault(&format)) /* INV-HOUSE-001 */
                 return false;

@@ -51,11 +51,16 @@ typedef struct {
         AudioCodec audio_codec;
         VideoEncoder video_encoder;
         int32_t video_buffer_ms; /* a decoder's buffer, at the video bit rate: how far pictures may be from the mean */
+        /* The same pictures once more, for viewers with less of a line; all 0: there is no second rendition. */
+        int32_t second_width, second_height, second_bitrate_kbps;
 } HouseFormat;
 
 /* 1280x720, 30000/1001, 48 kHz stereo, 3000 + 128 kbit/s, an IDR a second (30 frames), superfast; AAC, software, a
  * buffer of a second. */
 HouseFormat house_format_default(void);
+bool house_format_has_second(const HouseFormat *format);
+/* The second rendition as a format of its own, which has no second one. */
+HouseFormat house_format_second(const HouseFormat *format);
 /* NULL when it can be put on the air, else a static sentence that says what cannot. */
 const char *house_format_fault(const HouseFormat *format);
 /* Fills *ret_message, whose storage is the caller's; nothing to free. */

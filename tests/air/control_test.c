@@ -157,14 +157,19 @@ static void *call(Engine *engine, const char *method, const void *request) {
         return response;
 }
 
-static int attach(Engine *engine, const char *path) {
+static int attach_rendition(Engine *engine, const char *path, int rendition) {
         Retrovue__Playout__V1__AttachStreamRequest request = RETROVUE__PLAYOUT__V1__ATTACH_STREAM_REQUEST__INIT;
         request.transport = RETROVUE__PLAYOUT__V1__TRANSPORT__TRANSPORT_UNIX;
         request.endpoint = (char *)path;
+        request.rendition = rendition;
         Retrovue__Playout__V1__AttachStreamResponse *response = call(engine, "AttachStream", &request);
         const int result = (int)response->result;
         rpc_message_free(response);
         return result;
+}
+
+static int attach(Engine *engine, const char *path) {
+        return attach_rendition(engine, path, 0);
 }
 
 static int detach(Engine *engine) {
@@ -272,6 +277,8 @@ static void INV_CONTROL_001_one_session_at_a_time_and_a_stream_first(void **stat
         assert_int_equal(stop(engine, SESSION), RESULT(NO_SESSION));
         assert_int_equal(detach(engine), RESULT(STREAM_NOT_ATTACHED));
         assert_int_equal(attach(engine, "/nowhere"), RESULT(STREAM_NOT_ATTACHED));
+        assert_int_equal(attach_rendition(engine, engine->stream_path, 2), RESULT(STREAM_NOT_ATTACHED));
+        assert_int_equal(attach_rendition(engine, engine->stream_path, -1), RESULT(STREAM_NOT_ATTACHED));
         assert_int_equal(attach(engine, engine->stream_path), RESULT(OK));
         assert_int_equal(start_pad(engine, epoch, 60000), RESULT(OK));
         assert_int_equal(start_pad(engine, epoch, 60000), RESULT(ALREADY_ACTIVE));
@@ -357,7 +364,7 @@ static void INV_CONTROL_003_a_session_starts_before_its_output_is_there(void **s
                 .session_id = SESSION,
                 .epoch_utc_ms = epoch,
                 .format = small_format(),
-                .stream_endpoint = "/nowhere",
+                .stream_endpoints = {"/nowhere", NULL},
                 .evidence_endpoint = "",
                 .spool_dir = "",
                 .boot = boot,
@@ -367,11 +374,11 @@ static void INV_CONTROL_003_a_session_starts_before_its_output_is_there(void **s
         };
         Session *session = session_new(&options, queue, NULL);
         assert_non_null(session);
-        assert_true(session_attach(session, "/nowhere/else", NULL)); /* an output that is there would refuse */
-        assert_true(session_attach(session, stream_path, NULL));
+        assert_true(session_attach(session, 0, "/nowhere/else", NULL)); /* an output that is there would refuse */
+        assert_true(session_attach(session, 0, stream_path, NULL));
         while (!session_has_reader(session))
                 g_main_context_iteration(NULL, TRUE);
-        assert_false(session_attach(session, "/nowhere/else", NULL));
+        assert_false(session_attach(session, 0, "/nowhere/else", NULL));
         session_end(session, "stop_requested", NULL);
         subscribers_free(subscribers);
         boot_free(boot);

@@ -65,6 +65,25 @@ static void INV_HOUSE_003_a_codec_has_its_own_bit_rates(void **state) {
         }
 }
 
+static void INV_HOUSE_004_a_second_rendition_is_less_than_the_first(void **state) {
+        static const struct {
+                int32_t width, height, kbps;
+                bool good;
+        } cases[] = {{0, 0, 0, true},         {640, 360, 800, true},  {640, 360, 0, false},   {0, 0, 800, false},
+                     {1280, 360, 800, false}, {640, 720, 800, false}, {641, 360, 800, false}, {640, 62, 800, false},
+                     {640, 360, 3000, false}, {640, 360, 99, false}};
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                HouseFormat format = house_format_default();
+                format.second_width = cases[i].width;
+                format.second_height = cases[i].height;
+                format.second_bitrate_kbps = cases[i].kbps;
+                assert_int_equal(house_format_fault(&format) == NULL, cases[i].good);
+                const HouseFormat second = house_format_second(&format);
+                if (cases[i].good && house_format_has_second(&format))
+                        assert_null(house_format_fault(&second));
+        }
+}
+
 static void INV_HOUSE_001_a_message_is_judged_on_arrival(void **state) {
         const HouseFormat format = {.width = 640,
                                     .height = 360,
@@ -77,7 +96,10 @@ static void INV_HOUSE_001_a_message_is_judged_on_arrival(void **state) {
                                     .video_preset = VIDEO_FASTER,
                                     .audio_codec = AUDIO_MP2,
                                     .video_encoder = ENCODER_VA,
-                                    .video_buffer_ms = 300};
+                                    .video_buffer_ms = 300,
+                                    .second_width = 320,
+                                    .second_height = 180,
+                                    .second_bitrate_kbps = 300};
         Retrovue__Playout__V1__HouseFormat message;
         house_format_to_message(&format, &message);
         HouseFormat back = {0};
@@ -106,6 +128,7 @@ int main(void) {
                 cmocka_unit_test(the_default_can_be_put_on_the_air),
                 cmocka_unit_test(INV_HOUSE_001_what_no_engine_can_do_is_refused),
                 cmocka_unit_test(INV_HOUSE_003_a_codec_has_its_own_bit_rates),
+                cmocka_unit_test(INV_HOUSE_004_a_second_rendition_is_less_than_the_first),
                 cmocka_unit_test(INV_HOUSE_001_a_message_is_judged_on_arrival),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
