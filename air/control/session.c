@@ -205,7 +205,7 @@ static void publish_fence(Session *session, const SeamReport *report) {
                 RV_I("tick", report->tick), RV_I("frames", report->frames), RV_I("own", report->own_frames),
                 RV_I("held", report->held_frames), RV_I("missing", report->missing_frames),
                 RV_I("black", report->black_frames), RV_I("late_ticks", stats.late_ticks),
-                RV_I("max_late_us", stats.max_late_us));
+                RV_I("max_late_us", stats.lateness.max_us));
         publish(session,
                 (BlockEventFacts){.kind = EVENT_BLOCK_COMPLETED,
                                   .block_id = report->block->block_id,
@@ -339,7 +339,18 @@ Session *session_new(const SessionOptions *options, BlockQueue *take_queue, GErr
         return session;
 }
 
+static void log_lateness(const Session *session) {
+        const SeamStats stats = seam_stats(session->seam);
+        g_autofree char *histogram = lateness_text(&stats.lateness);
+        rv_info("session.lateness", RV_S("session", session->id), RV_I("ticks", lateness_count(&stats.lateness)),
+                RV_I("late_ticks", stats.late_ticks), RV_I("fallback", stats.fallback),
+                RV_I("p50_us", lateness_percentile_us(&stats.lateness, 500)),
+                RV_I("p99_us", lateness_percentile_us(&stats.lateness, 990)), RV_I("max_us", stats.lateness.max_us),
+                RV_S("histogram_us", histogram));
+}
+
 void session_end(Session *session, const char *reason, const char *detail) {
+        log_lateness(session);
         seam_free(session->seam); /* the last reports come now */
         session->seam = NULL;
         if (session->evidence)

@@ -47,7 +47,8 @@ struct Seam {
         _Atomic int64_t tick;      /* made last */
         _Atomic int64_t wake_tick; /* the preparer wants to know when this one is made */
         _Atomic uint32_t released; /* files that the tick thread has taken over from the preparer */
-        _Atomic int64_t fallback, late_ticks, max_late_us;
+        _Atomic int64_t fallback, late_ticks;
+        LatenessCounters lateness;
 
         struct {
                 BlockPlan *block; /* being cut into turns; NULL: the next one is to be fetched */

@@ -114,7 +114,7 @@ SeamStats seam_stats(const Seam *seam) {
                 .ticks = atomic_load(&seam->tick) + 1,
                 .fallback = atomic_load(&seam->fallback),
                 .late_ticks = atomic_load(&seam->late_ticks),
-                .max_late_us = atomic_load(&seam->max_late_us),
+                .lateness = lateness_read(&seam->lateness),
         };
 }
 

@@ -19,6 +19,7 @@
 
 #include "air/producer/producer.h"
 #include "air/queue/queue.h"
+#include "air/seam/lateness.h"
 #include "proto/base/clock.h"
 #include "proto/house/house_format.h"
 #include "proto/house/house_style.h"
@@ -106,7 +107,7 @@ typedef struct {
         int64_t ticks;      /* made */
         int64_t fallback;   /* of those: held, missing, or black for want of a block */
         int64_t late_ticks; /* begun more than one period after their time, once caught up */
-        int64_t max_late_us;
+        Lateness lateness;  /* of all ticks since then */
 } SeamStats;
 
 /* Starts preparing what is in the queue at once; nothing is output yet. */

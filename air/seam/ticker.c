@@ -18,8 +18,7 @@ static int64_t due_ns(const Seam *seam, int64_t tick) {
 static void note_lateness(Seam *seam, int64_t late_ns) {
         if (late_ns > rv_tick_to_ns(1, seam->format.rate))
                 atomic_fetch_add(&seam->late_ticks, 1);
-        if (late_ns / 1000 > atomic_load(&seam->max_late_us))
-                atomic_store(&seam->max_late_us, late_ns / 1000);
+        lateness_note(&seam->lateness, late_ns / 1000);
 }
 
 /* INV-SEAM-106: before time is caught up with, and as long as patience lasts, waiting costs nobody a frame. */
