@@ -2,9 +2,9 @@
  * Plays a plan whose time is over through a real engine, as fast as that can make it, and writes what came out:
  *   replay FORMAT PLAN OUT
  * FORMAT is WIDTHxHEIGHT@NUM/DEN; PLAN has the "blocks" of `retrovue plan --json`, the first of them beginning at the
- * epoch, and may have a "style": {"channel_name", "service_id", "splices"}. Writes OUT.ts, from the first picture to at
- * least the last fence, and OUT.jsonl, the evidence of every segment and fence. Exits with 0 when all blocks have had
- * their fence.
+ * epoch, and may have a "style": {"channel_name", "service_id", "splices", "slate": "on" or "operator", "logo": path of
+ * a picture, for the top left corner}. Writes OUT.ts, from the first picture to at least the last fence, and OUT.jsonl,
+ * the evidence of every segment and fence. Exits with 0 when all blocks have had their fence.
  */
 #include <jansson.h>
 #include <signal.h>
@@ -33,6 +33,20 @@ static int64_t number_of(const json_t *object, const char *key) {
         return json_integer_value(json_object_get(object, key));
 }
 
+static void read_snipes(BlockPlan *block, BlockSegment *ret_segment, const json_t *from) {
+        const json_t *list = json_object_get(from, "snipes"), *each;
+        g_autofree BlockSnipe *snipes = g_new0(BlockSnipe, json_array_size(list) + 1);
+        size_t i;
+        json_array_foreach(list, i, each) snipes[i] = (BlockSnipe){
+                .start_ms = number_of(each, "start_ms"),
+                .duration_ms = number_of(each, "duration_ms"),
+                .headline = json_string_value(json_object_get(each, "headline")),
+                .detail = json_string_value(json_object_get(each, "detail")),
+        };
+        ret_segment->n_snipes = (uint32_t)i;
+        ret_segment->snipes = block_plan_snipes(block, snipes, ret_segment->n_snipes);
+}
+
 static void read_segment(BlockPlan *block, BlockSegment *ret_segment, const json_t *from) {
         ret_segment->type = segment_type_from_name(json_string_value(json_object_get(from, "type")));
         ret_segment->event_id = text_of(block, from, "event_id");
@@ -45,6 +59,8 @@ static void read_segment(BlockPlan *block, BlockSegment *ret_segment, const json
         ret_segment->gain_millibel = (int32_t)number_of(from, "gain_millibel");
         ret_segment->fade_in_ms = (int32_t)number_of(from, "fade_in_ms");
         ret_segment->fade_out_ms = (int32_t)number_of(from, "fade_out_ms");
+        ret_segment->logo = json_is_true(json_object_get(from, "logo"));
+        read_snipes(block, ret_segment, from);
 }
 
 static BlockPlan *read_block(const json_t *from) {
@@ -86,6 +102,12 @@ static HouseStyle *read_style(const json_t *plan) {
         if (service_id)
                 style->service_id = (int32_t)service_id;
         style->splices = json_is_true(json_object_get(from, "splices"));
+        const char *slate = json_string_value(json_object_get(from, "slate"));
+        if (slate)
+                style->slate = strcmp(slate, "operator") == 0 ? SLATE_OPERATOR : SLATE_ON;
+        const char *logo = json_string_value(json_object_get(from, "logo"));
+        if (logo)
+                style->logo = (StyleLogo){g_strdup(logo), CORNER_TOP_LEFT, 100, 100};
         return style;
 }
 
