@@ -13,10 +13,14 @@ static int64_t tick_at(const FrameClock *frames, int64_t utc_ms) {
         return rv_tick_at_ms(utc_ms - frames->epoch_utc_ms, frames->rate);
 }
 
-/* The first 32 bits of a UUID, all of them chance. */
+/* All of a UUID folded into 32 bits: wherever two differ in a few of them, so do their numbers. */
 static uint32_t number_of(const char *uuid) {
-        return (uint32_t)g_ascii_strtoull(
-                (char[9]){uuid[0], uuid[1], uuid[2], uuid[3], uuid[4], uuid[5], uuid[6], uuid[7]}, NULL, 16);
+        uint32_t number = 0;
+        int digits = 0;
+        for (; *uuid; uuid++)
+                if (g_ascii_isxdigit(*uuid))
+                        number ^= (uint32_t)g_ascii_xdigit_value(*uuid) << 4 * (digits++ % 8);
+        return number;
 }
 
 static void add_programme(GArray *programmes, const BlockPlan *block, const FrameClock *frames) {

@@ -105,6 +105,22 @@ static void INV_CONTROL_008_ids_outlive_a_join(void **state) {
         assert_string_equal(after[1].title, "A programme");
 }
 
+/* Core names the segments of a block alike but for some bits, at whichever end. */
+static void INV_CONTROL_008_breaks_of_a_block_have_different_ids(void **state) {
+        static const char *const uuids[] = {
+                "0d37a8ef-98b8-55bf-af6b-45fc58f987e7", "0d37a8ef-98b8-55bf-af6b-45fc58f987e6",
+                "1d37a8ef-98b8-55bf-af6b-45fc58f987e6", "0d37a8ef-98b8-55bf-af6b-45fc59f987e7"};
+        g_autoptr(GPtrArray) blocks = blocks_of("MCMCMCM");
+        BlockPlan *block = blocks->pdata[0];
+        for (uint32_t i = 0; i < G_N_ELEMENTS(uuids); i++)
+                block->segments[2 * i].segment_uuid = uuids[i];
+        g_auto(Outlook) outlook = outlook_of(blocks, &FRAMES);
+        const OutputBreak *all = (void *)outlook.breaks->data;
+        for (size_t i = 0; i < G_N_ELEMENTS(uuids); i++)
+                for (size_t k = 0; k < i; k++)
+                        assert_int_not_equal(all[i].id, all[k].id);
+}
+
 /* Three frames at 29.97 are 100.1 ms: seams and what is told of them are computed from cumulative times alike. */
 static void breaks_are_at_the_ticks_of_seams(void **state) {
         g_autoptr(GPtrArray) blocks = blocks_of("CMCMCMCMCM");
@@ -122,6 +138,7 @@ int main(void) {
                 cmocka_unit_test(INV_CONTROL_008_a_break_is_from_the_first_spot_to_the_last_and_its_pads),
                 cmocka_unit_test(INV_CONTROL_008_time_without_a_plan_ends_a_break),
                 cmocka_unit_test(INV_CONTROL_008_ids_outlive_a_join),
+                cmocka_unit_test(INV_CONTROL_008_breaks_of_a_block_have_different_ids),
                 cmocka_unit_test(breaks_are_at_the_ticks_of_seams),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
