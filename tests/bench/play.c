@@ -1,8 +1,9 @@
 /*
  * Plays files through one real engine, in real time, as core would have it, and says in a line of JSON what that took:
  *   bench_play WIDTHxHEIGHT@NUM/DEN SECONDS PREROLL_MS FILE@OFFSET_MS+DURATION_MS...
- * The segments come round again and again. The session begins PREROLL_MS ago. The stream is judged as it comes, packet
- * by packet (ts_reader.h), and not kept; the engine's log is on stderr. SECONDS 0: ends with the first picture.
+ * The segments come round again and again. The session begins PREROLL_MS ago; negative: from now on. The stream is
+ * judged as it comes, packet by packet (ts_reader.h), and not kept, but copied to the file or pipe
+ * RETROVUE_BENCH_STREAM if there is one; the engine's log is on stderr. SECONDS 0: ends with the first picture.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -31,11 +32,14 @@ typedef struct {
         TsReader *reader;
         TsCheck check;
         char *fault;
+        FILE *copy; /* NULL: none is wanted */
 } Judge;
 
 /* The rig's reading thread. */
 static void judge_bytes(void *user, const uint8_t *data, size_t size) {
         Judge *judge = user;
+        if (judge->copy)
+                (void)fwrite(data, 1, size, judge->copy);
         if (judge->fault)
                 return;
         ts_reader_feed(judge->reader, data, size);
@@ -113,6 +117,9 @@ static void play_on(EngineRig *rig, BlockPlan **blocks, int n, int64_t epoch_utc
 
 static void played(void **state) {
         Judge judge = {.reader = ts_reader_new(), .check = ts_check_begin(job.format.rate, 0, TS_UNBROKEN)};
+        const char *copy = g_getenv("RETROVUE_BENCH_STREAM");
+        if (copy)
+                assert_non_null(judge.copy = fopen(copy, "w"));
         EngineRig *rig = rig_new((RigOptions){.on_stream = judge_bytes, .user = &judge});
         BlockPlan *blocks[BLOCKS_AT_ONCE];
         const int64_t epoch_utc_ms = rv_clock_utc_ms(rv_clock_system()) - job.preroll_ms;
@@ -139,6 +146,8 @@ static void played(void **state) {
                judge.check.pictures, judge.fault ? judge.fault : "");
         fflush(stdout);
         rig_free(rig);
+        if (judge.copy)
+                (void)fclose(judge.copy);
         for (int i = 0; i < BLOCKS_AT_ONCE; i++)
                 block_plan_unref(blocks[i]);
         ts_reader_free(judge.reader);

@@ -14,18 +14,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = "30000/1001"
-HOUSE = {"width": 1280, "height": 720, "kbps": 3000, "gop": 30}  # proto/house/house_format.c
+HOUSES = {"480p": {"width": 854, "height": 480, "kbps": 1500, "gop": 30},
+          "720p": {"width": 1280, "height": 720, "kbps": 3000, "gop": 30},  # proto/house/house_format.c
+          "1080p": {"width": 1920, "height": 1080, "kbps": 5000, "gop": 30}}
+HOUSE = HOUSES["720p"]
 CHANNEL = "bench"
 SLOT_S = 300
 PACKET = 188
 PICTURE_TYPES = (0x1B,)  # H.264
 
-CHANNEL_YAML = f"""channel: {CHANNEL}
+
+
+def channel_yaml(house):
+    return f"""channel: {CHANNEL}
 channel_number: 1
 name: Bench
 timezone: Etc/UTC
 format:
-  video: {{width: {HOUSE["width"]}, height: {HOUSE["height"]}, frame_rate: "{RATE}"}}
+  video: {{width: {house["width"]}, height: {house["height"]}, frame_rate: "{RATE}", bitrate_kbps: {house["kbps"]}}}
   audio: {{sample_rate: 48000, channels: 2}}
   grid_minutes: {SLOT_S // 60}
 pools:
@@ -102,13 +108,27 @@ def matrix_of(path):
     return named.get(stream.get("color_space"), "bt709" if int(stream["height"]) >= 720 else "bt601")
 
 
+def same_job(path, begin_s, pace=("-re",), house=None):
+    """What air/output/encoder.c and air/producer/picture/place.c ask for, in ffmpeg's words. The made library's pictures
+    say nothing of their colours: by their size they are BT.601 or, from 720 lines on, BT.709; the house's likewise."""
+    house = house or HOUSE
+    scale = (f"scale={house['width']}:{house['height']}:flags=bicubic:in_color_matrix={matrix_of(path)}:"
+             f"out_color_matrix={'bt709' if house['height'] >= 720 else 'bt601'}")
+    kbps = f"{house['kbps']}k"
+    return ["ffmpeg", "-nostdin", "-v", "error", *pace, "-stream_loop", "-1", "-ss", f"{begin_s:.3f}", "-i", str(path),
+            "-vf", f"fps={RATE},{scale},format=yuv420p", "-c:v", "libx264",
+            "-preset", "superfast", "-tune", "zerolatency", "-profile:v", "high", "-b:v", kbps, "-maxrate", kbps,
+            "-bufsize", kbps, "-g", str(house["gop"]), "-x264-params", "scenecut=0:aud=1", "-c:a", "aac", "-aac_coder",
+            "fast", "-b:a", "128k", "-ar", "48000", "-ac", "2", "-f", "mpegts", "pipe:1"]
+
+
 # --- the daemon ----------------------------------------------------------------------------------------------------
 
 
 class Daemon:
     """`retrovue serve` on a data directory of its own; ended, with everything it started, on leaving the context."""
 
-    def __init__(self, options, library, settings, channels=None, channel=CHANNEL):
+    def __init__(self, options, library, settings, channels=None, channel=CHANNEL, house=None):
         self.program = Path(options.build) / "core" / "retrovue"
         self.nice = options.nice
         if not self.program.exists():
@@ -117,7 +137,7 @@ class Daemon:
         self.channel, self.channels = channel, Path(channels) if channels else self.dir / "channels"
         if not channels:
             self.channels.mkdir()
-            (self.channels / f"{CHANNEL}.yaml").write_text(CHANNEL_YAML)
+            (self.channels / f"{CHANNEL}.yaml").write_text(channel_yaml(house or HOUSE))
         (self.dir / "retrovue.yaml").write_text(settings)
         self.library = library
         self.log_read = 0
