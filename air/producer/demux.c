@@ -16,6 +16,14 @@
 #define REACH_US (10 * G_USEC_PER_SEC)
 #define REACH_BYTES (32 * 1024 * 1024)
 
+/* Subtitles that nobody takes: the oldest go. */
+#define WAITING_MOST 2000
+#define WAITING_BYTES (16 * 1024 * 1024)
+
+/* How far back something may have begun that is still to be read on the screen; so much is read for it at most. */
+#define LOOK_BACK_US (30 * G_USEC_PER_SEC)
+#define LOOK_BACK_BYTES (48 * 1024 * 1024)
+
 /* A step of stamps by more is a splice, in formats that may be spliced. */
 #define STEP_BACK_US G_USEC_PER_SEC
 #define STEP_ON_US (10 * G_USEC_PER_SEC)
@@ -235,6 +243,13 @@ static Lane *lane_of(Demux *demux, const AVPacket *packet) {
         return NULL;
 }
 
+static void shift_stamps(AVPacket *packet, int64_t shift) {
+        if (packet->pts != AV_NOPTS_VALUE)
+                packet->pts += shift;
+        if (packet->dts != AV_NOPTS_VALUE)
+                packet->dts += shift;
+}
+
 static bool is_splice(const Lane *lane, int64_t us) {
         return us < lane->next_us - STEP_BACK_US || us > lane->next_us + STEP_ON_US;
 }
@@ -253,11 +268,19 @@ static void mend(Demux *demux, Lane *lane, AVPacket *packet) {
         }
         const AVRational base = lane->stream->time_base;
         lane->next_us = us + lane->shift_us + av_rescale_q(packet->duration, base, AV_TIME_BASE_Q);
-        const int64_t shift = av_rescale_q(lane->shift_us, AV_TIME_BASE_Q, base);
-        if (packet->pts != AV_NOPTS_VALUE)
-                packet->pts += shift;
-        if (packet->dts != AV_NOPTS_VALUE)
-                packet->dts += shift;
+        shift_stamps(packet, av_rescale_q(lane->shift_us, AV_TIME_BASE_Q, base));
+}
+
+/* INV-PRODUCER-009: subtitles belong to the pictures around them, and wait for them in bounded space. */
+static void take_subtitles(Demux *demux, Lane *lane, AVPacket *packet) {
+        const int64_t shift_us = demux->lanes[DEMUX_VIDEO].shift_us;
+        shift_stamps(packet, av_rescale_q(shift_us, AV_TIME_BASE_Q, lane->stream->time_base));
+        while (g_queue_get_length(&lane->packets) >= WAITING_MOST ||
+               (lane->bytes > WAITING_BYTES && !g_queue_is_empty(&lane->packets))) {
+                AVPacket *oldest = g_queue_pop_head(&lane->packets);
+                lane->bytes -= (size_t)oldest->size;
+                av_packet_free(&oldest);
+        }
 }
 
 /* False at the end of the file, for whatever reason. */
@@ -275,10 +298,24 @@ static bool read_one(Demux *demux) {
                 g_assert(packet);
                 av_packet_move_ref(packet, demux->packet);
                 lane->bytes += (size_t)packet->size;
-                mend(demux, lane, packet);
+                if (lane == &demux->lanes[DEMUX_SUBTITLES])
+                        take_subtitles(demux, lane, packet);
+                else
+                        mend(demux, lane, packet);
                 g_queue_push_tail(&lane->packets, packet);
         }
         av_packet_unref(demux->packet);
+        return true;
+}
+
+static bool pop(Lane *lane, AVPacket *into) {
+        AVPacket *packet = g_queue_pop_head(&lane->packets);
+        if (!packet)
+                return false;
+        lane->bytes -= (size_t)packet->size;
+        av_packet_unref(into);
+        av_packet_move_ref(into, packet);
+        av_packet_free(&packet);
         return true;
 }
 
@@ -290,16 +327,7 @@ DemuxResult demux_read(Demux *demux, DemuxStream which, AVPacket *into) {
                         return DEMUX_NOT_NEAR;
                 (void)read_one(demux);
         }
-        AVPacket *packet = g_queue_pop_head(&lane->packets);
-        if (!packet || is_aborted(demux)) {
-                av_packet_free(&packet);
-                return DEMUX_END;
-        }
-        lane->bytes -= (size_t)packet->size;
-        av_packet_unref(into);
-        av_packet_move_ref(into, packet);
-        av_packet_free(&packet);
-        return DEMUX_PACKET;
+        return !is_aborted(demux) && pop(lane, into) ? DEMUX_PACKET : DEMUX_END;
 }
 
 bool demux_peek_pts(Demux *demux, DemuxStream which, int64_t *ret_pts) {
@@ -322,4 +350,50 @@ bool demux_seek_us(Demux *demux, int64_t container_us) {
         demux->ended = false;
         demux->error = 0;
         return true;
+}
+
+void demux_use_subtitles(Demux *demux, int index) {
+        AVStream *stream = demux->format->streams[index];
+        stream->discard = AVDISCARD_DEFAULT;
+        demux->lanes[DEMUX_SUBTITLES].stream = stream;
+}
+
+bool demux_waiting(Demux *demux, AVPacket *into) {
+        return pop(&demux->lanes[DEMUX_SUBTITLES], into);
+}
+
+static int64_t look_back_us(const Demux *demux) {
+        const int64_t bits = demux->format->bit_rate;
+        if (bits <= 0)
+                return LOOK_BACK_US;
+        return MIN(LOOK_BACK_US, av_rescale(LOOK_BACK_BYTES, 8 * G_USEC_PER_SEC, bits));
+}
+
+/* The pictures are passed over, being read only to know how far it is. */
+static bool pass_pictures(Lane *video, int64_t until_us, size_t *bytes) {
+        bool before = true;
+        AVPacket *packet;
+        while ((packet = g_queue_pop_head(&video->packets))) {
+                const int64_t us = packet_us(video, packet);
+                before = us == AV_NOPTS_VALUE || us < until_us;
+                *bytes += (size_t)packet->size;
+                av_packet_free(&packet);
+        }
+        video->bytes = 0;
+        return before && *bytes < 2 * (size_t)LOOK_BACK_BYTES;
+}
+
+void demux_look_back(Demux *demux, int64_t container_us) {
+        Lane *video = &demux->lanes[DEMUX_VIDEO], *audio = &demux->lanes[DEMUX_AUDIO];
+        if (!video->stream || !demux_seek_us(demux, container_us - look_back_us(demux)))
+                return;
+        AVStream *sound = g_steal_pointer(&audio->stream);
+        if (sound)
+                sound->discard = AVDISCARD_ALL;
+        size_t bytes = 0;
+        while (pass_pictures(video, container_us, &bytes) && read_one(demux)) /* INV-PRODUCER-009 */
+                ;
+        if (sound)
+                sound->discard = AVDISCARD_DEFAULT;
+        audio->stream = sound;
 }

@@ -1,5 +1,6 @@
 /*
- * Demux: a regular file, taken apart into the packets of one video and one audio stream. The file is opened without
+ * Demux: a regular file, taken apart into the packets of one video, one audio and one
+ * subtitle stream. The file is opened without
  * ever blocking on what is not one, and nothing that its content names is opened. Used by one thread; every read is
  * cut short when *abort becomes true.
  */
@@ -15,7 +16,7 @@
 
 typedef struct Demux Demux;
 
-typedef enum { DEMUX_VIDEO, DEMUX_AUDIO, DEMUX_N_STREAMS } DemuxStream;
+typedef enum { DEMUX_VIDEO, DEMUX_AUDIO, DEMUX_SUBTITLES, DEMUX_N_STREAMS } DemuxStream;
 
 typedef enum {
         DEMUX_PACKET,
@@ -38,8 +39,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Demux, demux_free)
 AVStream *demux_stream(const Demux *demux, DemuxStream which);
 AVFormatContext *demux_format(const Demux *demux);
 
-/* The next packet of a stream in file order; into is unreferenced first. */
+/* The next packet of pictures or sound in file order; into is unreferenced first. */
 DemuxResult demux_read(Demux *demux, DemuxStream which, AVPacket *into);
+/* Subtitles are few: nothing is ever read for their sake. To be called before the first packet is read, with the index
+ * of the stream; from then on demux_waiting gives its packets, in file order, as others were read past them. */
+void demux_use_subtitles(Demux *demux, int index);
+/* False: none has been read. into is unreferenced first. */
+bool demux_waiting(Demux *demux, AVPacket *into);
+/* Reads what was before a place, for its subtitles only, which then are waiting; a seek must follow. It is no more than
+ * a bounded amount of data that ends at the place. */
+void demux_look_back(Demux *demux, int64_t container_us);
 /* The stamp of the stream's next packet as far as it has been read, without reading; false: none has. */
 bool demux_peek_pts(Demux *demux, DemuxStream which, int64_t *ret_pts);
 /* To a key picture (or packet of sound) at or before the instant, as well as the container can. */

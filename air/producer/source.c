@@ -5,6 +5,7 @@
 
 #include "air/producer/audio.h"
 #include "air/producer/picture/place.h"
+#include "air/producer/subtitle/subtitles.h"
 #include "air/producer/timing.h"
 #include "air/producer/video.h"
 #include "proto/base/log.h"
@@ -30,27 +31,35 @@ typedef struct {
         bool valid;
 } Shown;
 
+/* What is seen of a picture. */
+typedef struct {
+        bool shows;       /* current, or black, ... */
+        uint32_t titles;  /* ... with these subtitles over it (see subtitles_at) ... */
+        int64_t graphics; /* ... and these graphics (see graphics_look) */
+} Look;
+
 struct Source {
         SourceOptions options;
         float gain;
 
         Demux *demux;
-        Video *video;      /* NULL: no pictures */
-        Audio *audio;      /* NULL: no sound (any more) */
-        MediaTime zero;    /* the container's time of the first picture, or sound where there are no pictures */
-        int64_t offset_ms; /* of sample and tick 0 after zero */
+        Video *video;         /* NULL: no pictures */
+        Audio *audio;         /* NULL: no sound (any more) */
+        Subtitles *subtitles; /* NULL: none are shown */
+        MediaTime zero;       /* the container's time of the first picture, or sound where there are no pictures */
+        int64_t offset_ms;    /* of sample and tick 0 after zero */
 
         Shown current, next; /* the picture on show and the one after it */
         bool video_over;
         int64_t black_tick; /* when video_over: first tick after the last picture */
 
         Placer *placer;
-        Picture *placed;     /* the last one placed_picture gave; NULL: current is new */
-        bool placed_shows;   /* ... of current, or of black, ... */
-        int64_t placed_look; /* ... with this over it */
+        Picture *placed;  /* the last one placed_picture gave; NULL: current is new */
+        Look placed_look; /* how it looks */
 };
 
 static void close_media(Source *source) {
+        g_clear_pointer(&source->subtitles, subtitles_free);
         g_clear_pointer(&source->audio, audio_free);
         g_clear_pointer(&source->video, video_free);
         g_clear_pointer(&source->demux, demux_free);
@@ -158,11 +167,17 @@ static bool find_zero_of_audio(Source *source, Fault *fault) {
 static bool open_media(Source *source, Fault *fault) {
         const SourceOptions *options = &source->options;
         source->demux = demux_open(&(DemuxOptions){options->segment->asset_uri, options->style, options->abort}, fault);
-        if (!source->demux || !open_streams(source, fault))
+        if (!source->demux)
                 return false;
-        if (source->video && !find_zero_of_video(source, fault))
+        source->subtitles = subtitles_open(&(SubtitlesOptions){source->demux, options->segment, options->style,
+                                                               options->format.rate, options->abort});
+        if (!open_streams(source, fault))
                 return false;
-        return source->video || find_zero_of_audio(source, fault);
+        if (source->video ? !find_zero_of_video(source, fault) : !find_zero_of_audio(source, fault))
+                return false;
+        if (source->subtitles)
+                subtitles_start(source->subtitles, source->zero, source->offset_ms);
+        return true;
 }
 
 Source *source_open(const SourceOptions *options, Fault *fault) {
@@ -277,9 +292,18 @@ static bool is_certain(Source *source, int64_t k) {
                source->current.tick >= k - rv_tick_at_ms(CERTAIN_MS, source->options.format.rate);
 }
 
+/* What began before k and is still to be read. */
+static void look_back(Source *source, int64_t k) {
+        const int64_t ms = source->offset_ms + rv_tick_to_ms(k, source->options.format.rate);
+        const int64_t zero_us = timing_sample(source->zero, (MediaTime){0, 1}, 0, G_USEC_PER_SEC);
+        if (source->subtitles)
+                subtitles_look_back(source->subtitles, zero_us + ms * 1000);
+}
+
 bool source_seek(Source *source, int64_t k, Fault *fault) {
         if (is_near(source, k))
                 return true;
+        look_back(source, k);
         if (seek(source, k, SEEK_NEEDED) && is_certain(source, k))
                 return true;
         if (atomic_load(source->options.abort) || seek(source, k, SEEK_ALL))
@@ -295,20 +319,24 @@ static void draw_graphics(const Source *source, int64_t look, Picture *picture) 
         graphics_draw(source->options.graphics, look, &view);
 }
 
+static bool looks_same(const Look *a, const Look *b) {
+        return a->shows == b->shows && a->titles == b->titles && a->graphics == b->graphics;
+}
+
 /*
- * The picture on show, or black, in house size with a look of graphics over it; lent. NULL when aborted, or with
- * *fault. INV-GRAPHICS-008: ticks of the same look share one; another look is drawn on a picture of its own, for this
- * one may be on its way to a viewer.
+ * The picture on show, or black, in house size with what is over it; lent. NULL when aborted, or with *fault.
+ * INV-GRAPHICS-008: ticks of the same look share one; another look is drawn on a picture of its own, for this one may
+ * be on its way to a viewer.
  */
-static Picture *placed_picture(Source *source, bool shows, int64_t look, Fault *fault) {
+static Picture *placed_picture(Source *source, const Look *look, Fault *fault) {
         const SourceOptions *options = &source->options;
-        if (source->placed && source->placed_shows == shows && source->placed_look == look)
+        if (source->placed && looks_same(look, &source->placed_look))
                 return source->placed;
         g_clear_pointer(&source->placed, picture_unref);
         Picture *placed = picture_pool_take(options->pool, options->abort);
         if (!placed)
                 return NULL;
-        if (!shows) {
+        if (!look->shows) {
                 picture_fill_border(placed, 0, 0, 0, 0);
         } else if (!placer_place(source->placer, source->current.frame, placed)) {
                 fault_set(fault, "DECODE_FAILED", "%s: its kind of picture cannot be scaled",
@@ -316,11 +344,23 @@ static Picture *placed_picture(Source *source, bool shows, int64_t look, Fault *
                 picture_unref(placed);
                 return NULL;
         }
-        draw_graphics(source, look, placed);
-        source->placed_shows = shows;
-        source->placed_look = look;
+        if (look->titles)
+                subtitles_draw(source->subtitles, placed);
+        draw_graphics(source, look->graphics, placed);
+        source->placed_look = *look;
         source->placed = placed;
         return placed;
+}
+
+/* What is to be read over current at tick k. */
+static uint32_t titles_at(Source *source, int64_t k) {
+        const HouseFormat *format = &source->options.format;
+        const AVFrame *frame = source->current.frame;
+        if (!source->subtitles)
+                return 0;
+        const SubtitlesFrame shape = {placer_rect(frame, format->width, format->height), frame->width, frame->height,
+                                      format->height};
+        return subtitles_at(source->subtitles, k, &shape);
 }
 
 /* A new reference to what tick k shows; NULL when aborted, or with *fault. */
@@ -329,18 +369,19 @@ static Picture *make_picture(Source *source, int64_t k, bool shows, Fault *fault
         const BlockSegment *segment = options->segment;
         const int32_t level = timing_level(k + 1, options->end_tick - options->start_tick, options->format.rate,
                                            segment->fade_in_ms, segment->fade_out_ms);
-        const int64_t look = graphics_look(options->graphics, k);
+        const int64_t graphics = graphics_look(options->graphics, k);
         const bool lit = shows && level > 0;
-        if (!lit && look == 0)
+        if (!lit && graphics == 0)
                 return picture_black(options->format.width, options->format.height);
         const bool dimmed = lit && level < TIMING_FULL;
-        Picture *placed = placed_picture(source, lit, dimmed ? 0 : look, fault);
+        const Look look = {lit, lit ? titles_at(source, k) : 0, dimmed ? 0 : graphics};
+        Picture *placed = placed_picture(source, &look, fault);
         if (!placed || !dimmed)
                 return placed ? picture_ref(placed) : NULL;
         Picture *dark = picture_pool_take(options->pool, options->abort);
         if (dark) {
                 picture_darken(dark, placed, level);
-                draw_graphics(source, look, dark); /* downstream of the fade */
+                draw_graphics(source, graphics, dark); /* downstream of the fade */
         }
         return dark;
 }

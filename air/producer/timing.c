@@ -80,6 +80,12 @@ int64_t timing_tick(MediaTime time, int64_t offset_ms, RvRational rate) {
         return round_half_up(since * rate.num, (__int128)time.den * 1000 * rate.den);
 }
 
+int64_t timing_tick_since(MediaTime time, MediaTime zero, int64_t offset_ms, RvRational rate) {
+        const __int128 den = (__int128)time.den * zero.den;
+        const __int128 since = ((__int128)time.num * zero.den - (__int128)zero.num * time.den) * 1000 - offset_ms * den;
+        return round_half_up(since * rate.num, den * 1000 * rate.den);
+}
+
 int64_t timing_sample(MediaTime time, MediaTime zero, int64_t offset_ms, int32_t sample_rate_hz) {
         const __int128 den = (__int128)time.den * zero.den;
         const __int128 since = (__int128)time.num * zero.den - (__int128)zero.num * time.den;

@@ -35,6 +35,8 @@ MediaTime timing_frame_end(const FrameGrid *grid, int64_t pts, int64_t duration)
 
 /* First tick that shows what happens at time: floor((time - offset) * rate + 1/2). */
 int64_t timing_tick(MediaTime time, int64_t offset_ms, RvRational rate);
+/* The same for time - zero. */
+int64_t timing_tick_since(MediaTime time, MediaTime zero, int64_t offset_ms, RvRational rate);
 /* Sample of the segment at which time - zero falls: floor((time - zero - offset) * sample_rate + 1/2). */
 int64_t timing_sample(MediaTime time, MediaTime zero, int64_t offset_ms, int32_t sample_rate_hz);
 

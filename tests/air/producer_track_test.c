@@ -92,7 +92,7 @@ static void INV_PRODUCER_014_the_best_wished_sound(void **state) {
 
 #define MARKED 100 /* only the events that are marked as forced */
 
-static void subtitles_by_rule_and_language(void **state) {
+static void INV_SUBTITLE_001_by_rule_and_language(void **state) {
         static const struct {
                 SubtitlePolicy policy;
                 const char *sound_wishes, *wishes, *sound, *tracks;
@@ -145,7 +145,7 @@ int main(void) {
                 cmocka_unit_test(language_tags_of_all_containers),
                 cmocka_unit_test(titles_say_what_a_track_is),
                 cmocka_unit_test(INV_PRODUCER_014_the_best_wished_sound),
-                cmocka_unit_test(subtitles_by_rule_and_language),
+                cmocka_unit_test(INV_SUBTITLE_001_by_rule_and_language),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

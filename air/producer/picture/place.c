@@ -77,9 +77,9 @@ static int matrix_of(const AVFrame *frame) {
         }
 }
 
-static PlaceRect rect_of(const AVFrame *frame, const PictureLayout *house) {
+PlaceRect placer_rect(const AVFrame *frame, int32_t house_width, int32_t house_height) {
         const AVRational shape = frame->sample_aspect_ratio;
-        return place_rect(house->width, house->height, frame->width, frame->height, shape.num, shape.den);
+        return place_rect(house_width, house_height, frame->width, frame->height, shape.num, shape.den);
 }
 
 static Key key_of(const AVFrame *frame, PlaceRect rect, const PictureLayout *house) {
@@ -153,7 +153,7 @@ static const AVFrame *in_house_tones(Placer *placer, const AVFrame *frame, Place
 
 bool placer_place(Placer *placer, const AVFrame *shot, Picture *into) {
         const PictureLayout *layout = picture_get_layout(into);
-        const PlaceRect at = rect_of(shot, layout);
+        const PlaceRect at = placer_rect(shot, layout->width, layout->height);
         const AVFrame *frame = in_house_tones(placer, shot, at, layout->height);
         const Key key = key_of(frame, at, layout);
         if ((!placer->scaler || !same(&key, &placer->key)) && !build(placer, &key))

@@ -24,5 +24,8 @@ Placer *placer_new(void);
 void placer_free(Placer *placer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Placer, placer_free)
 
+/* Where a picture goes. */
+PlaceRect placer_rect(const AVFrame *frame, int32_t house_width, int32_t house_height);
+
 /* False when no scaler understands the frame; into is then undefined. */
 bool placer_place(Placer *placer, const AVFrame *frame, Picture *into);

@@ -118,6 +118,7 @@ static int best_with_marks(const Track *tracks, size_t n, char *const *languages
         return best >= 0 && tracks[best].flags & TRACK_BITMAP && tracks[best].language[0] ? best : -1;
 }
 
+/* INV-SUBTITLE-001 */
 SubtitleChoice track_choose_subtitles(const Track *tracks, size_t n, const SubtitleWishes *wishes) {
         char *const *languages = is_empty(wishes->wishes) ? wishes->sound_wishes : wishes->wishes;
         if (is_wanted(wishes, languages)) {
