@@ -23,7 +23,7 @@
 
 static struct {
         HouseFormat format;
-        int seconds, preroll_ms;
+        int64_t seconds, preroll_ms;
         RigSegment segments[SEGMENTS_MAX];
         uint32_t n_segments, next_segment;
 } job;
@@ -70,12 +70,11 @@ static Cost cost_of(pid_t pid) {
         path = g_strdup_printf("/proc/%d/stat", (int)pid);
         g_autofree char *stat = NULL;
         assert_true(g_file_get_contents(path, &stat, NULL, NULL));
-        long user = 0, kernel = 0;
         const char *after_name = strrchr(stat, ')');
         assert_non_null(after_name);
-        assert_int_equal(sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user, &kernel),
-                         2);
-        cost.cpu_ticks = user + kernel;
+        g_auto(GStrv) fields_after = g_strsplit(after_name + 2, " ", -1);
+        assert_in_range(g_strv_length(fields_after), 13, 100);
+        cost.cpu_ticks = strtol(fields_after[11], NULL, 10) + strtol(fields_after[12], NULL, 10); /* user, kernel */
         return cost;
 }
 
@@ -89,25 +88,48 @@ static BlockPlan *next_block(int number, int64_t start_utc_ms) {
         return rig_block(id, start_utc_ms, segments, BLOCK_SEGMENTS);
 }
 
+/* A number in front of an end character, behind which *text is afterwards. */
+static bool read_number(const char **text, char end, int64_t *ret_value) {
+        char *stop;
+        *ret_value = g_ascii_strtoll(*text, &stop, 10);
+        if (stop == *text || *stop != end)
+                return false;
+        *text = stop + (end != '\0');
+        return true;
+}
+
 static bool read_segment(char *argument, RigSegment *ret_segment) {
         char *at = strrchr(argument, '@');
-        long long offset_ms, duration_ms;
-        if (!at || sscanf(at, "@%lld+%lld", &offset_ms, &duration_ms) != 2 || duration_ms <= 0)
+        const char *rest = at ? at + 1 : "";
+        if (!at || !read_number(&rest, '+', &ret_segment->offset_ms) ||
+            !read_number(&rest, '\0', &ret_segment->duration_ms) || ret_segment->duration_ms <= 0)
                 return false;
         *at = '\0';
-        *ret_segment = (RigSegment){argument, offset_ms, duration_ms};
+        ret_segment->file = argument;
         return true;
+}
+
+static bool read_format(const char *text, HouseFormat *format) {
+        int64_t width, height, num, den;
+        if (!read_number(&text, 'x', &width) || !read_number(&text, '@', &height) || !read_number(&text, '/', &num) ||
+            !read_number(&text, '\0', &den))
+                return false;
+        format->width = (int32_t)width;
+        format->height = (int32_t)height;
+        format->rate = (RvRational){(int32_t)num, (int32_t)den};
+        format->video_bitrate_kbps = (int32_t)(width * height * 3000 / (1280 * 720));
+        return !house_format_fault(format);
 }
 
 /* --- the play --- */
 
 /* Feeds what is due until the time is over; a session of its own for each. */
 static void play_on(EngineRig *rig, BlockPlan **blocks, int n, int64_t epoch_utc_ms) {
-        const int64_t end_utc_ms = rv_clock_utc_ms(rv_clock_system()) + job.seconds * INT64_C(1000);
+        const int64_t end_utc_ms = rv_clock_utc_ms(rv_clock_system()) + job.seconds * 1000;
         while (blocks[0]->end_utc_ms < end_utc_ms) {
                 rig_await_started(rig, blocks[1]->block_id);
                 block_plan_unref(blocks[0]);
-                memmove(blocks, blocks + 1, sizeof(*blocks) * (BLOCKS_AT_ONCE - 1));
+                memmove(blocks, blocks + 1, sizeof(BlockPlan *) * (BLOCKS_AT_ONCE - 1));
                 blocks[BLOCKS_AT_ONCE - 1] = next_block(n++, blocks[BLOCKS_AT_ONCE - 2]->end_utc_ms);
                 rig_feed(rig, blocks[BLOCKS_AT_ONCE - 1]);
         }
@@ -156,10 +178,9 @@ static void played(void **state) {
 
 int main(int argc, char **argv) {
         job.format = house_format_default();
-        RvRational *rate = &job.format.rate;
-        bool ok = argc > 4 && argc - 4 <= SEGMENTS_MAX &&
-                  sscanf(argv[1], "%dx%d@%d/%d", &job.format.width, &job.format.height, &rate->num, &rate->den) == 4 &&
-                  sscanf(argv[2], "%d", &job.seconds) == 1 && sscanf(argv[3], "%d", &job.preroll_ms) == 1;
+        const char *seconds = argc > 4 ? argv[2] : "", *preroll_ms = argc > 4 ? argv[3] : "";
+        bool ok = argc > 4 && argc - 4 <= SEGMENTS_MAX && read_format(argv[1], &job.format) &&
+                  read_number(&seconds, '\0', &job.seconds) && read_number(&preroll_ms, '\0', &job.preroll_ms);
         for (int i = 4; ok && i < argc; i++)
                 ok = read_segment(argv[i], &job.segments[job.n_segments++]);
         if (!ok) {
@@ -167,7 +188,6 @@ int main(int argc, char **argv) {
                       stderr);
                 return 2;
         }
-        job.format.video_bitrate_kbps = (int32_t)(INT64_C(3000) * job.format.width * job.format.height / (1280 * 720));
         signal(SIGPIPE, SIG_IGN);
         rpc_init();
         const struct CMUnitTest tests[] = {cmocka_unit_test(played)};
