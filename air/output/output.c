@@ -158,10 +158,11 @@ static size_t ring_bytes(const Output *output) {
 }
 
 /* INV-OUTPUT-022: a channel without it is better than none. */
-static void build_second(Output *output, int32_t service_id) {
+static void build_second(Output *output, const HouseStyle *style) {
         g_autoptr(GError) error = NULL;
-        output->second = rendition_new(&output->options.format, output->rt.encoder.sound_out, service_id,
-                                       ring_bytes(output), &error);
+        OutputOptions options = output->options;
+        options.style = style;
+        output->second = rendition_new(&options, output->rt.encoder.sound_out, ring_bytes(output), &error);
         if (!output->second)
                 rv_error("output.rendition_failed", RV_S("detail", error->message));
 }
@@ -190,7 +191,7 @@ Output *output_new(const OutputOptions *options, GError **error) {
         if (!output->sender || !build(output, style, error))
                 return NULL;
         if (house_format_has_second(&options->format))
-                build_second(output, style->service_id);
+                build_second(output, style);
         return g_steal_pointer(&output);
 }
 
@@ -283,6 +284,8 @@ void output_push(Output *output, const OutputFrame *take_frame) {
 
 void output_announce(Output *output, const OutputOutlook *outlook) {
         signals_announce(output->signals, outlook);
+        if (output->second)
+                rendition_announce(output->second, outlook);
 }
 
 bool output_has_room(const Output *output) {

@@ -5,6 +5,7 @@
 #include "air/output/encoder.h"
 #include "air/output/mux.h"
 #include "air/output/sender.h"
+#include "air/output/signals/signals.h"
 #include "proto/base/clock.h"
 #include "proto/base/error.h"
 #include "proto/base/log.h"
@@ -17,11 +18,13 @@ struct Rendition {
         GstElement *pipeline;
         Mux mux;
         Sender *sender;
+        Signals *signals;
         GstPad *sound; /* of the first rendition */
         gulong sound_probe;
 
         /* Any thread. */
         atomic_bool failed;
+        atomic_int_fast64_t signalled_tick; /* of the next picture to leave the multiplexer; its thread's once begun */
 
         bool has_sound_caps; /* the first rendition's sound thread's */
 
@@ -56,8 +59,12 @@ static void on_unit(void *user, uint8_t *take_data, size_t size, MuxUnitKind kin
         sender_put(rendition->sender, take_data, size, kind);
 }
 
-/* What the first rendition signals is not repeated here: tuners have no second one. */
 static void on_picture(void *user) {
+        Rendition *rendition = user;
+        size_t size;
+        uint8_t *packets = signals_behind(rendition->signals, atomic_fetch_add(&rendition->signalled_tick, 1), &size);
+        if (packets)
+                sender_put(rendition->sender, packets, size, MUX_CONTINUES);
 }
 
 /* Frames of sound on their way into the first multiplexer: the second gets them, too, with the same times. */
@@ -76,10 +83,14 @@ static GstPadProbeReturn on_sound(GstPad *pad, GstPadProbeInfo *info, gpointer u
         return GST_PAD_PROBE_OK;
 }
 
-static bool build(Rendition *rendition, const HouseFormat *format, int32_t service_id, GError **error) {
+static bool build(Rendition *rendition, const OutputOptions *first, GError **error) {
+        const HouseFormat *format = &first->format;
         const HouseFormat second = house_format_second(format);
         const MuxOptions options = {.sink = {.unit = on_unit, .behind_picture = on_picture, .user = rendition},
-                                    .service_id = service_id};
+                                    .service_id = first->style->service_id,
+                                    .splices = first->style->splices};
+        rendition->signals =
+                signals_new(&second, first->style, first->epoch_utc_ms, first->style->splices ? MUX_SPLICE_PID : 0);
         Encoder *encoder = &rendition->rt.encoder;
         rendition->pipeline = gst_pipeline_new("rendition");
         GstBin *bin = GST_BIN(rendition->pipeline);
@@ -96,11 +107,10 @@ static bool build(Rendition *rendition, const HouseFormat *format, int32_t servi
         return false;
 }
 
-Rendition *rendition_new(const HouseFormat *format, GstElement *sound, int32_t service_id, size_t ring_bytes,
-                         GError **error) {
+Rendition *rendition_new(const OutputOptions *options, GstElement *sound, size_t ring_bytes, GError **error) {
         g_autoptr(Rendition) rendition = g_new0(Rendition, 1);
         rendition->sender = sender_new(ring_bytes, error);
-        if (!rendition->sender || !build(rendition, format, service_id, error))
+        if (!rendition->sender || !build(rendition, options, error))
                 return NULL;
         rendition->sound = gst_element_get_static_pad(sound, "src");
         rendition->sound_probe =
@@ -119,6 +129,7 @@ void rendition_free(Rendition *rendition) {
                 gst_object_unref(rendition->pipeline);
         }
         gst_clear_buffer(&rendition->rt.shown);
+        signals_free(rendition->signals);
         sender_free(rendition->sender);
         g_free(rendition);
 }
@@ -132,6 +143,10 @@ bool rendition_attach(Rendition *rendition, const char *socket_path, GError **er
 
 void rendition_detach(Rendition *rendition) {
         sender_detach(rendition->sender);
+}
+
+void rendition_announce(Rendition *rendition, const OutputOutlook *outlook) {
+        signals_announce(rendition->signals, outlook);
 }
 
 /* Its reader is told by the end of the stream; pictures that wait for its coder are let go. */
@@ -151,6 +166,8 @@ void rendition_push_picture(Rendition *rendition, int64_t tick, GstBuffer *pictu
                 fail(rendition, "its encoder has stopped taking pictures");
         if (has_ended(rendition))
                 return;
+        if (!rendition->rt.shown)
+                atomic_store(&rendition->signalled_tick, tick);
         if (backlog <= BEHIND_PICTURES || !rendition->rt.shown)
                 gst_buffer_replace(&rendition->rt.shown, picture);
         if (!encoder_push_picture(&rendition->rt.encoder, tick, gst_buffer_copy(rendition->rt.shown), idr))

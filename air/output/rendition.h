@@ -15,19 +15,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proto/house/house_format.h"
+#include "air/output/output.h"
 
 typedef struct Rendition Rendition;
 
-/* sound: the element whose "src" pad gives the first rendition's frames of sound; borrowed, and it must have stopped
- * before the rendition is freed. */
-Rendition *rendition_new(const HouseFormat *format, GstElement *sound, int32_t service_id, size_t ring_bytes,
-                         GError **error);
+/* options: the first rendition's, its style not NULL. sound: the element whose "src" pad gives its frames of sound;
+ * borrowed, and it must have stopped before the rendition is freed. */
+Rendition *rendition_new(const OutputOptions *options, GstElement *sound, size_t ring_bytes, GError **error);
 void rendition_free(Rendition *rendition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rendition, rendition_free)
 
 bool rendition_attach(Rendition *rendition, const char *socket_path, GError **error);
 void rendition_detach(Rendition *rendition);
+
+/* Control loop; as output_announce: its viewers are told the same of breaks. */
+void rendition_announce(Rendition *rendition, const OutputOutlook *outlook);
 
 /* Tick thread. The picture of the next tick, borrowed: its memory is referred to, not copied. Never waits; when the
  * coder is behind, the picture before is shown again. */

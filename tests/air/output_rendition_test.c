@@ -82,6 +82,13 @@ static void assert_alike(const TsReader *a, const TsReader *b) {
                 assert_int_equal(x->pts, y->pts);
                 assert_int_equal(x->bytes, y->bytes);
         }
+        static const int signals[] = {0x11, 0x12, 0x14, 67};
+        for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
+                assert_true(a->packets_of[signals[i]] > 0);
+                assert_int_equal(a->packets_of[signals[i]], b->packets_of[signals[i]]);
+        }
+        assert_int_equal(a->service_id, b->service_id);
+        assert_int_equal(a->splice_pid, b->splice_pid);
 }
 
 static void INV_OUTPUT_022_both_renditions_are_one_programme(void **state) {
@@ -89,7 +96,11 @@ static void INV_OUTPUT_022_both_renditions_are_one_programme(void **state) {
         for (size_t i = 0; i < G_N_ELEMENTS(rates); i++) {
                 HouseFormat format = format_of_two(rates[i].num, rates[i].den);
                 format.audio_codec = (AudioCodec)(AUDIO_AAC + i % 3);
-                g_autoptr(Rig) rig = rig_new(format, 0);
+                g_autoptr(HouseStyle) style = house_style_new();
+                style->splices = true;
+                g_autoptr(Rig) rig = rig_new_of(format, 0, style);
+                const OutputBreak one = {.id = 1, .start_tick = 250, .end_tick = 400};
+                output_announce(rig->output, &(OutputOutlook){.breaks = &one, .n_breaks = 1});
                 rig_attach(rig);
                 Second second = second_attach(rig);
                 run_both(rig, &second, 150, 15);
