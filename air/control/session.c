@@ -70,6 +70,8 @@ static void push_cell(void *user, const Cell *cell, bool idr) {
                 .release = release_picture,
                 .samples = cell->samples,
                 .n_samples = cell->n_samples,
+                .captions = cell->captions.bytes,
+                .captions_size = cell->captions.size,
                 .idr = idr,
         };
         output_push(session->output, &frame);

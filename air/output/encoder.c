@@ -168,6 +168,17 @@ static void ask_for_idr(Encoder *encoder, int64_t tick) {
         (void)gst_element_send_event(GST_ELEMENT(encoder->coder.in), event);
 }
 
+/* INV-OUTPUT-030 */
+void encoder_keep_captions(GstBuffer *picture, GstBuffer *due) {
+        GstVideoCaptionMeta *old = gst_buffer_get_video_caption_meta(picture);
+        const GstVideoCaptionMeta *captions = gst_buffer_get_video_caption_meta(due);
+        if (old)
+                (void)gst_buffer_remove_meta(picture, &old->meta);
+        if (captions)
+                (void)gst_buffer_add_video_caption_meta(picture, captions->caption_type, captions->data,
+                                                        captions->size);
+}
+
 bool encoder_push_picture(Encoder *encoder, int64_t tick, GstBuffer *take_picture, bool idr) {
         if (encoder->first_tick < 0)
                 encoder->first_tick = tick;

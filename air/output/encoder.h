@@ -44,6 +44,9 @@ bool encoder_init_second(Encoder *ret_encoder, GstBin *pipeline, const HouseForm
 /* interleaved: n_samples per channel, copied. False when the pipeline does not take it (it has failed or is flushing).
  */
 bool encoder_push_sound(Encoder *encoder, int64_t tick, const float *interleaved, uint32_t n_samples);
+/* A picture that is pushed in place of the one that was due: captions belong to their tick, whichever picture it shows.
+ */
+void encoder_keep_captions(GstBuffer *picture, GstBuffer *due);
 /* The picture's own time stamps are set here. idr: it is a random access point; the first one ever is in any case. */
 bool encoder_push_picture(Encoder *encoder, int64_t tick, GstBuffer *take_picture, bool idr);
 

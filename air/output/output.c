@@ -231,8 +231,9 @@ static void encode(Output *output, const Held *take_held) {
                 return;
         }
         if (backlog > BEHIND_PICTURES && output->rt.shown) {
-                gst_buffer_unref(picture);
                 picture = shown_again(output);
+                encoder_keep_captions(picture, take_held->picture);
+                gst_buffer_unref(take_held->picture);
         } else {
                 g_clear_pointer(&output->rt.shown, gst_memory_unref);
                 output->rt.shown = gst_buffer_get_memory(picture, 0);
@@ -275,6 +276,9 @@ void output_push(Output *output, const OutputFrame *take_frame) {
         }
         if (!encoder_push_sound(&output->rt.encoder, frame->tick, frame->samples, frame->n_samples))
                 fail(output, "the encoder takes no sound");
+        if (frame->captions_size > 0)
+                (void)gst_buffer_add_video_caption_meta(picture, GST_VIDEO_CAPTION_TYPE_CEA708_RAW, frame->captions,
+                                                        frame->captions_size);
         hold(output, picture, frame);
         if (output->rt.n_held <= output->options.lead_ticks)
                 return;

@@ -121,6 +121,8 @@ typedef struct {
         void (*release)(void *picture); /* once, on any thread, at the latest in output_free. May be NULL */
         const float *samples;           /* interleaved stereo; copied */
         uint32_t n_samples;             /* rv_tick_to_sample(tick + 1) - rv_tick_to_sample(tick) */
+        const uint8_t *captions;        /* cc_data triplets (ATSC A/53 part 4) that this picture carries; copied */
+        size_t captions_size;           /* 0: none, and nothing is said about captions */
         bool idr;                       /* this picture starts a random access point: PAT, PMT, SPS, PPS, IDR */
 } OutputFrame;
 

@@ -170,7 +170,10 @@ void rendition_push_picture(Rendition *rendition, int64_t tick, GstBuffer *pictu
                 atomic_store(&rendition->signalled_tick, tick);
         if (backlog <= BEHIND_PICTURES || !rendition->rt.shown)
                 gst_buffer_replace(&rendition->rt.shown, picture);
-        if (!encoder_push_picture(&rendition->rt.encoder, tick, gst_buffer_copy(rendition->rt.shown), idr))
+        GstBuffer *pushed = gst_buffer_copy(rendition->rt.shown);
+        if (rendition->rt.shown != picture)
+                encoder_keep_captions(pushed, picture);
+        if (!encoder_push_picture(&rendition->rt.encoder, tick, pushed, idr))
                 fail(rendition, "its encoder takes no pictures");
 }
 

@@ -5,8 +5,11 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "air/captions/captions.h"
 
 /* I420 in house size, one contiguous allocation: Y, then U, then V, with GStreamer's default strides
  * (Y: width rounded up to 4; U, V: half of the width rounded up to even, rounded up to 4) and plane offsets. */
@@ -32,4 +35,6 @@ typedef struct {
         Picture *picture;     /* a reference */
         uint32_t n_samples;   /* per channel: tick's share of 48 kHz, see rv_tick_to_sample */
         float *samples;       /* interleaved stereo, n_samples * 2; owned by the cell's slot */
+        CaptionData captions; /* of this tick */
+        bool continues;       /* the source goes on where the one before it ended */
 } Cell;

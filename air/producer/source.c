@@ -56,6 +56,10 @@ struct Source {
         Placer *placer;
         Picture *placed;  /* the last one placed_picture gave; NULL: current is new */
         Look placed_look; /* how it looks */
+
+        CaptionQueue captions; /* of the pictures shown */
+        int64_t captions_from; /* tick: what belongs to pictures of ticks before it does not count */
+        bool continues;        /* from the source before */
 };
 
 static void close_media(Source *source) {
@@ -75,6 +79,14 @@ void source_free(Source *source) {
         av_frame_free(&source->current.frame);
         av_frame_free(&source->next.frame);
         g_free(source);
+}
+
+/* Captions begin with the pictures of tick k, which is where the source is joined. */
+static void listen_from(Source *source, int64_t k) {
+        source->continues = source->options.goes_on_before && k == 0;
+        source->captions_from = k;
+        caption_queue_init(&source->captions, source->options.format.rate,
+                           source->continues ? CAPTIONS_CONTINUE : CAPTIONS_JOIN);
 }
 
 /* INV-PRODUCER-010: what has been shown ends when its time is over, whatever the sound does. */
@@ -188,6 +200,7 @@ Source *source_open(const SourceOptions *options, Fault *fault) {
         source->current.frame = av_frame_alloc();
         source->next.frame = av_frame_alloc();
         g_assert(source->current.frame && source->next.frame);
+        listen_from(source, 0);
         if (!open_media(source, fault))
                 return NULL;
         return g_steal_pointer(&source);
@@ -220,6 +233,7 @@ static SeekResult try_seek(Source *source, int64_t k, int64_t back_ms, SeekThrou
                 return SEEK_FAILED;
         g_clear_pointer(&source->placed, picture_unref);
         source->current.valid = source->next.valid = source->video_over = false;
+        listen_from(source, k);
         if (source->audio)
                 audio_flush(source->audio);
         if (source->video) {
@@ -263,12 +277,20 @@ static bool seek(Source *source, int64_t k, SeekThrough through) {
         return false;
 }
 
+/* INV-PRODUCER-030: each picture's once, whether it is shown for many ticks or for none. */
+static void hear(Source *source, const Shown *shown) {
+        const AVFrameSideData *captions = av_frame_get_side_data(shown->frame, AV_FRAME_DATA_A53_CC);
+        if (captions && shown->tick >= source->captions_from)
+                caption_queue_push(&source->captions, captions->data, captions->size);
+}
+
 static void promote_next(Source *source) {
         const Shown shown = source->current;
         source->current = source->next;
         source->next = shown;
         source->next.valid = false;
         g_clear_pointer(&source->placed, picture_unref);
+        hear(source, &source->current);
 }
 
 /* INV-PRODUCER-001: current becomes the last picture whose tick is not after k; before the first it is the first. */
@@ -301,6 +323,7 @@ static void look_back(Source *source, int64_t k) {
 }
 
 bool source_seek(Source *source, int64_t k, Fault *fault) {
+        listen_from(source, k);
         if (is_near(source, k))
                 return true;
         look_back(source, k);
@@ -309,6 +332,7 @@ bool source_seek(Source *source, int64_t k, Fault *fault) {
         if (atomic_load(source->options.abort) || seek(source, k, SEEK_ALL))
                 return true;
         close_media(source);
+        listen_from(source, k);
         return open_media(source, fault);
 }
 
@@ -432,6 +456,8 @@ SourceResult source_make(Source *source, int64_t k, Cell *cell, Fault *fault) {
                 return ending(source, fault);
         cell->tick = source->options.start_tick + k;
         cell->kind = CELL_CONTENT;
+        cell->continues = source->continues;
+        caption_queue_pull(&source->captions, cell->tick, &cell->captions);
         cell->source_frame = shows ? source->current.stamp.index : -1;
         cell->picture = make_picture(source, k, shows, fault);
         if (cell->picture)

@@ -66,12 +66,14 @@ struct Seam {
                 int64_t block_start_tick;
                 Tally segment, block;
                 Shown shown;
-                Picture *held;                        /* last own picture of this turn; a reference */
-                int64_t held_tick;                    /* when it was fresh */
-                int64_t turns;                        /* begun so far */
-                int64_t hole_tick;                    /* where pictures began to be missing; -1: they are not */
-                Picture *slate;                       /* the last answer; a reference */
-                int64_t slate_of, asked_of;           /* the cause it is about; that of the last question */
+                Picture *held;              /* last own picture of this turn; a reference */
+                int64_t held_tick;          /* when it was fresh */
+                int64_t turns;              /* begun so far */
+                int64_t hole_tick;          /* where pictures began to be missing; -1: they are not */
+                Picture *slate;             /* the last answer; a reference */
+                int64_t slate_of, asked_of; /* the cause it is about; that of the last question */
+                CaptionGuard captions;
+                bool blank;                           /* the last tick had nothing of a source to show */
                 bool caught_up;                       /* with time, after the start */
                 int64_t give_up_ns, give_up_cells_ns; /* before that: until when the sink and cells may be waited for */
         } rt;                                         /* the tick thread's */

@@ -283,12 +283,21 @@ static Shown judge(const Seam *seam, int64_t tick, const Cell *cell) {
         return SHOWN_MISSING;
 }
 
+/* Captions are those of the picture's source: what another one has left on the screen goes, also where none follows. */
+static CaptionSeam caption_seam(Seam *seam, bool changed, const Cell *cell) {
+        const bool shows = cell ? seam->rt.shown == SHOWN_OWN : seam->rt.shown == SHOWN_HELD;
+        const bool blank = !seam->rt.turn.block || !shows;
+        const bool ends = (changed && !(cell && cell->continues)) || (blank && !seam->rt.blank);
+        seam->rt.blank = blank;
+        return ends ? CAPTIONS_ERASE : CAPTIONS_GO_ON; /* INV-SEAM-130 */
+}
+
 /* Exactly one cell goes out: the source's own, or one made here of the held picture, the slate or black, and silence.
  */
-static void show(Seam *seam, int64_t tick, const Cell *cell, bool idr) {
+static void show(Seam *seam, int64_t tick, const Cell *cell, bool changed) {
         const RvRational rate = seam->format.rate;
         const int32_t hz = seam->format.sample_rate_hz;
-        Cell stand_in = {
+        Cell shown = {
                 .tick = tick,
                 .kind = CELL_BLACK,
                 .source_frame = -1,
@@ -296,13 +305,16 @@ static void show(Seam *seam, int64_t tick, const Cell *cell, bool idr) {
                 .n_samples = (uint32_t)(rv_tick_to_sample(tick + 1, rate, hz) - rv_tick_to_sample(tick, rate, hz)),
                 .samples = seam->silence,
         };
-        if (!cell && seam->rt.turn.block && seam->rt.shown == SHOWN_HELD)
-                stand_in.picture = seam->rt.held;
         Picture *slate = seam_slate(seam, tick);
         if (slate)
-                stand_in.picture = slate;
-        seam->sink.push(seam->sink.user, cell && !slate ? cell : &stand_in,
-                        idr); /* INV-CONTINUOUS-FRAME-AUTHORITY-001 */
+                shown.picture = slate;
+        else if (cell)
+                shown = *cell;
+        else if (seam->rt.turn.block && seam->rt.shown == SHOWN_HELD)
+                shown.picture = seam->rt.held;
+        caption_guard_pass(&seam->rt.captions, tick, caption_seam(seam, changed, cell), &shown.captions);
+        const bool idr = changed || tick % seam->format.gop_frames == 0; /* INV-SEAM-102 */
+        seam->sink.push(seam->sink.user, &shown, idr);                   /* INV-CONTINUOUS-FRAME-AUTHORITY-001 */
 }
 
 static void account(Seam *seam, int64_t tick, const Cell *cell) {
@@ -338,7 +350,7 @@ static void make_tick(Seam *seam, int64_t tick) {
         else
                 cell = take_cell(seam, seam->rt.turn.producer, tick);
         account(seam, tick, cell);
-        show(seam, tick, cell, changed || tick % seam->format.gop_frames == 0); /* INV-SEAM-102 */
+        show(seam, tick, cell, changed);
         announce_next(seam, tick);
         atomic_store(&seam->tick, tick);
         if (tick >= atomic_load(&seam->wake_tick)) {

@@ -39,6 +39,7 @@ typedef struct {
         size_t picture_bytes;
         float *samples; /* what every tick sounds like; silence unless a test writes it */
         int64_t first_tick, next_tick;
+        int64_t captions_end; /* pictures of ticks before it say in captions which they are */
         Released released;
         atomic_int failures;
 } Rig;
@@ -154,6 +155,7 @@ static inline void release(void *user) {
 static inline void push(Rig *rig, bool idr) {
         const HouseFormat *format = &rig->options.format;
         const int64_t tick = rig->next_tick++;
+        const uint8_t captions[] = {0xfc, (uint8_t)(0x20 + tick / 64), (uint8_t)(0x20 + tick % 64)};
         Token *token = g_new(Token, 1);
         token->released = &rig->released;
         const OutputFrame frame = {
@@ -165,6 +167,8 @@ static inline void push(Rig *rig, bool idr) {
                 .samples = rig->samples,
                 .n_samples = (uint32_t)(rv_tick_to_sample(tick + 1, format->rate, format->sample_rate_hz) -
                                         rv_tick_to_sample(tick, format->rate, format->sample_rate_hz)),
+                .captions = captions,
+                .captions_size = tick < rig->captions_end ? sizeof(captions) : 0,
                 .idr = idr,
         };
         g_array_append_val(rig->asked, idr);

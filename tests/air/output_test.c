@@ -99,6 +99,23 @@ static void INV_OUTPUT_005_encoder_behind_costs_no_tick(void **state) {
                 assert_true(picture(rig, i)->idr);
 }
 
+static void INV_OUTPUT_030_captions_stay_with_their_ticks_also_when_pictures_are_repeated(void **state) {
+        g_autoptr(Rig) rig = rig_new(format_of(1280, 720, 30000, 1001), 0);
+        rig->captions_end = 150;
+        rig_attach(rig);
+        for (int i = 0; i < 200; i++)
+                push(rig, i % 50 == 0);
+        while (rig->reader->pictures->len < 200 - LEAD_TICKS - 2)
+                assert_true(rig_read(rig, true));
+        assert_true(output_stats(rig->output).frames_repeated > 100);
+        end_output(rig);
+        assert_stream(rig, TS_UNBROKEN);
+        for (guint i = 0; i < 200; i++) {
+                assert_int_equal(picture(rig, i)->n_captions, i < 150 ? 1 : 0);
+                assert_int_equal(picture(rig, i)->first_pair, i < 150 ? (0x20 + i / 64) << 8 | (0x20 + i % 64) : 0);
+        }
+}
+
 static void INV_OUTPUT_005_stuck_encoder_is_reported_once(void **state) {
         g_autoptr(Rig) rig = rig_new(format_of(1920, 1080, 30, 1), 0);
         while (rig->failures == 0 && rig->next_tick < 20000)
@@ -248,6 +265,7 @@ int main(void) {
                 cmocka_unit_test(INV_OUTPUT_004_sound_is_stamped_with_its_own_time),
                 cmocka_unit_test(INV_ENCODER_NO_B_FRAMES_001_decoded_in_the_order_shown),
                 cmocka_unit_test(INV_OUTPUT_005_encoder_behind_costs_no_tick),
+                cmocka_unit_test(INV_OUTPUT_030_captions_stay_with_their_ticks_also_when_pictures_are_repeated),
                 cmocka_unit_test(INV_OUTPUT_005_stuck_encoder_is_reported_once),
                 cmocka_unit_test(INV_NETWORK_BACKPRESSURE_DROP_stalled_reader_resumes_at_idr),
                 cmocka_unit_test(INV_SINK_NO_IMPLICIT_EOF_output_goes_on_without_a_reader),

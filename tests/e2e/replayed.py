@@ -38,23 +38,29 @@ def blocks_of(segments, size):
     return blocks
 
 
+def play(folder, blocks, house, style=None, timeout=280):
+    """Where the stream of the blocks is now; beside it, as .jsonl, the evidence."""
+    path = os.path.join(folder, f"{house[0]}-{house[1]}.ts")
+    out = path[:-3]
+    with open(out + ".json", "w", encoding="utf-8") as file:
+        json.dump({"blocks": blocks, "style": style or {}}, file)
+    run = subprocess.run([REPLAY, f"{WIDTH}x{HEIGHT}@{house[0]}/{house[1]}", out + ".json", out],
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False)
+    said = run.stdout.decode(errors="replace")
+    if run.returncode != 0 or support.SANITIZER.search(said):
+        raise AssertionError(f"exit status {run.returncode}: {said[-8000:]}")
+    return path
+
+
 class Replayed:
     """The stream and the evidence, and what they should be. known: path -> Material; style: of replay.c, if any."""
 
     def __init__(self, folder, blocks, house, known, style=None, timeout=280):
         self.rate = Fraction(*house)
-        self.path = os.path.join(folder, f"{house[0]}-{house[1]}.ts")
-        out = self.path[:-3]
-        with open(out + ".json", "w", encoding="utf-8") as file:
-            json.dump({"blocks": blocks, "style": style or {}}, file)
-        run = subprocess.run([REPLAY, f"{WIDTH}x{HEIGHT}@{house[0]}/{house[1]}", out + ".json", out],
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False)
-        said = run.stdout.decode(errors="replace")
-        if run.returncode != 0 or support.SANITIZER.search(said):
-            raise AssertionError(f"exit status {run.returncode}: {said[-8000:]}")
+        self.path = play(folder, blocks, house, style, timeout)
         with open(self.path, "rb") as file:
             self.stream = ts.Stream(file.read())
-        with open(out + ".jsonl", encoding="utf-8") as file:
+        with open(self.path[:-3] + ".jsonl", encoding="utf-8") as file:
             self.evidence = [json.loads(line) for line in file]
         self.session = truth.Session(blocks, self.rate, blocks[0]["start_utc_ms"], known)
         self.end = self.session.turns[-1].end

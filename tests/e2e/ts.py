@@ -7,8 +7,9 @@ PACKET = 188
 TICKS = 90_000  # a second
 AAC_FRAME = 1920  # 1024 samples at 48 kHz
 NAL = re.compile(b"\0\0\1(.)", re.DOTALL)
-SPS, PPS, IDR, SLICE = 7, 8, 5, 1
+SPS, PPS, IDR, SLICE, SEI = 7, 8, 5, 1, 6
 SDT, EIT, TDT = SIGNALS = 0x11, 0x12, 0x14
+A53 = b"\xb5\0\x31GA94\x03"
 
 
 def _stamp(field):
@@ -25,6 +26,22 @@ def crc32(data):
     return crc
 
 
+def _cc_data(unit):
+    """The triplets of the captions in an access unit (ATSC A/53 part 4, in an SEI message of registered user data), a
+    list for each message; None in the list: one that is wrong in itself."""
+    found = []
+    for nal in re.split(b"\0\0\0?\1", bytes(unit))[1:]:
+        at = nal.find(A53)
+        if nal[0] & 31 != SEI or at < 0:
+            continue
+        # cc_count is under 32, so neither it nor em_data begins an emulation prevention; the triplets may hold some.
+        body = nal[at + len(A53):].replace(b"\0\0\3", b"\0\0")
+        size = (body[0] & 31) * 3
+        whole = body[0] >> 5 == 0b010 and body[2 + size:3 + size] == b"\xff"
+        found.append(body[2:2 + size] if whole else None)
+    return found
+
+
 class Picture:
     def __init__(self, pts, random_access, tables):
         self.pts = pts
@@ -37,6 +54,7 @@ class Picture:
         self.idr = IDR in nals
         self.headed = {SPS, PPS} <= nals
         self.coded = bool({IDR, SLICE} & nals)
+        self.captions = _cc_data(self.data)
         del self.data
 
 

@@ -205,7 +205,19 @@ static const uint8_t *open_pes(TsReader *reader, const GByteArray *pes, int64_t 
         return p + 9 + p[8];
 }
 
-static void note_nal(TsPicture *picture, int type) {
+/* ATSC A/53 part 4: captions in registered user data. */
+static void note_captions(TsPicture *picture, const uint8_t *nal, size_t size) {
+        static const uint8_t sign[] = {0xb5, 0x00, 0x31, 'G', 'A', '9', '4', 0x03};
+        if (size < sizeof(sign) + 8 || memcmp(nal + 3, sign, sizeof(sign)) != 0)
+                return;
+        picture->n_captions = nal[3 + sizeof(sign)] & 0x1f;
+        picture->first_pair = (uint16_t)(nal[6 + sizeof(sign)] << 8 | nal[7 + sizeof(sign)]);
+}
+
+static void note_nal(TsPicture *picture, const uint8_t *nal, size_t size) {
+        const int type = nal[0] & 0x1f;
+        if (type == 6)
+                note_captions(picture, nal, size);
         picture->idr |= type == 5;
         picture->sps |= type == 7;
         picture->pps |= type == 8;
@@ -228,7 +240,7 @@ static void end_picture(TsReader *reader) {
         if (data) {
                 for (size_t i = 0; i + 3 < size; i++)
                         if (data[i] == 0 && data[i + 1] == 0 && data[i + 2] == 1)
-                                note_nal(picture, data[i + 3] & 0x1f);
+                                note_nal(picture, data + i + 3, size - i - 3);
                 picture->bytes = size;
                 if (reader->state->pcr_27mhz >= 0)
                         picture->margin = difference(picture->pts, reader->state->pcr_27mhz / 300);

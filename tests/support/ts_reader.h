@@ -28,6 +28,8 @@ typedef struct {
         bool has_dts;            /* a DTS of its own: it is not decoded in the order shown */
         bool random_access;      /* random_access_indicator */
         bool idr, aud, sps, pps; /* NAL units it holds */
+        uint8_t n_captions;      /* triplets of the captions it holds ... */
+        uint16_t first_pair;     /* ... and the first one's bytes; neither is 0 if there are any */
 } TsPicture;
 
 typedef struct {
