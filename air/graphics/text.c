@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "air/graphics/script.h"
+#include "air/graphics/tame.h"
 
 #define FAMILY "sans-serif"
 
@@ -37,14 +38,17 @@ void text_add_font(Text *text, const char *name, const void *data, size_t size) 
 }
 
 void text_set_header(Text *text, const char *header, size_t size) {
-        if (size <= INT_MAX)
-                ass_process_codec_private(text->script.track, (char *)header, (int)size);
+        if (size > INT_MAX)
+                return;
+        ass_process_codec_private(text->script.track, (char *)header, (int)size);
+        tame_styles(text->script.track);
 }
 
 void text_add_event(Text *text, const char *event, int64_t start_ms, int64_t duration_ms) {
-        const size_t size = strlen(event);
+        g_autofree char *tame = tame_event(text->script.track, event);
+        const size_t size = strlen(tame);
         if (size <= INT_MAX)
-                ass_process_chunk(text->script.track, (char *)event, (int)size, start_ms, duration_ms);
+                ass_process_chunk(text->script.track, tame, (int)size, start_ms, duration_ms);
 }
 
 void text_forget_events(Text *text) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "air/graphics/canvas.h"
+#include "air/graphics/tame.h"
 #include "air/graphics/text.h"
 #include "tests/air/page.h"
 #include "tests/support/cmocka.h"
@@ -155,6 +156,11 @@ static void INV_GRAPHICS_003_hostile_scripts_cost_nothing_but_time(void **state)
                 "0",
                 "0,0,Default,,0,0,0,,",
                 "0,0,None,,0,0,0,,no such style",
+                "0,0,Default,,0,0,0,,{\\fs99999}huge",
+                "0,0,Default,,0,0,0,,{\\fs3000}many ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                "0,0,Default,,0,0,0,,{\\ fs(3e3)\\fs+9e9\\fscx9000\\t(\\fscy9000)}ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                "0,0,Default,,0,0,0,,{\\fs",
+                "0,0,Default,,0,0,0,,{\\fs-}\\",
                 "0,0,Default,,0,0,0,,{\\pos(-99999,99999)}far away",
                 "0,0,Default,,0,0,0,,{\\p1\\fscx10000\\fscy10000}m 0 0 l 99999 0 99999 99999 0 99999",
                 "0,0,Default,,0,0,0,,{\\blur100\\bord100}blurred",
@@ -170,6 +176,30 @@ static void INV_GRAPHICS_003_hostile_scripts_cost_nothing_but_time(void **state)
         }
 }
 
+/* Nothing larger than the picture is made: of letters of 3,000 lines a few would take gigabytes. */
+static void INV_GRAPHICS_003_numbers_are_bounded(void **state) {
+        static const char *const cases[][2] = {
+                {"{\\fs3000}A", "{\\fs180}A"},
+                {"{\\fs20\\b1}A {\\fs 1e9}B", "{\\fs20\\b1}A {\\fs 180}B"},
+                {"{\\ fs(9999)}A", "{\\ fs(180)}A"},
+                {"{\\fs+60}A", "{\\fs0}A"},
+                {"{\\t(0,50,\\fscx9000)\\fscy100}A", "{\\t(0,50,\\fscx400)\\fscy100}A"},
+                {"{\\blur99\\bord500\\be3}A\\N\\", "{\\blur20\\bord45\\be3}A\\N\\"},
+                {"{\\fsnan\\fs}A", "{\\fs180\\fs}A"},
+        };
+        ASS_Track track = {.PlayResY = 180};
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *tame = tame_event(&track, cases[i][0]);
+                assert_string_equal(tame, cases[i][1]);
+        }
+        ASS_Style style = {.FontSize = 9999, .ScaleX = 50, .ScaleY = 1, .Outline = 99, .Shadow = 2};
+        track.styles = &style;
+        track.n_styles = 1;
+        tame_styles(&track);
+        assert_true(style.FontSize <= 180 && style.ScaleX <= 4 && style.Outline <= 45);
+        assert_true(style.ScaleY >= 1 && style.Shadow >= 2);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(INV_GRAPHICS_002_colours_are_the_houses),
@@ -177,6 +207,7 @@ int main(void) {
                 cmocka_unit_test(nothing_makes_no_overlay),
                 cmocka_unit_test(INV_GRAPHICS_001_blending_is_exact_and_stays_in_its_rectangle),
                 cmocka_unit_test(INV_GRAPHICS_003_an_event_stands_for_its_time),
+                cmocka_unit_test(INV_GRAPHICS_003_numbers_are_bounded),
                 cmocka_unit_test(INV_GRAPHICS_003_hostile_scripts_cost_nothing_but_time),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
