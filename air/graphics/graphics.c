@@ -108,8 +108,9 @@ int64_t graphics_look(Graphics *graphics, int64_t k) {
 
 static const Overlay *snipe_overlay(Graphics *graphics, int64_t i) {
         if (graphics->made != i) {
+                const Overlay *logo = graphics->logo ? logo_await(graphics->logo) : NULL;
                 overlay_unref(graphics->snipe);
-                graphics->snipe = snipe_make(&graphics->format, graphics->style, &graphics->segment->snipes[i]);
+                graphics->snipe = snipe_make(&graphics->format, graphics->style, &graphics->segment->snipes[i], logo);
                 graphics->made = i;
         }
         return graphics->snipe;

@@ -30,9 +30,19 @@ static int32_t part(const HouseFormat *format, int32_t permille) {
         return format->height * permille / 1000;
 }
 
-static Layout lay_out(const HouseFormat *format, const HouseStyle *style) {
-        const LogoPlace logo = logo_place(format, style);
-        const Corner corner = style->logo.image_uri ? style->logo.corner : 0;
+/* Beside a logo in the lower right corner where there is room for a line, else over one in a lower corner. */
+static void make_way(Layout *layout, const HouseFormat *format, const Overlay *logo) {
+        const int32_t gap = part(format, GAP_TO_LOGO), beside = logo->x - gap - layout->x;
+        if (logo->y + logo->height < format->height / 2)
+                return;
+        if (beside >= format->width / 2)
+                layout->max_width = MIN(layout->max_width, beside);
+        else
+                layout->bottom = logo->y - gap;
+}
+
+static Layout lay_out(const HouseFormat *format, const HouseStyle *style, const Overlay *logo) {
+        const LogoPlace place = logo_place(format, style);
         Layout layout = {
                 .headline = {MAX(LEAST_SIZE, part(format, HEADLINE_SIZE)), 600, HEADLINE},
                 .detail = {MAX(LEAST_SIZE, part(format, DETAIL_SIZE)), 600, DETAIL},
@@ -40,18 +50,17 @@ static Layout lay_out(const HouseFormat *format, const HouseStyle *style) {
                 .pad_y = part(format, PAD_Y),
                 .bar = MAX(2, part(format, BAR_WIDTH)),
                 .radius = part(format, RADIUS),
-                .x = logo.margin_x,
-                .bottom = format->height - logo.margin_y,
-                .max_width = format->width - 2 * logo.margin_x,
+                .x = place.margin_x,
+                .bottom = format->height - place.margin_y,
+                .max_width = format->width - 2 * place.margin_x,
         };
-        /* How wide the logo is may not be known yet; over it there is always room. */
-        if (corner == CORNER_BOTTOM_LEFT || corner == CORNER_BOTTOM_RIGHT)
-                layout.bottom -= logo.height + part(format, GAP_TO_LOGO);
+        if (logo)
+                make_way(&layout, format, logo);
         return layout;
 }
 
-Overlay *snipe_make(const HouseFormat *format, const HouseStyle *style, const BlockSnipe *snipe) {
-        const Layout layout = lay_out(format, style);
+Overlay *snipe_make(const HouseFormat *format, const HouseStyle *style, const BlockSnipe *snipe, const Overlay *logo) {
+        const Layout layout = lay_out(format, style, logo);
         const int32_t left = layout.bar + layout.pad_x, room = layout.max_width - left - layout.pad_x;
         int32_t headline_width, detail_width = 0;
         g_autofree char *headline = typeset_fit(&layout.headline, snipe->headline, room, &headline_width);

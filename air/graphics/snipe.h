@@ -6,5 +6,5 @@
 #include "proto/house/house_format.h"
 #include "proto/house/house_style.h"
 
-/* NULL: there is no type to set it in. A logo in a lower corner keeps its place. */
-Overlay *snipe_make(const HouseFormat *format, const HouseStyle *style, const BlockSnipe *snipe);
+/* NULL: there is no type to set it in. A logo (may be NULL) in a lower corner is not covered. */
+Overlay *snipe_make(const HouseFormat *format, const HouseStyle *style, const BlockSnipe *snipe, const Overlay *logo);

@@ -291,6 +291,28 @@ static void INV_GRAPHICS_005_a_snipe_stands_for_exactly_its_ticks(void **state) 
         assert_true(early.y > whole.y && late.y > whole.y);
 }
 
+static void INV_GRAPHICS_005_it_does_not_cover_the_logo(void **state) {
+        static const Corner corners[] = {CORNER_TOP_LEFT, CORNER_BOTTOM_LEFT, CORNER_BOTTOM_RIGHT, CORNER_BOTTOM_RIGHT};
+        g_autofree char *square = write_image("square.png", AV_CODEC_ID_PNG, AV_PIX_FMT_RGBA, 50, 50, 0xFFFFFFFF);
+        g_autofree char *wide = write_image("wide.png", AV_CODEC_ID_PNG, AV_PIX_FMT_RGBA, 900, 80, 0xFFFFFFFF);
+        g_autofree char *headline = g_strnfill(200, 'W');
+        for (size_t i = 0; i < G_N_ELEMENTS(corners); i++) {
+                g_auto(Plan) plan = plan_new((const int64_t[]){20000}, 1);
+                plan.block->segments[0].logo = true;
+                set_logo(&plan, i == 3 ? wide : square, corners[i]);
+                g_autoptr(Graphics) bare = graphics_of(&plan, 0);
+                set_snipe(&plan, 0, 20000, headline, NULL);
+                g_autoptr(Graphics) both = graphics_of(&plan, 0);
+                g_auto(Page) logo = draw_tick(bare, 300), page = draw_tick(both, 300);
+                CanvasRect bounds;
+                assert_true(count_drawn(&logo, &bounds) > 1000);
+                for (int y = bounds.y; y < bounds.y + bounds.height; y++)
+                        for (int x = bounds.x; x < bounds.x + bounds.width; x++)
+                                check_sample(&page, 0, x, y, sample(&logo, 0, x, y));
+                assert_true(count_drawn(&page, &bounds) > 40000);
+        }
+}
+
 static int snipe_width(const char *headline, const char *detail, GChecksum *checksum) {
         g_auto(Plan) plan = plan_new((const int64_t[]){20000}, 1);
         set_snipe(&plan, 0, 20000, headline, detail);
@@ -390,6 +412,7 @@ int main(void) {
                 cmocka_unit_test(INV_GRAPHICS_007_pictures_of_every_kind_are_read),
                 cmocka_unit_test(INV_GRAPHICS_007_a_logo_that_is_none_is_told_once_and_costs_nothing_else),
                 cmocka_unit_test(INV_GRAPHICS_005_a_snipe_stands_for_exactly_its_ticks),
+                cmocka_unit_test(INV_GRAPHICS_005_it_does_not_cover_the_logo),
                 cmocka_unit_test(INV_GRAPHICS_006_long_lines_end_in_the_safe_area),
                 cmocka_unit_test(INV_GRAPHICS_006_text_is_literal),
                 cmocka_unit_test(INV_GRAPHICS_009_the_slate_fills_the_picture_and_tells_operators_more),
