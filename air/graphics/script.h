@@ -20,3 +20,9 @@ void script_clear(Script *script);
 void script_draw(const ASS_Image *images, Canvas *into, int32_t x, int32_t y);
 /* The rectangle that the images are in; 0 wide when there are none. */
 CanvasRect script_bounds(const ASS_Image *images);
+
+/* What scripts ask for is bounded to what a picture can show: letters of any size would take memory without end.
+ * The styles, after the header has been read: */
+void script_tame_styles(ASS_Track *track);
+/* and the numbers of an event's commands; free with g_free. */
+char *script_tame_event(const ASS_Track *track, const char *event);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "air/graphics/script.h"
-#include "air/graphics/tame.h"
 
 #define FAMILY "sans-serif"
 
@@ -41,11 +40,11 @@ void text_set_header(Text *text, const char *header, size_t size) {
         if (size > INT_MAX)
                 return;
         ass_process_codec_private(text->script.track, (char *)header, (int)size);
-        tame_styles(text->script.track);
+        script_tame_styles(text->script.track);
 }
 
 void text_add_event(Text *text, const char *event, int64_t start_ms, int64_t duration_ms) {
-        g_autofree char *tame = tame_event(text->script.track, event);
+        g_autofree char *tame = script_tame_event(text->script.track, event);
         const size_t size = strlen(tame);
         if (size <= INT_MAX)
                 ass_process_chunk(text->script.track, tame, (int)size, start_ms, duration_ms);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "air/graphics/canvas.h"
-#include "air/graphics/tame.h"
+#include "air/graphics/script.h"
 #include "air/graphics/text.h"
 #include "tests/air/page.h"
 #include "tests/support/cmocka.h"
@@ -189,13 +189,13 @@ static void INV_GRAPHICS_003_numbers_are_bounded(void **state) {
         };
         ASS_Track track = {.PlayResY = 180};
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                g_autofree char *tame = tame_event(&track, cases[i][0]);
+                g_autofree char *tame = script_tame_event(&track, cases[i][0]);
                 assert_string_equal(tame, cases[i][1]);
         }
         ASS_Style style = {.FontSize = 9999, .ScaleX = 50, .ScaleY = 1, .Outline = 99, .Shadow = 2};
         track.styles = &style;
         track.n_styles = 1;
-        tame_styles(&track);
+        script_tame_styles(&track);
         assert_true(style.FontSize <= 180 && style.ScaleX <= 4 && style.Outline <= 45);
         assert_true(style.ScaleY >= 1 && style.Shadow >= 2);
 }
