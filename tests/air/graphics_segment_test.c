@@ -367,6 +367,7 @@ static void INV_GRAPHICS_006_text_is_literal(void **state) {
 
 static void INV_GRAPHICS_009_the_slate_fills_the_picture_and_tells_operators_more(void **state) {
         g_auto(Plan) plan = plan_new((const int64_t[]){20000}, 1);
+        g_free(plan.style->channel_name);
         plan.style->channel_name = g_strdup("Retro Cinema {7}");
         const SlateCause cause = {plan.block, 0, "NOT_FOUND", "there is no such file"};
         g_auto(Page)
