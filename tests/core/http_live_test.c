@@ -177,7 +177,9 @@ static void the_master_playlist_says_what_is_in_the_stream(void **state) {
         g_auto(Answer) answer = client_answer(&client);
         assert_int_equal(answer.status, 200);
         assert_non_null(strstr(answer.body, "CODECS=\"" TS_WRITER_CODECS "\""));
-        assert_non_null(strstr(answer.body, "RESOLUTION=1280x720,FRAME-RATE=29.970\nlive-0.m3u8\n"));
+        assert_non_null(
+                strstr(answer.body, "RESOLUTION=1280x720,FRAME-RATE=29.970,CLOSED-CAPTIONS=\"cc\"\nlive-0.m3u8\n"));
+        assert_non_null(strstr(answer.body, "\n#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"CC1\","));
         const char *bandwidth = strstr(answer.body, ":BANDWIDTH=");
         assert_true(g_ascii_strtoll(bandwidth + strlen(":BANDWIDTH="), NULL, 10) >= 2 * 3128000);
 }

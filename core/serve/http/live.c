@@ -159,6 +159,12 @@ static int64_t peak_of(Request *request, const HouseFormat *format, int64_t aver
         return rv_mul_div_ceil(average_bps, segment_ms + format->video_buffer_ms, segment_ms);
 }
 
+/* There may be some in anything that is played (contracts/captions.md). Players show CC1 when something comes there;
+ * some would never look unless told. Not NONE, and no SERVICE1: most material has the same in both, and that needs
+ * version 7.
+ */
+#define CAPTIONS "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"CC1\",AUTOSELECT=YES,INSTREAM-ID=\"CC1\"\n"
+
 static enum MHD_Result respond_master(Request *request, const HlsMeasure *measure) {
         g_autoptr(PlanView) view = plan_board_view(request->http->options.board, request->argument);
         if (!view)
@@ -169,12 +175,13 @@ static enum MHD_Result respond_master(Request *request, const HlsMeasure *measur
         house_bps = house_bps * AVERAGE_PERCENT / 100;
         int64_t average_bps = MAX(measure->average_bps, house_bps);
         int64_t peak_bps = MAX(measure->peak_bps, peak_of(request, format, house_bps));
-        g_autofree char *text =
-                g_strdup_printf("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n"
-                                "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GINT64_FORMAT ",AVERAGE-BANDWIDTH=%" G_GINT64_FORMAT
-                                ",CODECS=\"%s\",RESOLUTION=%dx%d,FRAME-RATE=%d.%03d\nlive-%" G_GINT64_FORMAT ".m3u8\n",
-                                peak_bps, average_bps, measure->codecs, format->width, format->height,
-                                (int)(millihertz / 1000), (int)(millihertz % 1000), measure->beginning);
+        g_autofree char *text = g_strdup_printf(
+                "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n" CAPTIONS
+                "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GINT64_FORMAT ",AVERAGE-BANDWIDTH=%" G_GINT64_FORMAT
+                ",CODECS=\"%s\",RESOLUTION=%dx%d,FRAME-RATE=%d.%03d,CLOSED-CAPTIONS=\"cc\"\nlive-%" G_GINT64_FORMAT
+                ".m3u8\n",
+                peak_bps, average_bps, measure->codecs, format->width, format->height, (int)(millihertz / 1000),
+                (int)(millihertz % 1000), measure->beginning);
         g_autoptr(GBytes) body = g_bytes_new(text, strlen(text));
         Representation kind = playlist_kind(request, NULL);
         return respond_bytes(request, body, &kind);
