@@ -3,8 +3,9 @@
  *   replay FORMAT PLAN OUT
  * FORMAT is WIDTHxHEIGHT@NUM/DEN; PLAN has the "blocks" of `retrovue plan --json`, the first of them beginning at the
  * epoch, and may have a "style": {"channel_name", "service_id", "splices", "slate": "on" or "operator", "logo": path of
- * a picture, for the top left corner}. Writes OUT.ts, from the first picture to at least the last fence, and OUT.jsonl,
- * the evidence of every segment and fence. Exits with 0 when all blocks have had their fence.
+ * a picture, for the top left corner, "language": of the sound, "subtitles": true}. Writes OUT.ts, from the first
+ * picture to at least the last fence, and OUT.jsonl, the evidence of every segment and fence. Exits with 0 when all
+ * blocks have had their fence.
  */
 #include <jansson.h>
 #include <signal.h>
@@ -108,6 +109,13 @@ static HouseStyle *read_style(const json_t *plan) {
         const char *logo = json_string_value(json_object_get(from, "logo"));
         if (logo)
                 style->logo = (StyleLogo){g_strdup(logo), CORNER_TOP_LEFT, 100, 100};
+        const char *language = json_string_value(json_object_get(from, "language"));
+        if (language) {
+                g_strfreev(style->sound_languages);
+                style->sound_languages = g_strsplit(language, ",", -1);
+        }
+        if (json_is_true(json_object_get(from, "subtitles")))
+                style->subtitles = SUBTITLES_ALWAYS;
         return style;
 }
 
