@@ -12,12 +12,13 @@ HOUSES = {"480p": "854x480", "720p": "1280x720", "1080p": "1920x1080"}
 
 
 class Play:
-    """One engine at work. Ended by end(), which says what it took; None and a message when it did not get there."""
+    """One engine at work. end() waits for it and says what it took, or ends the bench when it did not get there."""
 
     def __init__(self, options, house, seconds, preroll_ms, segments, stream=None):
         self.program = os.path.join(options.build, "tests", "bench", "bench_play")
         if not os.path.exists(self.program):
             rig.fail(f"{self.program} is not there: see tests/bench/README.md for how to build it, or --build DIR")
+        self.limit_s = 60 + 1.2 * seconds
         environment = {**os.environ, "RETROVUE_LOG_FORMAT": "json"}
         if stream:
             environment["RETROVUE_BENCH_STREAM"] = stream
@@ -26,7 +27,11 @@ class Play:
                                         preexec_fn=lambda: rig.take_place(options.nice))
 
     def end(self):
-        said, log = self.process.communicate()
+        try:
+            said, log = self.process.communicate(timeout=self.limit_s)
+        except subprocess.TimeoutExpired:  # pictures are missing, so their number is never reached
+            self.process.kill()
+            said, log = self.process.communicate()
         found = next((json.loads(line) for line in said.splitlines() if line.startswith("{")), None)
         if self.process.returncode != 0 or not found:
             rig.fail("bench_play did not get there:\n" + log[-2000:])
