@@ -88,7 +88,10 @@ char *typeset_fit(const Face *face, const char *text, int32_t max_width, int32_t
                 while (too_long - fits > 1) {
                         const long middle = (fits + too_long) / 2;
                         g_autofree char *shorter = shorten(valid, middle);
-                        *(width_of(face, shorter) <= max_width ? &fits : &too_long) = middle;
+                        if (width_of(face, shorter) <= max_width)
+                                fits = middle;
+                        else
+                                too_long = middle;
                 }
                 g_free(best);
                 best = shorten(valid, fits);
