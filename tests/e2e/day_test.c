@@ -4,7 +4,7 @@
  * program that is not ours and must be the one that the plan calls for, every time stamp and AAC frame is the next,
  * every fence is on its tick, in the stream and in the evidence; and what the engine holds does not grow.
  *
- * RETROVUE_TEST_HOURS: how long (1/4); 26 goes past the 33 bits of time stamps, at 25.5.
+ * RETROVUE_TEST_HOURS: how long (1/5); 26 goes past the 33 bits of time stamps, at 25.5.
  */
 #include <gio/gio.h>
 #include <pthread.h>
@@ -26,7 +26,7 @@
 #define BLOCK_MS 1800000
 #define BLOCKS_AT_ONCE 3 /* fed ahead of the one on the air */
 #define SEGMENTS_MAX 400
-#define SHORT_MS 900000
+#define SHORT_MS (*RV_SANITIZERS_ON ? 300000 : 720000)
 #define SAMPLE_MS 300000 /* of channel time between two looks at the process */
 #define GROWTH_KIB 4096  /* between the first hour's end and the last: noise */
 
