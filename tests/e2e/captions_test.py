@@ -20,7 +20,7 @@ SHOW_MS, PAD_MS = 2600, 400  # the last caption is still on the screen when its 
 CLIP_S = 3
 NULL = (0x80, 0x80)
 SRT = re.compile(r"(\d+):(\d+):(\d+),(\d+) --> (\d+):(\d+):(\d+),(\d+)\n(.*?)\n\n", re.DOTALL)
-LATE_S = 0.2  # captions wait for their turn, commands for their repetition, and so do those that seams put in front
+EARLY_S, LATE_S = 0.1, 0.5  # commands wait for their repetition, and all for erasures and for slower pairs
 
 
 def odd(*octets):
@@ -91,6 +91,11 @@ class Script:
         subprocess.run([CAPTION_CLIP, self.path, self.codec, rate, str(int(self.rate * CLIP_S))], check=True,
                        input=lines, text=True, timeout=60)
 
+    def shown_s(self, number):
+        """When the first channel's caption of this number comes on the screen, from the clip's beginning."""
+        shows = [i for i, pair in enumerate(self.pairs[0]) if pair == odd(0x14, 0x2F)]
+        return shows[2 * number] * (2 if self.rate > 40 else 1) / self.rate
+
     def sent(self, field):
         return [pair for pair in self.pairs[field] if pair != NULL]
 
@@ -147,8 +152,9 @@ class Captions(support.Case):
                 path = replayed.play(self.folder, blocks, house)
                 with open(path, "rb") as file:
                     stream = ts.Stream(file.read())
-                self.check_turns(stream, truth.Session(blocks, Fraction(*house), blocks[0]["start_utc_ms"], {}), count)
-                self.check_texts(path, Fraction(*house))
+                session = truth.Session(blocks, Fraction(*house), blocks[0]["start_utc_ms"], {})
+                self.check_turns(stream, session, count)
+                self.check_texts(path, session)
 
     def check_turns(self, stream, session, count):
         scripts = {script.name: script for script in self.scripts}
@@ -162,7 +168,6 @@ class Captions(support.Case):
             for field in (0, 1):
                 expected = (erasure(field) if before else []) + (script.sent(field) if script else [])
                 self.assertEqual(pairs[field], expected, f"field {field + 1} of {turn.event_id} after {before}")
-            expected = [bytes([2, 1 << 5 | 3, 0x8C, 0xFF, 0x8F, 0])[:0]] if before else []
             expected = ([bytes([3, 1 << 5 | 3, 0x8C, 0xFF, 0x8F, 0])] if before else []) + \
                 ([bytes([one[0] & 63]) + one[1:] for one in script.packets] if script else [])
             self.assertEqual([bytes([one[0] & 63]) + one[1:] for one in packets], expected, turn.event_id)
@@ -177,10 +182,16 @@ class Captions(support.Case):
         self.assertEqual(sizes[first:end], [[3 * count]] * (end - first))
         self.assertEqual(sizes[end:], [[]] * (len(sizes) - end))  # nothing is said where there are no captions
 
-    def check_texts(self, path, rate):
+    def check_texts(self, path, session):
         found = list(read_texts(path))
         self.assertEqual([text for _, _, text in found], [f"{word} {script.name}" for script in self.scripts
                                                           for word in ("HELLO", "BYE")])
+        turns = {turn.event_id: turn for turn in session.turns}
+        due = [(script.shown_s(i) + turns[script.name].first / session.rate, turns[script.name].end / session.rate)
+               for script in self.scripts for i in (0, 1)]
+        for (begin, end, text), (begin_due, end_due) in zip(found, due):
+            self.assertTrue(-EARLY_S < begin - begin_due < LATE_S, f"{text}: from {begin}, not {float(begin_due)}")
+            self.assertLess(end, end_due + LATE_S, text)
 
 
 if __name__ == "__main__":
