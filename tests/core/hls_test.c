@@ -471,6 +471,35 @@ static void INV_HLS_010_codecs_are_those_of_the_stream(void **state) {
         }
 }
 
+/* Two renditions of which the second came late into one session, was lost in the next, and is there after a rest. */
+static void INV_HLS_011_renditions_count_alike_or_apart(void **state) {
+        Channel first = channel_new_at(7, 2), second = channel_new_at(4, 3);
+        channel_open(&first);
+        channel_open(&second);
+        begin(&first, "aaaaaaaa-1");
+        begin(&second, "aaaaaaaa-1");
+        hls_align(first.hls, second.hls);
+        write_s(&first, 5);
+        assert_false(hls_keeps_up(second.hls, first.hls)); /* four segments */
+        write_s(&second, 5);
+        assert_true(hls_keeps_up(second.hls, first.hls));
+        g_autofree char *of_first = playlist(first.hls), *of_second = playlist(second.hls);
+        assert_string_equal(of_first, of_second);
+        assert_non_null(strstr(of_first, "seg/aaaaaaaa-7.ts"));
+        write_s(&first, 3);
+        assert_true(hls_keeps_up(second.hls, first.hls));
+        write_s(&first, 1);
+        assert_false(hls_keeps_up(second.hls, first.hls));
+        hls_align(first.hls, second.hls); /* what is listed keeps its numbers */
+        assert_false(hls_keeps_up(second.hls, first.hls));
+        hls_rest(first.hls);
+        hls_rest(second.hls);
+        hls_align(first.hls, second.hls);
+        assert_true(hls_keeps_up(second.hls, first.hls) && hls_keeps_up(first.hls, second.hls));
+        channel_close(&first);
+        channel_close(&second);
+}
+
 static void tags_change_with_the_playlist(void **state) {
         Channel channel = channel_new_at(0, 0);
         channel_open(&channel);
@@ -646,6 +675,7 @@ int main(void) {
                 cmocka_unit_test(unknown_segments_are_not_there),
                 cmocka_unit_test(codecs_are_read_from_the_stream),
                 cmocka_unit_test(INV_HLS_010_codecs_are_those_of_the_stream),
+                cmocka_unit_test(INV_HLS_011_renditions_count_alike_or_apart),
                 cmocka_unit_test(tags_change_with_the_playlist),
                 cmocka_unit_test(readers_see_whole_playlists),
         };

@@ -184,6 +184,75 @@ static void the_master_playlist_says_what_is_in_the_stream(void **state) {
         assert_true(g_ascii_strtoll(bandwidth + strlen(":BANDWIDTH="), NULL, 10) >= 2 * 3128000);
 }
 
+/* --- a ladder of two ---------------------------------------------------------------------------------------------- */
+
+static void publish_ladder(void) {
+        PlanView *view = view_new("retro", 5, "Retro Prime");
+        HouseFormat *format = &((ChannelSpec *)view->spec)->format;
+        format->second_width = 640;
+        format->second_height = 360;
+        format->second_bitrate_kbps = 800;
+        view_add(view, "The Thing", "a-2", 120);
+        plan_board_publish(world->board, view);
+        channel_hub_sync(world->hub);
+}
+
+static IntakeParser *second_begin(void) {
+        IntakeSink sinks[4];
+        const EngineOptions *options = &world->engine->options;
+        assert_true(options->has_second);
+        const unsigned n = options->hub->streams.second_sinks(options->streams, sinks);
+        return intake_parser_new(options->rate, sinks, n);
+}
+
+/* What the first was just sent. */
+static void second_write(IntakeParser *second) {
+        intake_parser_push(second, world->engine->writer->bytes->data, world->engine->writer->bytes->len);
+}
+
+static void INV_HTTP_010_the_ladder_has_the_steps_that_there_are(void **state) {
+        publish_ladder();
+        g_auto(Client) client = client_ask("GET", "/channel/retro/master.m3u8", "");
+        await_start(&client);
+        engine_begin("5e551011-0000");
+        IntakeParser *second = second_begin();
+        engine_write_s(2);
+        for (int i = 0; i < 20; i++)
+                client_turn(&client);
+        assert_int_equal(client.received->len, 0); /* the other step is to come */
+        second_write(second);
+        g_auto(Answer) two = client_answer(&client);
+        assert_int_equal(two.status, 200);
+        assert_non_null(
+                strstr(two.body, "RESOLUTION=1280x720,FRAME-RATE=29.970,CLOSED-CAPTIONS=\"cc\"\nlive-0.m3u8\n"));
+        assert_non_null(
+                strstr(two.body, "RESOLUTION=640x360,FRAME-RATE=29.970,CLOSED-CAPTIONS=\"cc\"\nsecond/live-0.m3u8\n"));
+        engine_write_s(3);
+        second_write(second);
+        g_auto(Answer) list = get("/channel/retro/second/live-0.m3u8"), first = get("/channel/retro/live-0.m3u8");
+        assert_int_equal(list.status, 200);
+        assert_string_equal(list.body, first.body);
+        g_auto(Answer) segment = get("/channel/retro/second/seg/5e551011-0.ts");
+        assert_int_equal(segment.status, 200);
+        assert_int_equal(viewers(), 1);
+
+        engine_write_s(5); /* and no more of the second */
+        g_auto(Answer) one = get("/channel/retro/master.m3u8"), gone = get("/channel/retro/second/live-0.m3u8");
+        assert_null(strstr(one.body, "second/"));
+        assert_error(&gone, 404, "no_such_playlist");
+        intake_parser_end(second);
+        intake_parser_free(second);
+}
+
+static void INV_HTTP_010_without_a_ladder_there_is_no_step(void **state) {
+        go_live();
+        assert_false(world->engine->options.has_second);
+        g_auto(Answer) list = get("/channel/retro/second/live-0.m3u8");
+        assert_error(&list, 404, "no_such_playlist");
+        g_auto(Answer) master = get("/channel/retro/master.m3u8");
+        assert_null(strstr(master.body, "second/"));
+}
+
 static void INV_HLS_004_the_playlist_of_a_player_that_slept_goes_on(void **state) {
         static const char *const wrong[] = {"live-.m3u8", "live-x.m3u8",      "live--1.m3u8",
                                             "live-0",     "live-100000.m3u8", "live-99999999999999999999.m3u8"};
@@ -372,6 +441,8 @@ int main(void) {
                 LIVE_TEST(heads_start_no_engine),
                 LIVE_TEST(unknown_channels_are_not_there),
                 LIVE_TEST(INV_HTTP_005_segments_can_be_had_in_parts_and_once),
+                LIVE_TEST(INV_HTTP_010_the_ladder_has_the_steps_that_there_are),
+                LIVE_TEST(INV_HTTP_010_without_a_ladder_there_is_no_step),
                 LIVE_TEST(the_master_playlist_says_what_is_in_the_stream),
                 LIVE_TEST(INV_HLS_004_the_playlist_of_a_player_that_slept_goes_on),
                 LIVE_TEST(INV_HLS_QUIET_POLLING_001_polls_leave_no_line_in_the_log),

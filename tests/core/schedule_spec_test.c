@@ -90,6 +90,26 @@ static void coders_are_chosen_by_name(void **state) {
         refused(*state, HEAD POOLS "format: {audio: {codec: ac3, bitrate_kbps: 130}}\n" ALL_DAY, "one that ac3 has");
 }
 
+static void a_second_rendition_has_the_shape_of_the_first(void **state) {
+        g_autoptr(ChannelSpec) spec =
+                fixture_spec(*state, HEAD POOLS "format: {renditions: [{height: 360, bitrate_kbps: 800}]}\n" ALL_DAY);
+        assert_int_equal(spec->format.second_width, 640);
+        assert_int_equal(spec->format.second_height, 360);
+        assert_int_equal(spec->format.second_bitrate_kbps, 800);
+        g_autoptr(ChannelSpec) odd =
+                fixture_spec(*state, HEAD POOLS "format: {video: {width: 854, height: 480}, renditions: [{height: 240, "
+                                                "bitrate_kbps: 400}]}\n" ALL_DAY);
+        assert_int_equal(odd->format.second_width, 426);
+        g_autoptr(ChannelSpec) none = fixture_spec(*state, HEAD POOLS "format: {renditions: []}\n" ALL_DAY);
+        assert_false(house_format_has_second(&none->format));
+        refused(*state, HEAD POOLS "format: {renditions: [{height: 720, bitrate_kbps: 800}]}\n" ALL_DAY, "less than");
+        refused(*state, HEAD POOLS "format: {renditions: [{height: 360}]}\n" ALL_DAY, "needs");
+        refused(*state,
+                HEAD POOLS
+                "format: {renditions: [{height: 360, bitrate_kbps: 800}, {height: 240, bitrate_kbps: 400}]}\n" ALL_DAY,
+                "one more");
+}
+
 static void what_browsers_do_not_play_is_said(void **state) {
         g_autofree char *faults = NULL;
         g_autoptr(ChannelSpec) spec =
@@ -322,6 +342,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 T(a_full_file_says_what_it_says),
                 T(coders_are_chosen_by_name),
+                T(a_second_rendition_has_the_shape_of_the_first),
                 T(what_browsers_do_not_play_is_said),
                 T(INV_SCHEDULE_FAULTS_001_all_faults_in_one_run_with_their_places),
                 T(INV_SCHEDULE_FAULTS_001_each_kind_of_fault_is_named),

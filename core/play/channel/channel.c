@@ -113,11 +113,13 @@ static void on_gone(void *user, EngineEnd end, const char *detail) {
         channel_unref(channel); /* the engine's */
 }
 
-static bool house_rate(Channel *channel, RvRational *ret_rate) {
+static bool read_house(Channel *channel, EngineOptions *options) {
         g_autoptr(PlanView) view = plan_board_view(channel->hub->options.board, channel->id);
-        if (view)
-                *ret_rate = view->spec->format.rate;
-        return view != NULL;
+        if (!view)
+                return false;
+        options->rate = view->spec->format.rate;
+        options->has_second = house_format_has_second(&view->spec->format);
+        return true;
 }
 
 static void start(Channel *channel) {
@@ -134,7 +136,7 @@ static void start(Channel *channel) {
         channel->replacing = false;
         channel->live_mono_ns = 0;
         channel->wall_ahead_ms = wall_ahead_ms(channel);
-        if (!house_rate(channel, &options.rate)) {
+        if (!read_house(channel, &options)) {
                 channel->failures++;
                 back_off(channel, "nothing is planned for this channel");
                 return;

@@ -40,6 +40,8 @@ typedef struct {
         void *(*new)(void *user, const char *channel_id);
         void (*begin)(void *streams, const char *session_id, int64_t epoch_utc_ms, RvRational rate);
         unsigned (*sinks)(void *streams, IntakeSink ret_sinks[4]); /* how many */
+        /* Likewise, of the second rendition's; NULL: nobody wants one. */
+        unsigned (*second_sinks)(void *streams, IntakeSink ret_sinks[4]);
         void (*rest)(void *streams);
         void (*free)(void *streams);
         void *user;

@@ -25,14 +25,14 @@ struct Engine {
         const ChannelHubOptions *hub;
         char *channel_id;
         char session_id[RV_UUID_SIZE];
-        char *control_path, *stream_path, *spool_dir;
+        char *control_path, *stream_path, *second_path, *spool_dir;
         RvRational rate;
         void *streams;
         void (*on_live)(void *user);
         void (*on_gone)(void *user, EngineEnd end, const char *detail);
         void *user;
 
-        Intake *intake;
+        Intake *intake, *second_intake; /* second_intake: NULL: there is no second rendition */
         Feed *feed;
         pid_t pid; /* 0 = not running */
         int pidfd;
@@ -190,6 +190,7 @@ static bool start_feed(Engine *engine, GError **error) {
                 .board = engine->hub->board,
                 .control_path = engine->control_path,
                 .stream_path = engine->stream_path,
+                .second_path = engine->second_intake ? engine->second_path : NULL,
                 .evidence_endpoint = engine->hub->evidence_endpoint,
                 .spool_dir = engine->spool_dir,
                 .preroll_ms = engine->hub->preroll_ms,
@@ -220,13 +221,31 @@ static void engine_free(Engine *engine) {
         if (engine->pidfd >= 0)
                 close(engine->pidfd);
         intake_stop(engine->intake);
+        intake_stop(engine->second_intake);
         feed_free(engine->feed);
         (void)unlink(engine->control_path);
         g_free(engine->channel_id);
         g_free(engine->control_path);
         g_free(engine->stream_path);
+        g_free(engine->second_path);
         g_free(engine->spool_dir);
         g_free(engine);
+}
+
+/* A channel without it is better than none. */
+static void start_second(Engine *engine, const EngineOptions *options) {
+        const ChannelStreamsOps *streams = &options->hub->streams;
+        IntakeSink sinks[4];
+        g_autoptr(GError) error = NULL;
+        if (!options->has_second || !streams->second_sinks)
+                return;
+        engine->second_path = g_strdup_printf("%s/%.8s.second", options->hub->run_dir, engine->session_id);
+        const unsigned n_sinks = streams->second_sinks(options->streams, sinks);
+        engine->second_intake =
+                intake_start(engine->second_path, engine->rate, sinks, n_sinks, options->hub->clock, &error);
+        if (!engine->second_intake)
+                rv_error("channel.no_second_rendition", RV_S("channel", engine->channel_id),
+                         RV_S("error", error->message));
 }
 
 static Engine *engine_start(const EngineOptions *options, GError **error) {
@@ -250,6 +269,7 @@ static Engine *engine_start(const EngineOptions *options, GError **error) {
         IntakeSink sinks[4];
         unsigned n_sinks = options->hub->streams.sinks(options->streams, sinks);
         engine->intake = intake_start(engine->stream_path, engine->rate, sinks, n_sinks, options->hub->clock, error);
+        start_second(engine, options);
         if (engine->intake && start_process(engine, error) && start_feed(engine, error))
                 return engine;
         engine_free(engine);

@@ -26,6 +26,7 @@ typedef struct {
         const ChannelHubOptions *hub; /* outlives the engine */
         const char *channel_id;
         RvRational rate;
+        bool has_second; /* the house format has a second rendition */
         void *streams;
         void (*on_live)(void *user);
         /* detail is a sentence; empty after ENGINE_ENDED. */

@@ -24,7 +24,7 @@ typedef Retrovue__Playout__V1__BlockEvent BlockEvent;
 typedef Retrovue__Playout__V1__HouseFormat HouseFormatMessage;
 
 struct Feed {
-        char *channel_id, *session_id, *control_path, *stream_path, *evidence_endpoint, *spool_dir;
+        char *channel_id, *session_id, *control_path, *stream_path, *second_path, *evidence_endpoint, *spool_dir;
         PlanBoard *board;
         RvClock *clock;
         GMainContext *context;
@@ -173,10 +173,11 @@ static bool connect_engine(Feed *feed) {
         return true;
 }
 
-static bool attach_stream(Feed *feed) {
+static bool attach_stream(Feed *feed, char *endpoint, int32_t rendition) {
         Retrovue__Playout__V1__AttachStreamRequest request = RETROVUE__PLAYOUT__V1__ATTACH_STREAM_REQUEST__INIT;
         request.transport = RETROVUE__PLAYOUT__V1__TRANSPORT__TRANSPORT_UNIX;
-        request.endpoint = feed->stream_path;
+        request.endpoint = endpoint;
+        request.rendition = rendition;
         Retrovue__Playout__V1__AttachStreamResponse *response = NULL;
         if (!call(feed, "AttachStream", &request, (void **)&response, START_MS))
                 return false;
@@ -185,6 +186,11 @@ static bool attach_stream(Feed *feed) {
                 fail(feed, FEED_REFUSED, "AttachStream: %s %s", result_name(response->result), response->detail);
         rpc_message_free(response);
         return done;
+}
+
+static bool attach_streams(Feed *feed) {
+        return attach_stream(feed, feed->stream_path, 0) &&
+               (!feed->second_path || attach_stream(feed, feed->second_path, 1));
 }
 
 static BlockPlan *wait_for_plan(Feed *feed, int64_t *ret_epoch_utc_ms) {
@@ -411,7 +417,7 @@ static void converse(Feed *feed) {
                 return;
         }
         publish_events(feed, events);
-        if (await_subscription(feed, events) && attach_stream(feed) && start_session(feed)) {
+        if (await_subscription(feed, events) && attach_streams(feed) && start_session(feed)) {
                 rv_mailbox_call(feed->context, tell_live, feed);
                 play(feed, events);
                 if (stop_asked(feed))
@@ -439,6 +445,7 @@ Feed *feed_start(const FeedOptions *options, GError **error) {
         feed->session_id = g_strdup(options->session_id);
         feed->control_path = g_strdup(options->control_path);
         feed->stream_path = g_strdup(options->stream_path);
+        feed->second_path = g_strdup(options->second_path);
         feed->evidence_endpoint = g_strdup(options->evidence_endpoint);
         feed->spool_dir = g_strdup(options->spool_dir);
         feed->board = plan_board_ref(options->board);
@@ -488,6 +495,7 @@ void feed_free(Feed *feed) {
         g_free(feed->session_id);
         g_free(feed->control_path);
         g_free(feed->stream_path);
+        g_free(feed->second_path);
         g_free(feed->evidence_endpoint);
         g_free(feed->spool_dir);
         g_free(feed->stop_reason);

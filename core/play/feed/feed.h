@@ -29,6 +29,7 @@ typedef struct {
         PlanBoard *board;
         const char *control_path;      /* the engine's listening socket */
         const char *stream_path;       /* where the intake listens */
+        const char *second_path;       /* and that of the second rendition; NULL: nobody does */
         const char *evidence_endpoint; /* core's own socket */
         const char *spool_dir;
         int64_t preroll_ms; /* the session starts this far in the past */

@@ -14,6 +14,8 @@
 #define KEPT_BEYOND_WINDOW 2
 /* What no segment is, in length and bytes: then its end was missed, or time stamps are wrong. */
 #define MAX_SEGMENT_TARGETS 10
+/* A rendition that has not had so many of the segments that another has is not a step of a ladder any more. */
+#define MAX_BEHIND 3
 #define MAX_OPEN_BYTES ((size_t)64 * 1024 * 1024)
 
 static void segment_free(void *user) {
@@ -241,6 +243,40 @@ void hls_begin_session(Hls *hls, const char *session_id, int64_t epoch_utc_ms, R
         g_strlcpy(hls->session.id, session_id, sizeof hls->session.id);
         hls->codecs[0] = 0;
         pthread_mutex_unlock(&hls->lock);
+}
+
+typedef struct {
+        int64_t sequence, discontinuity;
+        bool listed; /* segments are */
+} Numbers;
+
+static Numbers numbers_of(Hls *hls) {
+        pthread_mutex_lock(&hls->lock);
+        const Numbers numbers = {hls->next_sequence, hls->discontinuity, hls->n_listed > 0};
+        pthread_mutex_unlock(&hls->lock);
+        return numbers;
+}
+
+static void renumber(Hls *hls, int64_t sequence, int64_t discontinuity) {
+        pthread_mutex_lock(&hls->lock);
+        hls->beginning = hls->next_sequence = sequence;
+        hls->discontinuity = discontinuity;
+        pthread_mutex_unlock(&hls->lock);
+}
+
+/* INV-HLS-011: what is listed has its numbers, and they leave no gap. */
+void hls_align(Hls *a, Hls *b) {
+        const Numbers of_a = numbers_of(a), of_b = numbers_of(b);
+        if (of_a.listed || of_b.listed)
+                return;
+        renumber(a, MAX(of_a.sequence, of_b.sequence), MAX(of_a.discontinuity, of_b.discontinuity));
+        renumber(b, MAX(of_a.sequence, of_b.sequence), MAX(of_a.discontinuity, of_b.discontinuity));
+}
+
+/* INV-HLS-011 */
+bool hls_keeps_up(Hls *hls, Hls *leader) {
+        const Numbers own = numbers_of(hls), leaders = numbers_of(leader);
+        return own.discontinuity == leaders.discontinuity && leaders.sequence - own.sequence <= MAX_BEHIND;
 }
 
 void hls_rest(Hls *hls) {

@@ -41,6 +41,8 @@ static const Route routes[] = {
         {.prefix = "/channel/", .suffix = "/live-", .has_rest = true, .handler = live_playlist_from},
         {.prefix = "/channel/", .suffix = "/master.m3u8", .handler = live_master},
         {.prefix = "/channel/", .suffix = "/seg/", .has_rest = true, .handler = live_segment},
+        {.prefix = "/channel/", .suffix = "/second/live-", .has_rest = true, .handler = live_second_playlist},
+        {.prefix = "/channel/", .suffix = "/second/seg/", .has_rest = true, .handler = live_second_segment},
         {.prefix = "/channel/", .suffix = ".ts", .handler = live_raw},
         {.prefix = "/logo/", .suffix = ".png", .handler = logo_picture},
         {.prefix = "/auto/v", .suffix = "", .handler = live_tuner},

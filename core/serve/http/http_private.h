@@ -36,6 +36,7 @@ struct Request {
         char *argument;         /* what the route took from the path: a channel id */
         char *rest;             /* and what followed it: a segment's name */
         bool head;
+        bool second; /* of the second rendition */
 
         Channel *channel;
         HttpStreams *streams;    /* borrowed from channel */
@@ -58,6 +59,7 @@ struct HttpStreams {
         HttpStreamsSet *set;
         char *channel_id;
         Hls *hls;
+        Hls *second; /* of the second rendition: nothing is in it when there is none */
         Fanout *fanout;
 };
 
@@ -121,7 +123,9 @@ unsigned pace_check(Pace *pace);
 enum MHD_Result live_playlist(Request *request);      /* argument: channel */
 enum MHD_Result live_playlist_from(Request *request); /* rest: <beginning>.m3u8 */
 enum MHD_Result live_master(Request *request);
-enum MHD_Result live_segment(Request *request); /* rest: name */
+enum MHD_Result live_segment(Request *request);         /* rest: name */
+enum MHD_Result live_second_playlist(Request *request); /* as live_playlist_from */
+enum MHD_Result live_second_segment(Request *request);
 enum MHD_Result live_raw(Request *request);
 enum MHD_Result live_tuner(Request *request); /* argument: channel number */
 

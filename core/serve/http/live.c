@@ -95,6 +95,11 @@ static Representation playlist_kind(Request *request, const char *etag) {
                                 .is_text = true};
 }
 
+/* What the request is for. */
+static Hls *hls_of(Request *request) {
+        return request->second ? request->streams->second : request->streams->hls;
+}
+
 /* INV-HTTP-003: who comes first waits for the picture instead of being sent away. While waiting, the request itself is
  * the viewer. */
 static enum MHD_Result wait_for_playlist(Request *request, int64_t beginning) {
@@ -103,7 +108,7 @@ static enum MHD_Result wait_for_playlist(Request *request, int64_t beginning) {
                 request->presence = channel_join(request->channel);
         if (request_given_up(request) || !request_sleep(request, true, give_up_mono_ns(request, media_ms)))
                 return not_on_air(request);
-        HlsPlaylist now = hls_playlist(request->streams->hls, beginning);
+        HlsPlaylist now = hls_playlist(hls_of(request), beginning);
         if (now.body) {
                 g_bytes_unref(now.body);
                 request_wake(request);
@@ -123,10 +128,20 @@ static enum MHD_Result no_playlist(Request *request) {
                              request->rest);
 }
 
+/* INV-HTTP-010: there is to be a second rendition, and it has not been left behind. */
+static bool has_second(Request *request) {
+        g_autoptr(PlanView) view = plan_board_view(request->http->options.board, request->argument);
+        return view && house_format_has_second(&view->spec->format) &&
+               hls_keeps_up(request->streams->second, request->streams->hls);
+}
+
 static enum MHD_Result respond_playlist(Request *request, int64_t beginning) {
-        HlsPlaylist playlist = hls_playlist(request->streams->hls, beginning);
-        if (beginning > playlist.sequence + 1)
+        HlsPlaylist playlist = hls_playlist(hls_of(request), beginning);
+        if (beginning > playlist.sequence + 1 || (request->second && !has_second(request))) {
+                if (playlist.body)
+                        g_bytes_unref(playlist.body);
                 return no_playlist(request);
+        }
         if (!playlist.body)
                 /* Asking for the headers starts no engine. */
                 return request->head ? head_of_playlist(request) : wait_for_playlist(request, beginning);
@@ -165,47 +180,71 @@ static int64_t peak_of(Request *request, const HouseFormat *format, int64_t aver
  */
 #define CAPTIONS "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"CC1\",AUTOSELECT=YES,INSTREAM-ID=\"CC1\"\n"
 
-static enum MHD_Result respond_master(Request *request, const HlsMeasure *measure) {
+static void write_variant(Request *request, GString *out, const HouseFormat *format, const HlsMeasure *measure,
+                          const char *prefix) {
+        int64_t millihertz = rv_mul_div_floor(format->rate.num, 1000, format->rate.den);
+        int64_t house_bps =
+                (int64_t)(format->video_bitrate_kbps + format->audio_bitrate_kbps) * 1000 * AVERAGE_PERCENT / 100;
+        int64_t average_bps = MAX(measure->average_bps, house_bps);
+        int64_t peak_bps = MAX(measure->peak_bps, peak_of(request, format, house_bps));
+        g_string_append_printf(
+                out,
+                "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GINT64_FORMAT ",AVERAGE-BANDWIDTH=%" G_GINT64_FORMAT
+                ",CODECS=\"%s\",RESOLUTION=%dx%d,FRAME-RATE=%d.%03d,CLOSED-CAPTIONS=\"cc\"\n%slive-%" G_GINT64_FORMAT
+                ".m3u8\n",
+                peak_bps, average_bps, measure->codecs, format->width, format->height, (int)(millihertz / 1000),
+                (int)(millihertz % 1000), prefix, measure->beginning);
+}
+
+/* second: NULL: there is none. */
+static enum MHD_Result respond_master(Request *request, const HlsMeasure *first, const HlsMeasure *second) {
         g_autoptr(PlanView) view = plan_board_view(request->http->options.board, request->argument);
         if (!view)
                 return no_channel(request);
         const HouseFormat *format = &view->spec->format;
-        int64_t millihertz = rv_mul_div_floor(format->rate.num, 1000, format->rate.den);
-        int64_t house_bps = (int64_t)(format->video_bitrate_kbps + format->audio_bitrate_kbps) * 1000;
-        house_bps = house_bps * AVERAGE_PERCENT / 100;
-        int64_t average_bps = MAX(measure->average_bps, house_bps);
-        int64_t peak_bps = MAX(measure->peak_bps, peak_of(request, format, house_bps));
-        g_autofree char *text = g_strdup_printf(
-                "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n" CAPTIONS
-                "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GINT64_FORMAT ",AVERAGE-BANDWIDTH=%" G_GINT64_FORMAT
-                ",CODECS=\"%s\",RESOLUTION=%dx%d,FRAME-RATE=%d.%03d,CLOSED-CAPTIONS=\"cc\"\nlive-%" G_GINT64_FORMAT
-                ".m3u8\n",
-                peak_bps, average_bps, measure->codecs, format->width, format->height, (int)(millihertz / 1000),
-                (int)(millihertz % 1000), measure->beginning);
-        g_autoptr(GBytes) body = g_bytes_new(text, strlen(text));
+        const HouseFormat format_second = house_format_second(format);
+        GString *out = g_string_new("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n" CAPTIONS);
+        write_variant(request, out, format, first, "");
+        if (second)
+                write_variant(request, out, &format_second, second, "second/");
+        g_autoptr(GBytes) body = g_string_free_to_bytes(out);
         Representation kind = playlist_kind(request, NULL);
         return respond_bytes(request, body, &kind);
 }
 
+/* A player reads this once: what is to come is waited for, as long as it is to. */
 enum MHD_Result live_master(Request *request) {
-        HlsMeasure measure;
+        HlsMeasure first, second;
         if (!find_channel(request))
                 return no_channel(request);
-        if (!hls_measure(request->streams->hls, &measure))
+        const bool is_there = hls_measure(request->streams->hls, &first);
+        const bool has_two = has_second(request);
+        request->second = is_there && has_two;
+        if (!is_there || (has_two && !hls_measure(request->streams->second, &second)))
                 return request->head ? head_of_playlist(request) : wait_for_playlist(request, HLS_NEWEST);
         seen(request);
-        return respond_master(request, &measure);
+        return respond_master(request, &first, has_two ? &second : NULL);
+}
+
+enum MHD_Result live_second_playlist(Request *request) {
+        request->second = true;
+        return live_playlist_from(request);
+}
+
+enum MHD_Result live_second_segment(Request *request) {
+        request->second = true;
+        return live_segment(request);
 }
 
 enum MHD_Result live_segment(Request *request) {
         if (!find_channel(request))
                 return no_channel(request);
-        g_autoptr(GBytes) segment = hls_segment(request->streams->hls, request->rest);
+        g_autoptr(GBytes) segment = hls_segment(hls_of(request), request->rest);
         if (!segment)
                 return respond_error(request, MHD_HTTP_NOT_FOUND, "no_such_segment", 0,
                                      "segment %s is not there (any more)", request->rest);
         seen(request);
-        g_autofree char *etag = g_strdup_printf("\"%s\"", request->rest);
+        g_autofree char *etag = g_strdup_printf("\"%s%s\"", request->second ? "second-" : "", request->rest);
         Representation kind = {.type = "video/mp2t", .cache_control = "public, max-age=600, immutable", .etag = etag};
         return respond_bytes(request, segment, &kind);
 }

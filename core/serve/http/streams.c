@@ -123,12 +123,17 @@ static void *streams_new(void *user, const char *channel_id) {
         streams->set = set;
         streams->channel_id = g_strdup(channel_id);
         streams->hls = hls_new(&options);
+        options.on_sequence = NULL; /* its numbers are those of the first */
+        streams->second = hls_new(&options);
         streams->fanout = fanout_new(0);
         return streams;
 }
 
 static void streams_begin(void *user, const char *session_id, int64_t epoch_utc_ms, RvRational rate) {
-        hls_begin_session(((HttpStreams *)user)->hls, session_id, epoch_utc_ms, rate);
+        HttpStreams *streams = user;
+        hls_begin_session(streams->hls, session_id, epoch_utc_ms, rate);
+        hls_begin_session(streams->second, session_id, epoch_utc_ms, rate);
+        hls_align(streams->hls, streams->second);
 }
 
 static unsigned streams_sinks(void *user, IntakeSink ret_sinks[4]) {
@@ -138,15 +143,23 @@ static unsigned streams_sinks(void *user, IntakeSink ret_sinks[4]) {
         return 2;
 }
 
+static unsigned streams_second_sinks(void *user, IntakeSink ret_sinks[4]) {
+        HttpStreams *streams = user;
+        ret_sinks[0] = hls_sink(streams->second);
+        return 1;
+}
+
 static void streams_rest(void *user) {
         HttpStreams *streams = user;
         hls_rest(streams->hls);
+        hls_rest(streams->second);
         fanout_rest(streams->fanout);
 }
 
 static void streams_free(void *user) {
         HttpStreams *streams = user;
         hls_unref(streams->hls);
+        hls_unref(streams->second);
         fanout_unref(streams->fanout);
         g_free(streams->channel_id);
         g_free(streams);
@@ -156,6 +169,7 @@ ChannelStreamsOps http_streams_ops(HttpStreamsSet *set) {
         return (ChannelStreamsOps){.new = streams_new,
                                    .begin = streams_begin,
                                    .sinks = streams_sinks,
+                                   .second_sinks = streams_second_sinks,
                                    .rest = streams_rest,
                                    .free = streams_free,
                                    .user = set};

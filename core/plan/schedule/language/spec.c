@@ -34,9 +34,10 @@ static const char *const top_keys[] = {"channel",
                                        "graphics",
                                        "signalling",
                                        NULL};
-static const char *const format_keys[] = {"video", "audio", "grid_minutes", NULL};
+static const char *const format_keys[] = {"video", "audio", "renditions", "grid_minutes", NULL};
 static const char *const video_keys[] = {"width",  "height",  "frame_rate", "bitrate_kbps",
                                          "preset", "encoder", "buffer_ms",  NULL};
+static const char *const rendition_keys[] = {"height", "bitrate_kbps", NULL};
 static const char *const audio_keys[] = {"sample_rate", "channels", "bitrate_kbps", "codec", NULL};
 static const char *const type_words[] = {"network", "movie", "premium", NULL};
 static const char *const template_words[] = {"network_television", "premium_movie", NULL};
@@ -249,6 +250,38 @@ static void read_audio(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
                 spec->format.audio_bitrate_kbps = (int32_t)value;
 }
 
+static void read_rendition(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
+        int64_t value = 0;
+        if (!reader_want(node, YAML_MAPPING, "a rendition", diag))
+                return;
+        yaml_check_keys(node, "a rendition", rendition_keys, diag);
+        const YamlNode *height = yaml_get(node, "height"), *bitrate = yaml_get(node, "bitrate_kbps");
+        if (!height || !bitrate)
+                yaml_fault(node, diag, "a rendition needs \"height\" and \"bitrate_kbps\"");
+        if (height && yaml_read_int(height, 64, 4096, &value, diag))
+                spec->format.second_height = (int32_t)value;
+        if (bitrate && yaml_read_int(bitrate, 100, 50000, &value, diag))
+                spec->format.second_bitrate_kbps = (int32_t)value;
+}
+
+static void read_renditions(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
+        if (!reader_want(node, YAML_SEQUENCE, "format.renditions", diag))
+                return;
+        spec->format.second_height = spec->format.second_bitrate_kbps = 0;
+        if (yaml_size(node) > 1)
+                yaml_fault(node, diag, "there can be one more rendition beside the channel's own, not several");
+        else if (yaml_size(node) == 1)
+                read_rendition(spec, yaml_item(node, 0), diag);
+}
+
+/* Of the shape that the channel has, whatever said its size. */
+static void shape_second(HouseFormat *format) {
+        if (format->second_height == 0 || format->height <= 0)
+                return;
+        const int64_t half = rv_mul_div_floor(format->second_height, format->width, 2 * (int64_t)format->height);
+        format->second_width = (int32_t)(2 * half);
+}
+
 static void read_grid(ChannelSpec *spec, const YamlNode *node, Diag *diag) {
         int64_t value = 0;
         if (!yaml_read_int(node, 1, 60, &value, diag))
@@ -272,6 +305,8 @@ static void read_format_part(ChannelSpec *spec, const YamlNode *format, Diag *di
                 read_video(spec, yaml_get(format, "video"), diag);
         if (yaml_get(format, "audio"))
                 read_audio(spec, yaml_get(format, "audio"), diag);
+        if (yaml_get(format, "renditions"))
+                read_renditions(spec, yaml_get(format, "renditions"), diag);
         if (yaml_get(format, "grid_minutes"))
                 read_grid(spec, yaml_get(format, "grid_minutes"), diag);
 }
@@ -296,6 +331,7 @@ static void read_format(ChannelSpec *spec, const YamlNode *root, const YamlNode 
         if (yaml_get(root, "grid_minutes"))
                 read_grid(spec, yaml_get(root, "grid_minutes"), diag);
         read_format_part(spec, format, diag);
+        shape_second(&spec->format);
         const char *fault = house_format_fault(&spec->format);
         if (fault && diag_errors(diag) == errors)
                 yaml_fault(format ? format : root, diag, "format cannot be put on the air: %s", fault);
