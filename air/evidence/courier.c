@@ -1,11 +1,13 @@
 #include "air/evidence/courier.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "proto/base/error.h"
 #include "proto/base/id.h"
 #include "proto/base/log.h"
 #include "proto/base/thread.h"
@@ -274,8 +276,10 @@ static size_t spool_bytes(const Spool *spool) {
 }
 
 static void courier_destroy(Courier *courier) {
-        close(courier->wake_fd);
-        close(courier->progress_fd);
+        if (courier->wake_fd >= 0)
+                close(courier->wake_fd);
+        if (courier->progress_fd >= 0)
+                close(courier->progress_fd);
         pthread_mutex_destroy(&courier->lock);
         g_free(courier->endpoint);
         g_free(courier->channel_id);
@@ -292,14 +296,16 @@ Courier *courier_new(const CourierOptions *options, GError **error) {
         courier->ends_when_empty = options->ends_when_empty;
         courier->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         courier->progress_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        g_assert(courier->wake_fd >= 0 && courier->progress_fd >= 0);
         pthread_mutex_init(&courier->lock, NULL);
         g_queue_init(&courier->fresh);
         courier->own.spool = options->take_spool;
         courier->put = spool_last(options->take_spool);
         courier->acked = spool_first(options->take_spool) - 1;
         courier->held_bytes = spool_bytes(options->take_spool);
-        courier->thread = rv_thread_start("evidence", RV_PRIORITY_NORMAL, carry, courier, error);
+        if (courier->wake_fd >= 0 && courier->progress_fd >= 0)
+                courier->thread = rv_thread_start("evidence", RV_PRIORITY_NORMAL, carry, courier, error);
+        else
+                rv_error_set_errno(error, errno, "cannot make an eventfd");
         if (courier->thread)
                 return courier;
         spool_close(courier->own.spool);

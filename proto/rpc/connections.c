@@ -113,8 +113,10 @@ static gboolean has_core_fd(gpointer key, gpointer value, gpointer core_fd) {
  * again belonged to a connection whose end we have not been told of yet. */
 static bool keep_track(RpcConnections *connections, int core_fd) {
         RpcConnection *connection = rpc_connection_new(core_fd);
-        if (!connection)
+        if (!connection) {
+                rv_warning("rpc.refused", RV_S("reason", "out_of_descriptors"));
                 return false;
+        }
         pthread_mutex_lock(&connections->lock);
         g_hash_table_foreach_remove(connections->open, has_core_fd, GINT_TO_POINTER(core_fd));
         bool room = g_hash_table_size(connections->open) < MAX_CONNECTIONS;

@@ -27,6 +27,7 @@ typedef struct {
         /* Takes the stream as it comes, on a thread of the rig's; nothing of it is kept. NULL: all of it is. */
         void (*on_stream)(void *user, const uint8_t *data, size_t size);
         void *user;
+        bool may_fail; /* what it does not answer is UNSPECIFIED; every wait is over when it is gone */
 } RigOptions;
 
 EngineRig *rig_new(RigOptions options);
@@ -47,10 +48,13 @@ void rig_attach(EngineRig *rig);
 void rig_start(EngineRig *rig, const HouseFormat *format, BlockPlan *const *blocks, size_t n);
 void rig_feed(EngineRig *rig, const BlockPlan *block);
 void rig_stop(EngineRig *rig);
+/* False: not attached or not started. */
+bool rig_try_play(EngineRig *rig, const HouseFormat *format, BlockPlan *const *blocks, size_t n);
 /* The same, one call each, of the last session's id, and what they are answered. */
 Retrovue__Playout__V1__Result rig_try_attach(EngineRig *rig, const char *path);
 Retrovue__Playout__V1__Result rig_try_start(EngineRig *rig, const HouseFormat *format, BlockPlan *const *blocks,
                                             size_t n);
+Retrovue__Playout__V1__Result rig_try_feed(EngineRig *rig, const BlockPlan *block);
 Retrovue__Playout__V1__Result rig_try_stop(EngineRig *rig);
 
 /* The stream's reader does not read. */
@@ -65,11 +69,24 @@ void rig_await_evidence(EngineRig *rig, EvidenceKind kind, const char *block_id)
 /* Until the stream is closed by the engine. */
 void rig_await_stream_end(EngineRig *rig);
 
+/* Until evidence of the block's fence is there or the stream is over, or (NULL) the session was terminated; for
+ * most_ms.
+ */
+void rig_await_end_of(EngineRig *rig, const char *block_id, int most_ms);
+void rig_await_gone(EngineRig *rig, int most_ms);
+/* Until the stream is closed by the engine, or at once when it has not connected. */
+void rig_end_stream(EngineRig *rig);
+bool rig_is_gone(EngineRig *rig);
+/* Of the last session. Owned. */
+char *rig_spool_path(const EngineRig *rig);
+
 /* Core dies: control connection, event stream, transport stream and evidence are gone at once. */
 void rig_lose_core(EngineRig *rig);
 void rig_signal(EngineRig *rig, int signal_number);
 /* The exit status, or -1 when it was a signal. */
 int rig_await_exit(EngineRig *rig);
+/* As wait(2) has it. */
+int rig_await_wait_status(EngineRig *rig);
 
 pid_t rig_pid(const EngineRig *rig);
 /* What came so far; only while nothing more can come. */

@@ -6,6 +6,8 @@
  * a picture, for the top left corner, "language": of the sound, "subtitles": true}. Writes OUT.ts, from the first
  * picture to at least the last fence, and OUT.jsonl, the evidence of every segment and fence. Exits with 0 when all
  * blocks have had their fence.
+ *   replay FORMAT PLAN OUT may-fail
+ * does so twice on one engine that calls may fail in, and tells what became of it (under_failure.h).
  */
 #include <jansson.h>
 #include <signal.h>
@@ -15,6 +17,7 @@
 #include "proto/base/clock.h"
 #include "proto/rpc/rpc.h"
 #include "tests/e2e/engine_rig.h"
+#include "tests/e2e/under_failure.h"
 #include "tests/support/cmocka.h"
 
 #define BLOCKS_AT_ONCE 3 /* fed ahead of the one on the air */
@@ -22,6 +25,7 @@
 static struct {
         HouseFormat format;
         const char *plan, *out;
+        bool may_fail;
 } job;
 
 /* --- the plan --- */
@@ -78,6 +82,13 @@ static BlockPlan *read_block(const json_t *from) {
         return block;
 }
 
+/* "late": fed when the one before it is over, and nothing is left to play. */
+static GHashTable *late_blocks;
+
+static bool is_late(const GPtrArray *blocks, guint i) {
+        return g_hash_table_contains(late_blocks, ((const BlockPlan *)blocks->pdata[i])->block_id);
+}
+
 static void free_block(gpointer block) {
         block_plan_unref(block);
 }
@@ -123,7 +134,12 @@ static GPtrArray *read_blocks(const json_t *plan) {
         GPtrArray *blocks = g_ptr_array_new_with_free_func(free_block);
         size_t i;
         const json_t *block;
-        json_array_foreach(json_object_get(plan, "blocks"), i, block) g_ptr_array_add(blocks, read_block(block));
+        late_blocks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        json_array_foreach(json_object_get(plan, "blocks"), i, block) {
+                g_ptr_array_add(blocks, read_block(block));
+                if (json_is_true(json_object_get(block, "late")))
+                        g_hash_table_add(late_blocks, g_strdup(json_string_value(json_object_get(block, "block_id"))));
+        }
         assert_int_not_equal(blocks->len, 0);
         return blocks;
 }
@@ -167,22 +183,40 @@ static void write_stream(const EngineRig *rig) {
         assert_true(g_file_set_contents(path, (const char *)stream->data, stream->len, NULL));
 }
 
+static const char *id_of(const GPtrArray *blocks, guint i) {
+        return ((const BlockPlan *)blocks->pdata[i])->block_id;
+}
+
+static void play(EngineRig *rig, const GPtrArray *blocks) {
+        guint n = 1;
+        while (n < MIN(blocks->len, BLOCKS_AT_ONCE) && !is_late(blocks, n))
+                n++;
+        rig_start(rig, &job.format, (BlockPlan *const *)blocks->pdata, n);
+        for (guint i = n; i < blocks->len; i++) {
+                if (i >= BLOCKS_AT_ONCE)
+                        rig_await_started(rig, id_of(blocks, i - BLOCKS_AT_ONCE + 1));
+                if (is_late(blocks, i))
+                        rig_await_evidence(rig, EVIDENCE_BLOCK_FENCE, id_of(blocks, i - 1));
+                rig_feed(rig, blocks->pdata[i]);
+        }
+        rig_await_evidence(rig, EVIDENCE_BLOCK_FENCE, id_of(blocks, blocks->len - 1));
+}
+
 static void the_plan_is_played(void **state) {
         json_t *plan = load_plan();
         g_autoptr(HouseStyle) style = read_style(plan);
         g_autoptr(GPtrArray) blocks = read_blocks(plan);
         json_decref(plan);
-        const BlockPlan *first = blocks->pdata[0], *last = blocks->pdata[blocks->len - 1];
+        if (job.may_fail) {
+                under_failure(&job.format, blocks, job.out);
+                g_hash_table_unref(late_blocks);
+                return;
+        }
+        const BlockPlan *first = blocks->pdata[0];
         const int64_t ago_ms = rv_clock_utc_ms(rv_clock_system()) - first->start_utc_ms;
         assert_in_range(ago_ms, 0, INT32_MAX - 60000);
         g_autoptr(EngineRig) rig = rig_new((RigOptions){.replay_ms = (int)ago_ms + 60000, .style = style});
-        const guint n = MIN(blocks->len, BLOCKS_AT_ONCE);
-        rig_start(rig, &job.format, (BlockPlan *const *)blocks->pdata, n);
-        for (guint i = n; i < blocks->len; i++) {
-                rig_await_started(rig, ((const BlockPlan *)blocks->pdata[i - n + 1])->block_id);
-                rig_feed(rig, blocks->pdata[i]);
-        }
-        rig_await_evidence(rig, EVIDENCE_BLOCK_FENCE, last->block_id);
+        play(rig, blocks);
         rig_stop(rig);
         rig_await_evidence(rig, EVIDENCE_CHANNEL_TERMINATED, NULL);
         rig_await_stream_end(rig);
@@ -190,14 +224,16 @@ static void the_plan_is_played(void **state) {
         assert_int_equal(rig_await_exit(rig), 0);
         write_stream(rig);
         write_evidence(rig);
+        g_hash_table_unref(late_blocks);
 }
 
 int main(int argc, char **argv) {
         job.format = house_format_default();
         RvRational *rate = &job.format.rate;
-        if (argc != 4 ||
+        job.may_fail = argc == 5 && strcmp(argv[4], "may-fail") == 0;
+        if (argc != 4 + job.may_fail ||
             sscanf(argv[1], "%dx%d@%d/%d", &job.format.width, &job.format.height, &rate->num, &rate->den) != 4) {
-                fprintf(stderr, "usage: replay WIDTHxHEIGHT@NUM/DEN PLAN OUT\n");
+                fprintf(stderr, "usage: replay WIDTHxHEIGHT@NUM/DEN PLAN OUT [may-fail]\n");
                 return 2;
         }
         signal(SIGPIPE, SIG_IGN);

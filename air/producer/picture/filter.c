@@ -19,7 +19,7 @@ struct Filter {
 static const char *upright_of(const AVStream *stream) {
         static const char *const turned[] = {NULL, "transpose=clock", "hflip,vflip", "transpose=cclock"};
         static const char *const mirrored[] = {"hflip", "transpose=cclock_flip", "vflip", "transpose=clock_flip"};
-        const int32_t *stored = (const int32_t *)av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, NULL);
+        const int32_t *stored = (const void *)av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, NULL);
         if (!stored)
                 return NULL;
         int32_t matrix[9];

@@ -37,11 +37,13 @@ bool tone_is_hdr(const AVFrame *frame) {
 
 /* In cd/m2, as the material says, or as it mostly is. */
 static double brightest(const AVFrame *frame) {
-        const AVFrameSideData *light = av_frame_get_side_data(frame, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
-        const AVFrameSideData *display = av_frame_get_side_data(frame, AV_FRAME_DATA_MASTERING_DISPLAY_METADATA);
-        double nits = light ? ((const AVContentLightMetadata *)light->data)->MaxCLL : 0;
-        if (nits <= 0 && display && ((const AVMasteringDisplayMetadata *)display->data)->has_luminance)
-                nits = av_q2d(((const AVMasteringDisplayMetadata *)display->data)->max_luminance);
+        const AVFrameSideData *side = av_frame_get_side_data(frame, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
+        const AVContentLightMetadata *light = side ? (const void *)side->data : NULL;
+        side = av_frame_get_side_data(frame, AV_FRAME_DATA_MASTERING_DISPLAY_METADATA);
+        const AVMasteringDisplayMetadata *display = side ? (const void *)side->data : NULL;
+        double nits = light ? light->MaxCLL : 0;
+        if (nits <= 0 && display && display->has_luminance)
+                nits = av_q2d(display->max_luminance);
         return nits > REFERENCE_WHITE ? MIN(nits, 10000) : BRIGHTEST;
 }
 
