@@ -12,6 +12,10 @@
 
 #define IO_BUFFER_BYTES (64 * 1024)
 
+/* A disk or a network may fail once. What is lost for good is the file's end: a demuxer that was let go on would pass
+ * over the hole, and what it makes of the rest would look like all of it. */
+#define READ_TRIES 3
+
 /* How far one stream is read in search of the other's next packet. */
 #define REACH_US (10 * G_USEC_PER_SEC)
 #define REACH_BYTES (32 * 1024 * 1024)
@@ -45,6 +49,7 @@ struct Demux {
         AVPacket *packet;
         bool ended;
         int error;
+        int read_error; /* AVERROR of a read that failed for good; 0: none has */
 };
 
 static void log_from_libav(void *context, int level, const char *format, va_list arguments) {
@@ -69,14 +74,19 @@ static int is_aborted(void *user) {
         return atomic_load(demux->abort);
 }
 
+/* INV-PRODUCER-006 */
 static int read_bytes(void *user, uint8_t *into, int size) {
         Demux *demux = user;
         if (is_aborted(demux))
                 return AVERROR_EXIT;
-        const ssize_t n = TEMP_FAILURE_RETRY(read(demux->fd, into, (size_t)size));
+        if (demux->read_error)
+                return demux->read_error;
+        ssize_t n = -1;
+        for (int i = 0; n < 0 && i < READ_TRIES; i++)
+                n = TEMP_FAILURE_RETRY(read(demux->fd, into, (size_t)size));
         if (n < 0)
-                return AVERROR(errno);
-        return n == 0 ? AVERROR_EOF : (int)n;
+                demux->read_error = AVERROR(errno);
+        return n < 0 ? demux->read_error : n == 0 ? AVERROR_EOF : (int)n;
 }
 
 static int64_t seek_bytes(void *user, int64_t offset, int whence) {
@@ -288,7 +298,9 @@ static bool read_one(Demux *demux) {
         const int result = av_read_frame(demux->format, demux->packet);
         if (result < 0) {
                 demux->ended = true;
-                if (result != AVERROR_EOF && !is_aborted(demux))
+                if (demux->read_error)
+                        demux->error = demux->read_error; /* some formats call it the end */
+                else if (result != AVERROR_EOF && !is_aborted(demux))
                         demux->error = result;
                 return false;
         }
@@ -343,6 +355,7 @@ bool demux_seek_us(Demux *demux, int64_t container_us) {
         if (!stream)
                 stream = demux->lanes[DEMUX_AUDIO].stream;
         const int64_t at = av_rescale_q(container_us, AV_TIME_BASE_Q, stream->time_base);
+        demux->read_error = 0; /* elsewhere it may be readable */
         if (avformat_seek_file(demux->format, stream->index, INT64_MIN, at, at, 0) < 0)
                 return false;
         for (int i = 0; i < DEMUX_N_STREAMS; i++)

@@ -608,6 +608,13 @@ void rig_end_stream(EngineRig *rig) {
         await(rig, is_over, NULL, 0);
 }
 
+bool rig_stream_is_over(EngineRig *rig) {
+        pthread_mutex_lock(&rig->lock);
+        const bool over = rig->stream_over;
+        pthread_mutex_unlock(&rig->lock);
+        return over;
+}
+
 bool rig_is_gone(EngineRig *rig) {
         pthread_mutex_lock(&rig->lock);
         const bool gone = rig->gone;

@@ -76,6 +76,7 @@ void rig_await_end_of(EngineRig *rig, const char *block_id, int most_ms);
 void rig_await_gone(EngineRig *rig, int most_ms);
 /* Until the stream is closed by the engine, or at once when it has not connected. */
 void rig_end_stream(EngineRig *rig);
+bool rig_stream_is_over(EngineRig *rig);
 bool rig_is_gone(EngineRig *rig);
 /* Of the last session. Owned. */
 char *rig_spool_path(const EngineRig *rig);

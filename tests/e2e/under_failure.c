@@ -12,7 +12,7 @@
 #include "tests/support/cmocka.h"
 
 #define SESSIONS 2
-#define PLAN_MS 6000 /* the plan's time is over, so it takes a fraction of this */
+#define PLAN_MS 15000 /* the plan's time is over, so it takes a fraction of this */
 #define END_MS 1000  /* for what is under way already */
 #define REST_LOOKS 4
 #define REST_MS 25
@@ -103,11 +103,12 @@ static const char *play(const Run *run) {
         rig_await_end_of(run->rig, ((const BlockPlan *)run->blocks->pdata[n - 1])->block_id, PLAN_MS);
         if (rig_is_gone(run->rig))
                 return "gone";
+        const bool cut = rig_stream_is_over(run->rig);
         if (rig_try_stop(run->rig) != OK)
                 return "not_stopped";
         rig_await_end_of(run->rig, NULL, END_MS);
         rig_end_stream(run->rig);
-        return rig_is_gone(run->rig) ? "gone" : "played";
+        return rig_is_gone(run->rig) ? "gone" : cut ? "cut" : "played";
 }
 
 static json_t *play_session(const Run *run, int number) {

@@ -103,6 +103,9 @@ static bool fake_take(Producer *producer, int64_t tick, const Cell **ret_cell) {
         return true;
 }
 
+static void fake_near(Producer *producer) {
+}
+
 static ProducerState fake_state(const Producer *producer) {
         return (ProducerState)atomic_load(&((FakeSource *)producer)->state);
 }
@@ -117,7 +120,7 @@ static void fake_free(Producer *producer) {
         g_free(producer);
 }
 
-static const SeamSources FAKES = {fake_make, fake_settled, fake_take, fake_state, fake_result, fake_free};
+static const SeamSources FAKES = {fake_make, fake_settled, fake_take, fake_near, fake_state, fake_result, fake_free};
 
 /* Tick thread. */
 static void on_push(void *user, const Cell *cell, bool idr) {
