@@ -146,6 +146,7 @@ class CorpusSeams(support.Case):
         segments = list(self.segments(chance, films, known))
         played = replayed.Replayed(self.folder, replayed.blocks_of(segments, BLOCK_SEGMENTS), house, known)
         faults = played.faults(lambda turn: turn.path in known)
+        self.assertFalse(faults, "\n".join([f"{len(faults)} faults:"] + faults[:20]))
         ended, seen, late = played.ended(), Seen(played), 0
         for turn in played.session.turns:
             film = next((one for one in films if one.path == turn.path), None)
@@ -154,7 +155,6 @@ class CorpusSeams(support.Case):
             late += film is not None and ended[turn.event_id]["status"] not in ("AIRED", "SHORT", "SKIPPED")
         print(f"{played.rate}: {len(segments)} seams, {len(played.seen)} pictures, {late} not made in time", flush=True)
         os.remove(played.path)
-        self.assertFalse(faults, "\n".join([f"{len(faults)} faults:"] + faults[:20]))
         self.assertLessEqual(late, len(films) // 10)
 
     @support.unittest.skipUnless(MEDIA, "RV_SAMPLE_CLIPS names no folder")
