@@ -13,7 +13,7 @@
 
 #define SESSIONS 2
 #define PLAN_MS 15000 /* the plan's time is over, so it takes a fraction of this */
-#define END_MS 1000  /* for what is under way already */
+#define END_MS 1000   /* for what is under way already */
 #define REST_LOOKS 4
 #define REST_MS 25
 #define OK RETROVUE__PLAYOUT__V1__RESULT__RESULT_OK
