@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class Page(support.Case):
     def test_page(self):
         daemon = self.daemon(channels={
-            "one.yaml": support.channel_yaml("one", 2, "Signal House 24/7"),
+            "one.yaml": support.channel_yaml("one", 2, "Signal House 24/7") + "signalling: {splices: true}\n",
             "two.yaml": support.channel_yaml("two", 5, "Prime"),
             "three.yaml": support.channel_yaml("three", 13, "Midnight Matinee")})
         support.wait_for("three channels", lambda: len(daemon.api("channels")["channels"]) == 3)
