@@ -500,6 +500,45 @@ static void INV_HLS_011_renditions_count_alike_or_apart(void **state) {
         channel_close(&second);
 }
 
+static void INV_HLS_011_a_ladder_counts_on_after_a_restart(void **state) {
+        Channel first = channel_new_at(256, 16), second = channel_new_at(256, 16);
+        channel_open(&first);
+        channel_open(&second);
+        begin(&first, "aaaaaaaa-1");
+        begin(&second, "aaaaaaaa-1");
+        hls_align(first.hls, second.hls);
+        write_s(&first, 5);
+        write_s(&second, 5);
+        g_autofree char *of_first = playlist(first.hls), *of_second = playlist(second.hls);
+        assert_int_equal(tag_value(of_first, "#EXT-X-MEDIA-SEQUENCE:"), 256);
+        assert_string_equal(of_first, of_second);
+        channel_close(&first);
+        channel_close(&second);
+}
+
+static void INV_HLS_012_tables_of_receivers_are_left_out(void **state) {
+        Channel channel = channel_new_at(0, 0);
+        channel_open(&channel);
+        begin(&channel, "aaaaaaaa-1");
+        uint8_t eit[188] = {0x47, 0x40, 0x12, 0x10}, private[188] = {0x47, 0x40, 0x15, 0x10};
+        for (int i = 0; i < 3; i++) {
+                write_s(&channel, 1);
+                intake_parser_push(channel.parser, eit, sizeof eit);
+                intake_parser_push(channel.parser, private, sizeof private);
+        }
+        write_s(&channel, 1);
+        g_autoptr(GBytes) segment = hls_segment(channel.hls, "aaaaaaaa-1.ts");
+        gsize size = 0, n_private = 0;
+        const uint8_t *bytes = g_bytes_get_data(segment, &size);
+        for (gsize at = 0; at < size; at += 188) {
+                assert_int_equal(bytes[at], 0x47);
+                assert_false(bytes[at + 2] == 0x12 && (bytes[at + 1] & 0x1f) == 0);
+                n_private += bytes[at + 2] == 0x15 && (bytes[at + 1] & 0x1f) == 0;
+        }
+        assert_int_equal(n_private, 1);
+        channel_close(&channel);
+}
+
 static void tags_change_with_the_playlist(void **state) {
         Channel channel = channel_new_at(0, 0);
         channel_open(&channel);
@@ -676,6 +715,8 @@ int main(void) {
                 cmocka_unit_test(codecs_are_read_from_the_stream),
                 cmocka_unit_test(INV_HLS_010_codecs_are_those_of_the_stream),
                 cmocka_unit_test(INV_HLS_011_renditions_count_alike_or_apart),
+                cmocka_unit_test(INV_HLS_011_a_ladder_counts_on_after_a_restart),
+                cmocka_unit_test(INV_HLS_012_tables_of_receivers_are_left_out),
                 cmocka_unit_test(tags_change_with_the_playlist),
                 cmocka_unit_test(readers_see_whole_playlists),
         };

@@ -59,8 +59,8 @@ class Clients(support.Case):
     def play(self, url, name, seconds):
         """ffmpeg decodes from the address for so long and stores what came; its complaints."""
         path = os.path.join(self.folder, name)
-        command = ["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", url, "-t", str(seconds), "-map", "0", "-c",
-                   "copy", "-y", path, "-t", str(seconds), "-map", "0:v", "-map", "0:a", "-f", "null", "-"]
+        command = ["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", url, "-t", str(seconds), "-map", "0:v",
+                   "-map", "0:a", "-c", "copy", "-y", path, "-t", str(seconds), "-map", "0:v", "-map", "0:a", "-f", "null", "-"]
         return path, subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def test_players_over_a_fence(self):

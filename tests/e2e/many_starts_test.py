@@ -66,7 +66,7 @@ class ManyStarts(support.Case):
 
     def look_around(self, daemon, cycle):
         self.assertEqual(support.processes(daemon.mark), {daemon.pid: "retrovue"}, f"after cycle {cycle}")
-        self.assertEqual(support.children(daemon.pid), [], f"unreaped after cycle {cycle}")
+        self.assertEqual(support.engines_of(daemon.pid), [], f"unreaped after cycle {cycle}")
         self.assertEqual(os.listdir(os.path.join(daemon.data, "run")), ["core.sock"], f"after cycle {cycle}")
 
     def spooled(self, daemon):
@@ -77,7 +77,7 @@ class ManyStarts(support.Case):
         asan = sanitized()
         cycles = SANITIZED_CYCLES if asan else CYCLES
         daemon = self.daemon(settings={"linger": "0s"})
-        support.wait_for("scan", lambda: daemon.api("catalog/progress")["done"])
+        support.wait_for("measuring", lambda: (daemon.api("catalog/progress")["survey"] or {}).get("over"))
         support.wait_for("end of the measuring", lambda: (daemon.api("catalog/progress")["survey"] or {}).get("over"))
         first = None
         for cycle in range(1, cycles + 1):

@@ -112,12 +112,12 @@ def processes(mark):
     return found
 
 
-def children(pid):
-    """Of one process, zombies included."""
+def engines_of(pid):
+    """Children of a daemon that are engines, zombies included."""
     found = []
     for task in os.listdir(f"/proc/{pid}/task"):
         found += _read(f"/proc/{pid}/task/{task}/children").split()
-    return [int(child) for child in found]
+    return [int(child) for child in found if _read(f"/proc/{int(child)}/comm").strip() == b"retrovue-air"]
 
 
 # --- the daemon --------------------------------------------------------------------------------------------------
@@ -503,9 +503,11 @@ def clips():
 
 
 def stream_kinds(path):
-    result = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name,width,height", "-of",
+    """What codes pictures and sound."""
+    result = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name,codec_type", "-of",
                              "json", path], stdout=subprocess.PIPE, timeout=60, check=True)
-    return sorted(stream["codec_name"] for stream in json.loads(result.stdout)["streams"])
+    return sorted(stream["codec_name"] for stream in json.loads(result.stdout)["streams"]
+                  if stream["codec_type"] in ("video", "audio"))
 
 
 def main():

@@ -16,6 +16,9 @@
 #define MAX_SEGMENT_TARGETS 10
 /* A rendition that has not had so many of the segments that another has is not a step of a ladder any more. */
 #define MAX_BEHIND 3
+#define TS_PACKET 188
+#define FIRST_SI_PID 0x10
+#define LAST_SI_PID 0x14
 #define MAX_OPEN_BYTES ((size_t)64 * 1024 * 1024)
 
 static void segment_free(void *user) {
@@ -198,12 +201,30 @@ static void sink_random_access(void *user, int64_t frame) {
                 hls->options.on_published(hls->options.user);
 }
 
+/* DVB's service information (EN 300 468, 5.1.3): for receivers that tune; to players it is streams of no use. */
+static bool is_service_information(const uint8_t *packet) {
+        const int pid = (packet[1] & 0x1f) << 8 | packet[2];
+        return pid >= FIRST_SI_PID && pid <= LAST_SI_PID;
+}
+
+/* INV-HLS-012 */
+static void append_programme(Hls *hls, const uint8_t *packets, size_t size) {
+        size_t from = 0;
+        for (size_t at = 0; at < size; at += TS_PACKET) {
+                if (!is_service_information(packets + at))
+                        continue;
+                g_byte_array_append(hls->open, packets + from, (guint)(at - from));
+                from = at + TS_PACKET;
+        }
+        g_byte_array_append(hls->open, packets + from, (guint)(size - from));
+}
+
 static void sink_packets(void *user, const uint8_t *packets, size_t size) {
         Hls *hls = user;
         if (hls->cut_off)
                 return;
         if (hls->open->len + size <= MAX_OPEN_BYTES) {
-                g_byte_array_append(hls->open, packets, (guint)size);
+                append_programme(hls, packets, size);
                 return;
         }
         pthread_mutex_lock(&hls->lock);
@@ -246,21 +267,22 @@ void hls_begin_session(Hls *hls, const char *session_id, int64_t epoch_utc_ms, R
 }
 
 typedef struct {
-        int64_t sequence, discontinuity;
+        int64_t sequence, beginning, discontinuity;
         bool listed; /* segments are */
 } Numbers;
 
 static Numbers numbers_of(Hls *hls) {
         pthread_mutex_lock(&hls->lock);
-        const Numbers numbers = {hls->next_sequence, hls->discontinuity, hls->n_listed > 0};
+        const Numbers numbers = {hls->next_sequence, hls->beginning, hls->discontinuity, hls->n_listed > 0};
         pthread_mutex_unlock(&hls->lock);
         return numbers;
 }
 
-static void renumber(Hls *hls, int64_t sequence, int64_t discontinuity) {
+static void renumber(Hls *hls, const Numbers *numbers) {
         pthread_mutex_lock(&hls->lock);
-        hls->beginning = hls->next_sequence = sequence;
-        hls->discontinuity = discontinuity;
+        hls->beginning = numbers->beginning;
+        hls->next_sequence = numbers->sequence;
+        hls->discontinuity = numbers->discontinuity;
         pthread_mutex_unlock(&hls->lock);
 }
 
@@ -269,8 +291,10 @@ void hls_align(Hls *a, Hls *b) {
         const Numbers of_a = numbers_of(a), of_b = numbers_of(b);
         if (of_a.listed || of_b.listed)
                 return;
-        renumber(a, MAX(of_a.sequence, of_b.sequence), MAX(of_a.discontinuity, of_b.discontinuity));
-        renumber(b, MAX(of_a.sequence, of_b.sequence), MAX(of_a.discontinuity, of_b.discontinuity));
+        Numbers higher = of_a.sequence >= of_b.sequence ? of_a : of_b;
+        higher.discontinuity = MAX(of_a.discontinuity, of_b.discontinuity);
+        renumber(a, &higher);
+        renumber(b, &higher);
 }
 
 /* INV-HLS-011 */

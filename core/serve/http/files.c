@@ -15,8 +15,10 @@
 #define MAX_FILE_BYTES (8 * 1024 * 1024)
 #define ETAG_DIGITS 32
 
-static const char policy[] = "default-src 'self'; media-src blob: 'self'; worker-src blob: 'self'; connect-src 'self'; "
-                             "img-src 'self' data:";
+/* data: is the empty track that hls.js lets captions be switched on by. */
+static const char policy[] =
+        "default-src 'self'; media-src blob: data: 'self'; worker-src blob: 'self'; connect-src 'self'; "
+        "img-src 'self' data:";
 
 static const struct {
         const char *suffix, *type;
