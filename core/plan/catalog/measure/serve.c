@@ -94,7 +94,7 @@ int examiner_serve(int fd, RvClock *clock) {
                 return EXIT_FAILURE;
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
         (void)prctl(PR_SET_NAME, EXAMINER_COMMAND); /* in ps and top; else it would be that of a link */
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* also in the middle of a call that never returns */
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);     /* also in the middle of a call that never returns */
         probe_init();
         while (getline(&line, &room, examination.in) > 0 && answer(&examination, line))
                 ;
