@@ -126,7 +126,7 @@ static bool read_format(const char *text, HouseFormat *format) {
 /* Feeds what is due until the time is over; a session of its own for each. */
 static void play_on(EngineRig *rig, BlockPlan **blocks, int n, int64_t epoch_utc_ms) {
         const int64_t end_utc_ms = rv_clock_utc_ms(rv_clock_system()) + job.seconds * 1000;
-        while (blocks[0]->end_utc_ms < end_utc_ms) {
+        while (blocks[0]->end_utc_ms < end_utc_ms && !rig_is_gone(rig)) {
                 rig_await_started(rig, blocks[1]->block_id);
                 block_plan_unref(blocks[0]);
                 memmove(blocks, blocks + 1, sizeof(BlockPlan *) * (BLOCKS_AT_ONCE - 1));
@@ -134,7 +134,8 @@ static void play_on(EngineRig *rig, BlockPlan **blocks, int n, int64_t epoch_utc
                 rig_feed(rig, blocks[BLOCKS_AT_ONCE - 1]);
         }
         const guint pictures = (guint)rv_tick_at_ms(end_utc_ms - epoch_utc_ms, job.format.rate);
-        (void)rig_await_picture(rig, pictures);
+        if (rig_await_picture(rig, pictures) < 0)
+                fail_msg("the engine has ended before its time");
 }
 
 static void played(void **state) {
@@ -142,7 +143,7 @@ static void played(void **state) {
         const char *copy = g_getenv("RETROVUE_BENCH_STREAM");
         if (copy)
                 assert_non_null(judge.copy = fopen(copy, "w"));
-        EngineRig *rig = rig_new((RigOptions){.on_stream = judge_bytes, .user = &judge});
+        EngineRig *rig = rig_new((RigOptions){.on_stream = judge_bytes, .user = &judge, .may_fail = true});
         BlockPlan *blocks[BLOCKS_AT_ONCE];
         const int64_t epoch_utc_ms = rv_clock_utc_ms(rv_clock_system()) - job.preroll_ms;
         int64_t start_utc_ms = epoch_utc_ms;

@@ -571,7 +571,8 @@ int64_t rig_await_picture(EngineRig *rig, guint i) {
         const guint n = i + 1;
         await(rig, has_pictures, &n, 0);
         pthread_mutex_lock(&rig->lock);
-        const int64_t mono_ns = g_array_index(rig->picture_mono_ns, int64_t, i);
+        const bool there = rig->picture_mono_ns->len > i;
+        const int64_t mono_ns = there ? g_array_index(rig->picture_mono_ns, int64_t, i) : -1;
         pthread_mutex_unlock(&rig->lock);
         return mono_ns;
 }

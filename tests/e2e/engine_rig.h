@@ -61,7 +61,8 @@ Retrovue__Playout__V1__Result rig_try_stop(EngineRig *rig);
 void rig_pause_reader(EngineRig *rig, bool paused);
 
 void rig_await_stream(EngineRig *rig, size_t bytes);
-/* Until the stream's i-th picture (from 0) has begun to come: when that was. */
+/* Until the stream's i-th picture (from 0) has begun to come: when that was; -1: an engine that may fail is gone
+ * before. */
 int64_t rig_await_picture(EngineRig *rig, guint i);
 void rig_await_started(EngineRig *rig, const char *block_id);
 /* Until evidence of this kind about this block (NULL: any) is there. */
