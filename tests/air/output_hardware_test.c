@@ -4,6 +4,7 @@
  */
 #include <gst/gst.h>
 
+#include "tests/air/output_group.h"
 #include "tests/air/output_rig.h"
 
 /* What the next element made does. */
@@ -123,18 +124,9 @@ static void INV_OUTPUT_021_death_at_the_end_is_no_hang(void **state) {
         assert_int_equal(rig->failures, 0);
 }
 
-static int set_up_all(void **state) {
-        char *dir = temp_dir_new();
-        *state = dir;
-        g_autoptr(GError) error = NULL;
-        output_prepare(dir);
-        assert_true(output_init(&error));
+static int set_up_with_hardware(void **state) {
+        assert_int_equal(set_up_all(state), 0);
         assert_true(gst_element_register(NULL, "vah264enc", GST_RANK_NONE, fake_get_type()));
-        return 0;
-}
-
-static int tear_down_all(void **state) {
-        temp_dir_free(*state);
         return 0;
 }
 
@@ -146,5 +138,5 @@ int main(void) {
                 cmocka_unit_test(INV_OUTPUT_021_hardware_that_dies_costs_no_tick),
                 cmocka_unit_test(INV_OUTPUT_021_death_at_the_end_is_no_hang),
         };
-        return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
+        return cmocka_run_group_tests(tests, set_up_with_hardware, tear_down_all);
 }

@@ -2,6 +2,7 @@
  * becomes of it. */
 #include <gst/gst.h>
 
+#include "tests/air/output_group.h"
 #include "tests/air/output_rig.h"
 
 /* What reads the second rendition. */
@@ -179,20 +180,6 @@ static void INV_OUTPUT_022_the_second_dies_alone(void **state) {
         assert_stream(rig, TS_UNBROKEN);
         assert_int_equal(rig->reader->pictures->len, 150);
         second_close(&second);
-}
-
-static int set_up_all(void **state) {
-        char *dir = temp_dir_new();
-        *state = dir;
-        g_autoptr(GError) error = NULL;
-        output_prepare(dir);
-        assert_true(output_init(&error));
-        return 0;
-}
-
-static int tear_down_all(void **state) {
-        temp_dir_free(*state);
-        return 0;
 }
 
 int main(void) {

@@ -1,6 +1,7 @@
 /* Each codec that sound can go out in: framed and stamped as its standard says, and heard when it was meant to be. */
 #include <stdio.h>
 
+#include "tests/air/output_group.h"
 #include "tests/air/output_rig.h"
 
 #define NOISE_TICK 30
@@ -125,20 +126,6 @@ static void INV_OUTPUT_004_sound_of_each_codec_is_heard_at_its_own_sample(void *
                 const int64_t due_pts = rv_mul_div_floor(NOISE_TICK, PTS_HZ, 25);
                 assert_in_range(found_pts - due_pts + 1, 0, 2); /* a sample is 1.9 */
         }
-}
-
-static int set_up_all(void **state) {
-        char *dir = temp_dir_new();
-        *state = dir;
-        g_autoptr(GError) error = NULL;
-        output_prepare(dir);
-        assert_true(output_init(&error));
-        return 0;
-}
-
-static int tear_down_all(void **state) {
-        temp_dir_free(*state);
-        return 0;
 }
 
 int main(void) {

@@ -1,4 +1,5 @@
 /* Pictures and sound in, a transport stream out, through the real encoders: what a reader on the socket gets. */
+#include "tests/air/output_group.h"
 #include "tests/air/output_rig.h"
 #include "tests/support/chance.h"
 
@@ -239,20 +240,6 @@ static void bad_format_is_refused(void **state) {
         g_autoptr(GError) error = NULL;
         assert_null(output_new(&options, &error));
         assert_non_null(error);
-}
-
-static int set_up_all(void **state) {
-        char *dir = temp_dir_new();
-        *state = dir;
-        g_autoptr(GError) error = NULL;
-        output_prepare(dir);
-        assert_true(output_init(&error));
-        return 0;
-}
-
-static int tear_down_all(void **state) {
-        temp_dir_free(*state);
-        return 0;
 }
 
 int main(void) {

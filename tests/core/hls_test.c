@@ -471,14 +471,19 @@ static void INV_HLS_010_codecs_are_those_of_the_stream(void **state) {
         }
 }
 
+/* A ladder in its first session, before its first segment. */
+static void ladder_open(Channel *first, Channel *second) {
+        channel_open(first);
+        channel_open(second);
+        begin(first, "aaaaaaaa-1");
+        begin(second, "aaaaaaaa-1");
+        hls_align(first->hls, second->hls);
+}
+
 /* Two renditions of which the second came late into one session, was lost in the next, and is there after a rest. */
 static void INV_HLS_011_renditions_count_alike_or_apart(void **state) {
         Channel first = channel_new_at(7, 2), second = channel_new_at(4, 3);
-        channel_open(&first);
-        channel_open(&second);
-        begin(&first, "aaaaaaaa-1");
-        begin(&second, "aaaaaaaa-1");
-        hls_align(first.hls, second.hls);
+        ladder_open(&first, &second);
         write_s(&first, 5);
         assert_false(hls_keeps_up(second.hls, first.hls)); /* four segments */
         write_s(&second, 5);
@@ -502,11 +507,7 @@ static void INV_HLS_011_renditions_count_alike_or_apart(void **state) {
 
 static void INV_HLS_011_a_ladder_counts_on_after_a_restart(void **state) {
         Channel first = channel_new_at(256, 16), second = channel_new_at(256, 16);
-        channel_open(&first);
-        channel_open(&second);
-        begin(&first, "aaaaaaaa-1");
-        begin(&second, "aaaaaaaa-1");
-        hls_align(first.hls, second.hls);
+        ladder_open(&first, &second);
         write_s(&first, 5);
         write_s(&second, 5);
         g_autofree char *of_first = playlist(first.hls), *of_second = playlist(second.hls);

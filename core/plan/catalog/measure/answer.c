@@ -1,8 +1,27 @@
 #include "core/plan/catalog/measure/answer.h"
 
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
 /* json_pack's words for both ways: what is packed under a key is unpacked from it. */
 #define PROBE_FIELDS "{s:i, s:I, s:i, s:i, s:i, s:i, s:b, s:b"
 #define SURVEY_FIELDS "{s:i, s:I, s:b, s:i, s:i"
+
+static bool send_all(int fd, const char *text) {
+        for (size_t left = strlen(text); left > 0;) {
+                const ssize_t n = send(fd, text, left, MSG_NOSIGNAL);
+                if (n < 0 && errno != EINTR)
+                        return false;
+                left -= (size_t)MAX(n, 0);
+                text += MAX(n, 0);
+        }
+        return true;
+}
+
+bool answer_say(int fd, const char *line) {
+        return send_all(fd, line) && send_all(fd, "\n");
+}
 
 static json_t *text_or_null(const char *text) {
         json_t *json = text ? json_string(text) : NULL;

@@ -18,8 +18,6 @@
 #define SILENT_NS (120 * INT64_C(1000000000))
 #define END_MS 1000        /* for a killed process to be gone; one that hangs in the kernel is left to itself */
 #define MAX_LINE (1 << 20) /* of an answer */
-#define MAY_GO_ON "?"
-#define GO_ON "1\n"
 #define TRIES 2
 
 static const char *program; /* written before there is a second thread */
@@ -117,17 +115,6 @@ void examiner_free(Examiner *examiner) {
 
 /* --- a question -------------------------------------------------------------------------------------------------- */
 
-static bool say(const Examiner *examiner, const char *text) {
-        for (size_t left = strlen(text); left > 0;) {
-                const ssize_t n = send(examiner->fd, text, left, MSG_NOSIGNAL);
-                if (n < 0 && errno != EINTR)
-                        return false;
-                left -= (size_t)MAX(n, 0);
-                text += MAX(n, 0);
-        }
-        return true;
-}
-
 /* A line, without its end, once it is complete; NULL: not yet. g_free it. */
 static char *take_line(Examiner *examiner) {
         const char *newline = memchr(examiner->heard->str, '\n', examiner->heard->len);
@@ -166,7 +153,7 @@ static Outcome await(Examiner *examiner, const Wanted *wanted, char **ret_line) 
                 if (n > 0 && !hear(examiner))
                         return judge_end(examiner);
                 g_autofree char *line = take_line(examiner);
-                const bool asks = line && strcmp(line, MAY_GO_ON) == 0;
+                const bool asks = line && strcmp(line, ANSWER_MAY_GO_ON) == 0;
                 if (line && !asks) {
                         *ret_line = g_steal_pointer(&line);
                         return OUTCOME_ANSWERED;
@@ -175,7 +162,7 @@ static Outcome await(Examiner *examiner, const Wanted *wanted, char **ret_line) 
                         (void)end(examiner, true);
                         return OUTCOME_STOPPED;
                 }
-                if (asks && !say(examiner, GO_ON))
+                if (asks && !answer_say(examiner->fd, ANSWER_GO_ON))
                         return judge_end(examiner);
                 const int64_t now_ns = rv_clock_mono_ns(examiner->clock);
                 heard_ns = n > 0 ? now_ns : heard_ns;
@@ -189,15 +176,14 @@ static Outcome await(Examiner *examiner, const Wanted *wanted, char **ret_line) 
 static Outcome ask_once(Examiner *examiner, const char *question, const Wanted *wanted, char **ret_line) {
         if (!start(examiner))
                 return OUTCOME_LOST;
-        if (!say(examiner, question))
+        if (!answer_say(examiner->fd, question))
                 return judge_end(examiner);
         return await(examiner, wanted, ret_line);
 }
 
 /* INV-MEASURE-004: memory may have been spoilt by the file before: only a fresh process blames this one. */
 static Outcome ask(Examiner *examiner, json_t *take_question, const Wanted *wanted, json_t **ret_answer) {
-        g_autofree char *text = take_question ? json_dumps(take_question, JSON_COMPACT) : NULL;
-        g_autofree char *question = text ? g_strconcat(text, "\n", NULL) : NULL;
+        g_autofree char *question = take_question ? json_dumps(take_question, JSON_COMPACT) : NULL;
         g_autofree char *line = NULL;
         json_decref(take_question);
         if (!question)

@@ -1,19 +1,15 @@
 /* The examiner's other side: the process in which files are opened. */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/plan/catalog/measure/answer.h"
 #include "core/plan/catalog/measure/examiner.h"
 
 #define ASK_EVERY_NS (100 * INT64_C(1000000))
-#define MAY_GO_ON "?\n"
 
 typedef struct {
         FILE *in;
@@ -22,18 +18,6 @@ typedef struct {
         int64_t asked_ns;
 } Examination;
 
-/* Whoever asked is gone, and so is what this process is for. */
-static bool say(const Examination *examination, const char *text) {
-        for (size_t left = strlen(text); left > 0;) {
-                const ssize_t n = send(examination->fd, text, left, MSG_NOSIGNAL);
-                if (n < 0 && errno != EINTR)
-                        return false;
-                left -= (size_t)MAX(n, 0);
-                text += MAX(n, 0);
-        }
-        return true;
-}
-
 /* It may be a while until the answer comes: others go first. There is only one, for who wants an end makes it. */
 static bool go_on(void *user) {
         Examination *examination = user;
@@ -41,8 +25,8 @@ static bool go_on(void *user) {
         if (now_ns - examination->asked_ns < ASK_EVERY_NS)
                 return true;
         char answer[4];
-        if (!say(examination, MAY_GO_ON) || !fgets(answer, sizeof answer, examination->in))
-                _exit(EXIT_SUCCESS);
+        if (!answer_say(examination->fd, ANSWER_MAY_GO_ON) || !fgets(answer, sizeof answer, examination->in))
+                _exit(EXIT_SUCCESS); /* whoever asked is gone, and so is what this process is for */
         examination->asked_ns = rv_clock_mono_ns(examination->clock);
         return true;
 }
@@ -83,7 +67,7 @@ static bool answer(Examination *examination, const char *line) {
         g_autofree char *text = found ? json_dumps(found, JSON_COMPACT) : NULL;
         json_decref(found);
         json_decref(question);
-        return text && say(examination, text) && say(examination, "\n");
+        return text && answer_say(examination->fd, text);
 }
 
 int examiner_serve(int fd, RvClock *clock) {
