@@ -2,6 +2,7 @@
 
 #include "core/plan/schedule/policy.h"
 #include "core/plan/schedule/style/style.h"
+#include "proto/base/language.h"
 #include "tests/core/plan_fixture.h"
 #include "tests/support/cmocka.h"
 
@@ -73,9 +74,9 @@ static void INV_STYLE_LANGUAGES_001_an_unknown_one_is_a_fault_with_a_suggestion(
         refused(*state, "sound: {languages: [zxx, [en]]}\n", "no language \"zxx\"");
         refused(*state, "sound: {languages: [en, en, en, en, en, en, en, en, en, en, en, en, en, en, en, en, en]}\n",
                 "16 languages at most");
-        assert_null(language_code(""));
-        assert_null(language_code(";"));
-        assert_null(language_code("Spanish;Castilian"));
+        assert_null(rv_language_of(""));
+        assert_null(rv_language_of(";"));
+        assert_null(rv_language_of("Spanish;Castilian"));
 }
 
 /* --- each key ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "proto/base/language.h"
+
 #define LANGUAGES_MAX 16
 
 static const char *const sound_keys[] = {"languages", NULL};
@@ -12,17 +14,36 @@ static const char *const show_words[] = {"never", "foreign", "always", NULL};
 /* --- languages ------------------------------------------------------------------------------------------------------
  */
 
+/* What may have been meant, or NULL; g_free it. */
+static char *suggestion(const char *text) {
+        const size_t plain = strcspn(text, "-_");
+        g_autofree char *without_region = g_strndup(text, plain);
+        if (text[plain] && rv_language_of(without_region))
+                return g_steal_pointer(&without_region);
+        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+        g_autoptr(GPtrArray) all = g_ptr_array_new();
+        const char *called;
+        for (size_t i = 0; (called = rv_language_names(i)); i++) {
+                char **split = g_strsplit(called, ";", -1);
+                g_ptr_array_add(names, split);
+                for (char **name = split; *name; name++)
+                        g_ptr_array_add(all, *name);
+        }
+        g_ptr_array_add(all, NULL);
+        return g_strdup(diag_nearest(text, (const char *const *)all->pdata));
+}
+
 /* INV-STYLE-LANGUAGES-001 */
 static void add_language(GStrvBuilder *builder, const YamlNode *node, Diag *diag) {
         const char *text = NULL;
         if (!yaml_read_text(node, &text, diag))
                 return;
-        const char *code = language_code(text);
+        const char *code = rv_language_of(text);
         if (code) {
                 g_strv_builder_add(builder, code);
                 return;
         }
-        g_autofree char *near = language_suggestion(text);
+        g_autofree char *near = suggestion(text);
         if (near)
                 yaml_fault(node, diag, "no language \"%s\": did you mean \"%s\"?", text, near);
         else

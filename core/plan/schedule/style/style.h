@@ -21,10 +21,3 @@ void graphics_read(ChannelSpec *spec, const YamlNode *graphics, Diag *diag);
 void graphics_settle(ChannelSpec *spec, const YamlNode *root, const YamlNode *defaults, Diag *diag);
 /* The path that the text names, relative to the file that it stands in. g_free it. */
 char *graphics_path(const YamlNode *node, const char *text);
-
-/* --- languages.c ------------------------------------------------------------------------------------------------- */
-
-/* ISO 639-2/T of a code of two or three letters or an English name, in any case; NULL: there is none. Static. */
-const char *language_code(const char *text);
-/* What may have been meant, or NULL; g_free it. */
-char *language_suggestion(const char *text);

@@ -1,7 +1,8 @@
-/* ISO 639-2 with its two-letter codes: what the tags of media files use and what people write. */
-#include <string.h>
+#include "proto/base/language.h"
 
-#include "core/plan/schedule/style/style.h"
+#include <glib.h>
+#include <stdbool.h>
+#include <string.h>
 
 typedef struct {
         const char *two;          /* ISO 639-1; "" = none */
@@ -509,32 +510,25 @@ static bool is_named(const char *names, const char *text) {
         return false;
 }
 
-const char *language_code(const char *text) {
-        if (*text == '\0' || strchr(text, ';'))
-                return NULL;
-        for (size_t i = 0; i < G_N_ELEMENTS(languages); i++) {
-                const Language *language = &languages[i];
-                if (g_ascii_strcasecmp(text, language->two) == 0 ||
-                    g_ascii_strcasecmp(text, language->terminology) == 0 ||
-                    g_ascii_strcasecmp(text, language->bibliography) == 0 || is_named(language->names, text))
-                        return language->terminology;
-        }
+static bool has_code(const Language *language, const char *text) {
+        return g_ascii_strcasecmp(text, language->two) == 0 || g_ascii_strcasecmp(text, language->terminology) == 0 ||
+               g_ascii_strcasecmp(text, language->bibliography) == 0;
+}
+
+const char *rv_language_of_code(const char *code) {
+        for (size_t i = 0; *code && i < G_N_ELEMENTS(languages); i++)
+                if (has_code(&languages[i], code))
+                        return languages[i].terminology;
         return NULL;
 }
 
-char *language_suggestion(const char *text) {
-        const size_t plain = strcspn(text, "-_");
-        g_autofree char *without_region = g_strndup(text, plain);
-        if (text[plain] && language_code(without_region))
-                return g_steal_pointer(&without_region);
-        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
-        g_autoptr(GPtrArray) all = g_ptr_array_new();
-        for (size_t i = 0; i < G_N_ELEMENTS(languages); i++) {
-                char **split = g_strsplit(languages[i].names, ";", -1);
-                g_ptr_array_add(names, split);
-                for (char **name = split; *name; name++)
-                        g_ptr_array_add(all, *name);
-        }
-        g_ptr_array_add(all, NULL);
-        return g_strdup(diag_nearest(text, (const char *const *)all->pdata));
+const char *rv_language_of(const char *text) {
+        const char *code = rv_language_of_code(text);
+        for (size_t i = 0; !code && *text && !strchr(text, ';') && i < G_N_ELEMENTS(languages); i++)
+                code = is_named(languages[i].names, text) ? languages[i].terminology : NULL;
+        return code;
+}
+
+const char *rv_language_names(size_t i) {
+        return i < G_N_ELEMENTS(languages) ? languages[i].names : NULL;
 }
