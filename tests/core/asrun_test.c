@@ -253,6 +253,57 @@ static void a_channel_id_that_leaves_the_folder_is_refused(void **state) {
         assert_non_null(error);
 }
 
+/* Two channels' and two days' events at once; one of them has been told before. */
+static void INV_ASRUN_001_a_group_is_held_as_a_whole(void **state) {
+        Fixture *f = *state;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(EvidenceEvent) start = segment_start(1, "s1");
+        g_autoptr(EvidenceEvent) end = segment_end(2, "s1");
+        g_autoptr(EvidenceEvent) other = segment_end(3, "s2");
+        record(f, evidence_event_copy(start));
+        other->start_utc_ms = NOON + 3600000;
+        const EvidenceEvent *group[] = {start, end, other, end};
+        assert_true(asrun_record_all(f->asrun, group, G_N_ELEMENTS(group), &error));
+        assert_null(error);
+        g_autofree char *first = read_file(f, "2026-11-21.asrun.jsonl");
+        g_autofree char *second = read_file(f, "2026-11-22.asrun.jsonl");
+        assert_int_equal(count_lines(first, "segment_start"), 1);
+        assert_int_equal(count_lines(first, "segment_end"), 1);
+        assert_int_equal(count_lines(second, "segment_end"), 1);
+        assert_int_equal(asrun_last_sequence(f->asrun, "retro", SESSION), 3);
+}
+
+/* The second of two files cannot be written: of neither channel is anything there, in rows or lines. */
+static void INV_ASRUN_IMMUTABLE_001_a_group_that_failed_leaves_nothing(void **state) {
+        Fixture *f = *state;
+        g_autoptr(EvidenceEvent) one = segment_end(1, "s1");
+        g_autoptr(EvidenceEvent) two = segment_end(2, "s2");
+        g_free(two->channel_id);
+        two->channel_id = g_strdup("blocked");
+        g_autofree char *folder = g_build_filename(f->logs_dir, "asrun", "retro", NULL);
+        g_autofree char *file = g_build_filename(f->logs_dir, "asrun", "blocked", NULL);
+        assert_int_equal(g_mkdir_with_parents(folder, 0755), 0);
+        assert_true(g_file_set_contents(file, "in the way", -1, NULL));
+        const EvidenceEvent *group[] = {one, two};
+        for (int i = 0; i < 2; i++) { /* in either order */
+                g_autoptr(GError) error = NULL;
+                assert_false(asrun_record_all(f->asrun, group, 2, &error));
+                assert_non_null(error);
+                group[0] = two, group[1] = one;
+        }
+        assert_int_equal(asrun_last_sequence(f->asrun, "retro", SESSION), 0);
+        g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+        for (const char *name; (name = g_dir_read_name(dir));) {
+                g_autofree char *text = read_file(f, name);
+                assert_string_equal(text, "");
+        }
+        assert_int_equal(g_remove(file), 0);
+        record(f, evidence_event_copy(one));
+        record(f, evidence_event_copy(two));
+        g_autofree char *text = read_file(f, "2026-11-21.asrun");
+        assert_int_equal(count_lines(text, "AIRED"), 1);
+}
+
 static void a_disk_that_refuses_loses_nothing_that_was_held(void **state) {
         Fixture *f = *state;
         g_autoptr(GError) error = NULL;
@@ -324,6 +375,8 @@ int main(void) {
                 TEST(INV_TRAFFIC_STATE_SOURCE_001_evidence_decides_what_was_played),
                 TEST(files_follow_the_broadcast_day),
                 TEST(a_file_that_was_taken_away_begins_anew),
+                TEST(INV_ASRUN_001_a_group_is_held_as_a_whole),
+                TEST(INV_ASRUN_IMMUTABLE_001_a_group_that_failed_leaves_nothing),
                 TEST(a_channel_id_that_leaves_the_folder_is_refused),
                 TEST(a_disk_that_refuses_loses_nothing_that_was_held),
         };

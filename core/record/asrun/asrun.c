@@ -14,6 +14,7 @@ AsRun *asrun_new(const AsRunOptions *options, GError **error) {
         asrun->options = *options;
         asrun->logs_dir = g_strdup(options->logs_dir);
         asrun->store = g_steal_pointer(&store);
+        asrun->pages = asrun_pages_new();
         pthread_mutex_init(&asrun->lock, NULL);
         return asrun;
 }
@@ -22,6 +23,7 @@ void asrun_free(AsRun *asrun) {
         if (!asrun)
                 return;
         store_close(asrun->store);
+        g_hash_table_unref(asrun->pages);
         pthread_mutex_destroy(&asrun->lock);
         g_free(asrun->logs_dir);
         g_free(asrun);
@@ -44,34 +46,21 @@ static char *path_of(AsRun *asrun, const EvidenceEvent *event, const AsRunPlace 
         return g_build_filename(asrun->logs_dir, "asrun", event->channel_id, name, NULL);
 }
 
-/* INV-ASRUN-IMMUTABLE-001: only ever appended to. The size is committed with the event, so a line whose commit did not
- * happen is written over, and none appears twice. */
-static bool append(AsRun *asrun, const char *path, const char *header, const char *text, GError **error) {
-        int64_t size = asrun_store_file_size(asrun, path, error);
-        if (size < 0)
-                return false;
-        size = asrun_file_append(path, size, header, text, error);
-        return size >= 0 && asrun_store_set_file_size(asrun, path, size, error);
-}
-
-static bool append_line(AsRun *asrun, const EvidenceEvent *event, const AsRunPlace *place, GError **error) {
+static void add_line(AsRun *asrun, const EvidenceEvent *event, const AsRunPlace *place) {
         g_autofree char *line = asrun_line(event, place);
         if (!line)
-                return true;
-        g_autofree char *path = path_of(asrun, event, place, ".asrun");
+                return;
         g_autofree char *header = g_strdup_printf(
                 "# as-run of channel %s, broadcast day %s\n%-8s %-8s %-10s %-8s %-32s %s\n", event->channel_id,
                 place->day, "# ACTUAL", "DUR", "STATUS", "TYPE", "EVENT_ID", "NOTES");
-        return append(asrun, path, header, line, error);
+        asrun_page_add(asrun, path_of(asrun, event, place, ".asrun"), header, line);
 }
 
-static bool append_document(AsRun *asrun, const EvidenceEvent *event, const AsRunPlace *place, const json_t *document,
-                            GError **error) {
-        g_autofree char *path = path_of(asrun, event, place, ".asrun.jsonl");
+static void add_document(AsRun *asrun, const EvidenceEvent *event, const AsRunPlace *place, const json_t *document) {
         char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
         g_autofree char *line = g_strconcat(text, "\n", NULL);
         free(text);
-        return append(asrun, path, "", line, error);
+        asrun_page_add(asrun, path_of(asrun, event, place, ".asrun.jsonl"), "", line);
 }
 
 /* INV-ASRUN-TRACEABILITY-001: what a segment was, and from which file, stands with how it ended. */
@@ -83,8 +72,11 @@ static bool write_event(AsRun *asrun, const EvidenceEvent *event, GError **error
         asrun->options.place_of(asrun->options.user, event->channel_id, asrun_event_start_utc_ms(event), place.day,
                                 place.time);
         json_t *document = asrun_document(whole);
-        bool done = asrun_store_insert(asrun, whole, place.day, document, error) &&
-                    append_line(asrun, whole, &place, error) && append_document(asrun, whole, &place, document, error);
+        bool done = asrun_store_insert(asrun, whole, place.day, document, error);
+        if (done) {
+                add_line(asrun, whole, &place);
+                add_document(asrun, whole, &place, document);
+        }
         json_decref(document);
         return done;
 }
@@ -95,19 +87,37 @@ static bool write_once(AsRun *asrun, const EvidenceEvent *event, GError **error)
         return asrun_store_holds(asrun, event, &holds, error) && (holds || write_event(asrun, event, error));
 }
 
-bool asrun_record(AsRun *asrun, const EvidenceEvent *event, GError **error) {
-        if (!rv_slug_valid(event->channel_id)) { /* it becomes a file's name */
-                g_set_error(error, RV_ERROR, RV_ERROR_INVALID, "\"%s\" is not a channel id", event->channel_id);
-                return false;
+/* The end of a transaction, all of it or nothing: the lines first, so that what is committed stands in them. */
+static bool finish(AsRun *asrun, bool good, GError **error) {
+        good = good && asrun_pages_write(asrun, error) && store_commit(asrun->store, error);
+        if (!good) {
+                asrun_pages_take_back(asrun);
+                store_rollback(asrun->store);
         }
+        asrun_pages_drop(asrun);
+        return good;
+}
+
+bool asrun_record_all(AsRun *asrun, const EvidenceEvent *const *events, unsigned n, GError **error) {
+        for (unsigned i = 0; i < n; i++)
+                if (!rv_slug_valid(events[i]->channel_id)) { /* it becomes a file's name */
+                        g_set_error(error, RV_ERROR, RV_ERROR_INVALID, "\"%s\" is not a channel id",
+                                    events[i]->channel_id);
+                        return false;
+                }
         pthread_mutex_lock(&asrun->lock);
         bool done = store_begin(asrun->store, error);
-        if (done && !(done = write_once(asrun, event, error)))
-                store_rollback(asrun->store);
-        if (done)
-                done = store_commit(asrun->store, error);
+        if (done) {
+                for (unsigned i = 0; done && i < n; i++)
+                        done = write_once(asrun, events[i], error);
+                done = finish(asrun, done, error);
+        }
         pthread_mutex_unlock(&asrun->lock);
         return done;
+}
+
+bool asrun_record(AsRun *asrun, const EvidenceEvent *event, GError **error) {
+        return asrun_record_all(asrun, &event, 1, error);
 }
 
 /* --- an engine that died ----------------------------------------------------------------------------------------- */
@@ -153,10 +163,7 @@ bool asrun_engine_died(AsRun *asrun, const char *channel_id, const char *session
         if (done) {
                 done = asrun_store_is_terminated(asrun, session_id, &terminated, error) &&
                        (terminated || close_session(asrun, channel_id, session_id, detail, error));
-                if (done)
-                        done = store_commit(asrun->store, error);
-                else
-                        store_rollback(asrun->store);
+                done = finish(asrun, done, error);
         }
         pthread_mutex_unlock(&asrun->lock);
         return done;

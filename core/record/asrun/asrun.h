@@ -33,6 +33,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsRun, asrun_free)
 int64_t asrun_last_sequence(AsRun *asrun, const char *channel_id, const char *session_id);
 /* Rows and file lines are on disk when it returns true; an event held already changes nothing. */
 bool asrun_record(AsRun *asrun, const EvidenceEvent *event, GError **error);
+/* The same for n events, of any channels and sessions, in one transaction with one flush: all of them or none. */
+bool asrun_record_all(AsRun *asrun, const EvidenceEvent *const *events, unsigned n, GError **error);
 /* An engine died without channel_terminated: its open segment and block are closed (TRUNCATED, CHANNEL_TERMINATED) and
  * an ERROR entry is written, once per session. */
 bool asrun_engine_died(AsRun *asrun, const char *channel_id, const char *session_id, const char *detail,

@@ -1,4 +1,5 @@
-/* What asrun.c (recording), asrun_store.c (rows), document.c (an event as JSON and as a line) and file.c share. */
+/* What asrun.c (recording), asrun_store.c (rows), document.c (an event as JSON and as a line), page.c (the lines of a
+ * transaction) and file.c share. */
 #pragma once
 
 #include <pthread.h>
@@ -9,8 +10,9 @@
 struct AsRun {
         AsRunOptions options;
         char *logs_dir;
-        pthread_mutex_t lock; /* guards the connection and the files */
+        pthread_mutex_t lock; /* guards the connection, the files and: */
         Store *store;
+        GHashTable *pages; /* path -> page.c's: lines of the transaction under way, not in their files yet */
 };
 
 /* Where and when an event belongs in the channel's own reckoning. */
@@ -46,8 +48,28 @@ bool asrun_store_set_file_size(AsRun *asrun, const char *path, int64_t size, GEr
 json_t *asrun_store_entries(AsRun *asrun, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms,
                             unsigned limit, GError **error);
 
+/* --- page.c: with the lock held, inside a transaction ---------------------------------------------------------------
+ */
+
+GHashTable *asrun_pages_new(void);
+/* The text goes to the end of path when the transaction's pages are written; header begins a new file. */
+void asrun_page_add(AsRun *asrun, char *take_path, const char *header, const char *text);
+/* Writes all pages, notes the files' new sizes and returns when all is on disk: each file is flushed, or, if there are
+ * many, the file system. */
+bool asrun_pages_write(AsRun *asrun, GError **error);
+/* The transaction failed: cuts off what was written, if it can. */
+void asrun_pages_take_back(AsRun *asrun);
+/* The end of the transaction, either way. */
+void asrun_pages_drop(AsRun *asrun);
+
 /* --- file.c ------------------------------------------------------------------------------------------------------ */
 
-/* Puts text at offset of path, cuts off what lies beyond and flushes it to the disk. Makes file and folders; a new file
- * begins with header; a file that is shorter than offset goes on at its end. Returns the new size, -1 on failure. */
+/* Puts text at offset of path and cuts off what lies beyond. Makes file and folders; a new file begins with header; a
+ * file that is shorter than offset goes on at its end. Returns the new size, -1 on failure. */
 int64_t asrun_file_append(const char *path, int64_t offset, const char *header, const char *text, GError **error);
+/* Returns when the file, and that it is there, is on disk. */
+bool asrun_file_sync(const char *path, GError **error);
+/* The same for every file of the file system that dir is on. */
+bool asrun_file_sync_all(const char *dir, GError **error);
+/* Cuts off what lies beyond size, if it can. */
+void asrun_file_cut(const char *path, int64_t size);

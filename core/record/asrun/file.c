@@ -23,15 +23,6 @@ static bool write_at(int fd, int64_t offset, const char *text, size_t size) {
         return true;
 }
 
-/* A new file is only there for good when its folder has been flushed, too. */
-static bool sync_folder(const char *dir) {
-        int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        bool done = fd >= 0 && fsync(fd) == 0;
-        if (fd >= 0)
-                close(fd);
-        return done;
-}
-
 /* Where the next text goes; -1 on failure. A file that somebody has taken away or cut goes on at its end, not beyond.
  */
 static int64_t place_in(int fd, const char *path, int64_t offset) {
@@ -53,11 +44,37 @@ int64_t asrun_file_append(const char *path, int64_t offset, const char *header, 
         int64_t at = fd >= 0 ? place_in(fd, path, offset) : -1;
         g_autofree char *all = g_strconcat(at == 0 ? header : "", text, NULL);
         size_t size = strlen(all);
-        bool done = at >= 0 && write_at(fd, at, all, size) && ftruncate(fd, at + (int64_t)size) == 0 &&
-                    fdatasync(fd) == 0 && (at > 0 || sync_folder(dir));
+        bool done = at >= 0 && write_at(fd, at, all, size) && ftruncate(fd, at + (int64_t)size) == 0;
         if (!done)
                 rv_error_set_errno(error, errno, "cannot write %s", path);
         if (fd >= 0)
                 close(fd);
         return done ? at + (int64_t)size : -1;
+}
+
+void asrun_file_cut(const char *path, int64_t size) {
+        if (truncate(path, size) < 0 && errno != ENOENT)
+                rv_warning("asrun.file_not_cut", RV_S("path", path), RV_S("error", g_strerror(errno)));
+}
+
+/* --- onto the disk ----------------------------------------------------------------------------------------------- */
+
+static bool sync_by(const char *path, int flags, int (*sync)(int fd), GError **error) {
+        int fd = open(path, flags | O_CLOEXEC);
+        bool done = fd >= 0 && sync(fd) == 0;
+        if (!done)
+                rv_error_set_errno(error, errno, "cannot flush %s to the disk", path);
+        if (fd >= 0)
+                close(fd);
+        return done;
+}
+
+/* A new file is only there for good when its folder has been flushed, too. */
+bool asrun_file_sync(const char *path, GError **error) {
+        g_autofree char *dir = g_path_get_dirname(path);
+        return sync_by(path, O_WRONLY, fdatasync, error) && sync_by(dir, O_RDONLY | O_DIRECTORY, fsync, error);
+}
+
+bool asrun_file_sync_all(const char *dir, GError **error) {
+        return sync_by(dir, O_RDONLY | O_DIRECTORY, syncfs, error);
 }
