@@ -117,7 +117,7 @@ static json_t *entries(Fixture *f) {
         return list;
 }
 
-static void INV_ASRUN_001_an_event_sent_again_is_held_once(void **state) {
+static void INV_ASRUN_ONCE_001_an_event_sent_again_is_held_once(void **state) {
         Fixture *f = *state;
         g_autoptr(EvidenceEvent) end = segment_end(2, "s1");
         record(f, segment_start(1, "s1"));
@@ -135,7 +135,7 @@ static void INV_ASRUN_001_an_event_sent_again_is_held_once(void **state) {
         assert_int_equal(count_lines(text, "AIRED"), 1);
 }
 
-static void INV_ASRUN_001_held_over_restarts(void **state) {
+static void INV_ASRUN_ONCE_001_held_over_restarts(void **state) {
         Fixture *f = *state;
         g_autoptr(EvidenceEvent) start = segment_start(1, "s1");
         record(f, evidence_event_copy(start));
@@ -254,7 +254,7 @@ static void a_channel_id_that_leaves_the_folder_is_refused(void **state) {
 }
 
 /* Two channels' and two days' events at once; one of them has been told before. */
-static void INV_ASRUN_001_a_group_is_held_as_a_whole(void **state) {
+static void INV_ASRUN_ONCE_001_a_group_is_held_as_a_whole(void **state) {
         Fixture *f = *state;
         g_autoptr(GError) error = NULL;
         g_autoptr(EvidenceEvent) start = segment_start(1, "s1");
@@ -366,8 +366,8 @@ static void INV_TRAFFIC_STATE_SOURCE_001_evidence_decides_what_was_played(void *
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(INV_ASRUN_001_an_event_sent_again_is_held_once),
-                TEST(INV_ASRUN_001_held_over_restarts),
+                TEST(INV_ASRUN_ONCE_001_an_event_sent_again_is_held_once),
+                TEST(INV_ASRUN_ONCE_001_held_over_restarts),
                 TEST(INV_ASRUN_IMMUTABLE_001_a_torn_line_is_written_over),
                 TEST(INV_ASRUN_TRACEABILITY_001_a_line_names_its_event_title_and_file),
                 TEST(INV_ASRUN_006_a_dead_engine_leaves_no_open_segment),
@@ -375,7 +375,7 @@ int main(void) {
                 TEST(INV_TRAFFIC_STATE_SOURCE_001_evidence_decides_what_was_played),
                 TEST(files_follow_the_broadcast_day),
                 TEST(a_file_that_was_taken_away_begins_anew),
-                TEST(INV_ASRUN_001_a_group_is_held_as_a_whole),
+                TEST(INV_ASRUN_ONCE_001_a_group_is_held_as_a_whole),
                 TEST(INV_ASRUN_IMMUTABLE_001_a_group_that_failed_leaves_nothing),
                 TEST(a_channel_id_that_leaves_the_folder_is_refused),
                 TEST(a_disk_that_refuses_loses_nothing_that_was_held),

@@ -81,7 +81,7 @@ static bool write_event(AsRun *asrun, const EvidenceEvent *event, GError **error
         return done;
 }
 
-/* INV-ASRUN-001: by session and sequence, and by event_uuid, an event is written once. */
+/* INV-ASRUN-ONCE-001: by session and sequence, and by event_uuid, an event is written once. */
 static bool write_once(AsRun *asrun, const EvidenceEvent *event, GError **error) {
         bool holds;
         return asrun_store_holds(asrun, event, &holds, error) && (holds || write_event(asrun, event, error));
