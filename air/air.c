@@ -12,6 +12,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/thread.h"
+#include "proto/failure/failure.h"
 #include "proto/rpc/rpc.h"
 
 #define LAST_RESORT_MS 950 /* the program ends within a second of having to, whatever hangs */
@@ -62,6 +63,7 @@ static Control *start_control(Air *air, const AirOptions *options, GError **erro
 int air_run(const AirOptions *options) {
         memory_prepare();
         rv_log_init("retrovue-air", rv_clock_system());
+        failure_watch_log();
         if (options->cache_dir)
                 output_prepare(options->cache_dir);
         rpc_init();

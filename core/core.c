@@ -19,6 +19,7 @@
 #include "core/serve/guide/guide.h"
 #include "core/serve/http/http.h"
 #include "proto/base/log.h"
+#include "proto/failure/failure.h"
 #include "proto/rpc/rpc.h"
 
 #define GUIDE_DOMAIN "retrovue.local"
@@ -303,22 +304,34 @@ static json_t *progress_json(void *user) {
 }
 
 /* fault NULL: none. */
-static void add_alert(json_t *alerts, const char *what, const char *fault) {
+static void add_alert(json_t *alerts, const char *code, const char *fault) {
         if (!fault)
                 return;
-        g_autofree char *message = g_strdup_printf("%s: %s", what, fault);
-        json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s}", "severity", "error", "file", "line", 0,
-                                                "column", 0, "message", message));
+        g_autofree char *message = g_strdup_printf("%s %s", failure_kind(code)->sentence, fault);
+        json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s,s:s}", "severity", "error", "file", "line", 0,
+                                                "column", 0, "message", message, "code", code));
+}
+
+/* Each alert has its code, the class of it and what to do. What the planner tells has none yet: faults of files. */
+static void add_kind(json_t *alert) {
+        const json_t *code = json_object_get(alert, "code");
+        const FailureKind *kind = failure_kind(code ? json_string_value(code) : "planner.fault");
+        json_object_set_new(alert, "code", json_string(kind->code));
+        json_object_set_new(alert, "class", json_string(failure_class_name(kind->class)));
+        json_object_set_new(alert, "cure", json_string(kind->cure));
 }
 
 static json_t *alerts_json(void *user) {
         Core *core = user;
         json_t *alerts = planner_alerts(core->planner);
         g_autofree char *fault = library_fault(core->library);
-        add_alert(alerts, "the media folders were not looked through to the end", fault);
+        add_alert(alerts, "catalog.scan_failed", fault);
         pthread_mutex_lock(&core->lock);
-        add_alert(alerts, "what is aired is not recorded just now", core->record_fault);
+        add_alert(alerts, "evidence.not_recorded", core->record_fault);
         pthread_mutex_unlock(&core->lock);
+        size_t i;
+        json_t *alert;
+        json_array_foreach(alerts, i, alert) add_kind(alert);
         return alerts;
 }
 

@@ -500,11 +500,15 @@ bool planner_has_planned(Planner *planner) {
 }
 
 /* What keeps a channel's plan short, or from being what its rules say. */
-static void add_alert(json_t *alerts, const PlanView *view, const char *severity, const char *text) {
+typedef struct {
+        const char *severity, *code;
+} AlertKind;
+
+static void add_alert(json_t *alerts, const PlanView *view, AlertKind kind, const char *text) {
         g_autofree char *valid = g_utf8_make_valid(text, -1);
         g_autofree char *message = g_strdup_printf("channel %s: %s", view->spec->id, valid);
-        json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s}", "severity", severity, "file", "line", 0,
-                                                "column", 0, "message", message));
+        json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s,s:s}", "severity", kind.severity, "file", "line",
+                                                0, "column", 0, "message", message, "code", kind.code));
 }
 
 static void add_shortfall(json_t *alerts, const PlanView *view, int64_t now_utc_ms) {
@@ -517,18 +521,20 @@ static void add_shortfall(json_t *alerts, const PlanView *view, int64_t now_utc_
                                 (double)health.execution_depth_ms / HOUR_MS, (double)view->min_execution_ms / HOUR_MS,
                                 (double)health.epg_depth_ms / HOUR_MS, (double)view->min_epg_ms / HOUR_MS);
         g_autofree char *text = g_strdup_printf("%s (%s)", view->fault ? view->fault : "the plan is too short", depth);
-        add_alert(alerts, view, is_short ? "error" : "warning", text);
+        add_alert(alerts, view,
+                  (AlertKind){is_short ? "error" : "warning", view->fault ? "horizon.fault" : "horizon.short"}, text);
 }
 
 /* What is soon not on the air is an error; what is not as asked, or black between programmes, is not. Who has no spots
  * at all knows. */
 static void add_notices(json_t *alerts, const PlanView *view, LibraryState library) {
         for (char **lost = view->lost; lost && *lost; lost++)
-                add_alert(alerts, view, "error", *lost);
+                add_alert(alerts, view, (AlertKind){"error", "horizon.lost_file"}, *lost);
         for (char **notice = view->notices; notice && *notice; notice++)
-                add_alert(alerts, view, "warning", *notice);
+                add_alert(alerts, view, (AlertKind){"warning", "horizon.override"}, *notice);
         if (view->empty_breaks && library == LIBRARY_KNOWN) /* spots may be among what is not looked at yet */
-                add_alert(alerts, view, view->has_spots ? "warning" : "info", view->empty_breaks);
+                add_alert(alerts, view, (AlertKind){view->has_spots ? "warning" : "info", "horizon.empty_breaks"},
+                          view->empty_breaks);
 }
 
 json_t *planner_alerts(Planner *planner) {

@@ -10,7 +10,7 @@
 #define NO_DAYS INT_MIN
 
 static const CliCommand *const commands[] = {&cli_serve, &cli_scan,     &cli_catalog, &cli_channels, &cli_pool,
-                                             &cli_plan,  &cli_override, &cli_guide,   &cli_version};
+                                             &cli_plan,  &cli_override, &cli_guide,   &cli_failures, &cli_version};
 
 static void usage(FILE *out) {
         fputs("usage: retrovue COMMAND [options]\n\n", out);

@@ -23,7 +23,7 @@ typedef struct {
 } CliCommand;
 
 extern const CliCommand cli_serve, cli_scan, cli_catalog, cli_channels, cli_pool, cli_plan, cli_override, cli_guide,
-        cli_version;
+        cli_failures, cli_version;
 
 /* The options that every command with a data directory has. */
 typedef struct {

@@ -31,6 +31,7 @@ static struct {
         int level;
         RvLogSink sink;
         void *sink_user;
+        RvLogJudge judge;
 } config = {.program = "retrovue", .level = RV_LOG_INFO};
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
@@ -117,7 +118,7 @@ static void put_time(Line *line, int64_t utc_ms) {
 /* A line's own keys: a field of the same name gets an underscore, so that no key occurs twice. */
 static bool reserved(const char *key) {
         return strcmp(key, "time") == 0 || strcmp(key, "level") == 0 || strcmp(key, "program") == 0 ||
-               strcmp(key, "event") == 0 || strcmp(key, "cut") == 0;
+               strcmp(key, "event") == 0 || strcmp(key, "class") == 0 || strcmp(key, "cut") == 0;
 }
 
 static void put_json_field(Line *line, const RvField *field) {
@@ -199,23 +200,35 @@ static void write_line(const Line *line) {
         }
 }
 
-void rv_log_fields(RvLogLevel level, const char *event, const RvField *fields, size_t n_fields) {
-        if (config.sink) {
-                config.sink(config.sink_user, level, event, fields, n_fields);
-                return;
-        }
-        if (!rv_log_enabled(level))
-                return;
-        const int saved_errno = errno;
+/* The class of a failure, as the first of its fields. */
+static void put_class(Line *line, const char *class) {
+        put_string(line, config.as_text ? " class=" : ",\"class\":\"");
+        put_escaped(line, class);
+        put_string(line, config.as_text ? "" : "\"");
+}
+
+static void write_event(RvLogLevel level, const char *event, const char *class, const RvField *fields,
+                        size_t n_fields) {
         Line line;
         line.length = 0;
         line.cut = false;
         put_head(&line, level, event);
+        if (class)
+                put_class(&line, class);
         put_fields(&line, fields, n_fields);
         if (line.cut)
                 put_string(&line, config.as_text ? " cut=1" : ",\"cut\":1");
         put_string(&line, config.as_text ? "\n" : "}\n");
         write_line(&line);
+}
+
+void rv_log_fields(RvLogLevel level, const char *event, const RvField *fields, size_t n_fields) {
+        const int saved_errno = errno;
+        const char *class = level >= RV_LOG_WARNING && config.judge ? config.judge(event, fields, n_fields) : NULL;
+        if (config.sink)
+                config.sink(config.sink_user, level, event, fields, n_fields);
+        else if (rv_log_enabled(level))
+                write_event(level, event, class, fields, n_fields);
         errno = saved_errno;
 }
 
@@ -238,6 +251,10 @@ void rv_log_set_sink(RvLogSink sink, void *user) {
         apply_threshold();
 }
 
+void rv_log_set_judge(RvLogJudge judge) {
+        config.judge = judge;
+}
+
 static RvLogLevel level_of_glib(GLogLevelFlags flags) {
         if (flags & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL))
                 return RV_LOG_ERROR;
@@ -257,7 +274,7 @@ static char *glib_value(const GLogField *fields, gsize n_fields, const char *key
 
 static GLogWriterOutput write_glib(GLogLevelFlags flags, const GLogField *fields, gsize n_fields, gpointer user) {
         const RvLogLevel level = level_of_glib(flags);
-        if (rv_log_enabled(level)) {
+        if (level >= RV_LOG_WARNING || rv_log_enabled(level)) {
                 g_autofree char *domain = glib_value(fields, n_fields, "GLIB_DOMAIN");
                 g_autofree char *message = glib_value(fields, n_fields, "MESSAGE");
                 rv_log(level, "glib.message", RV_S("domain", domain), RV_S("message", message));

@@ -6,7 +6,8 @@
  *
  * Lines go to stderr: as text `2026-11-22T04:08:50.123Z info channel.live channel=retro pid=4711` on a terminal, as
  * JSON objects otherwise (RETROVUE_LOG_FORMAT=text|json overrides). Levels below RETROVUE_LOG_LEVEL (debug, info,
- * warning, error; default info) are not formatted at all. GLib's own log messages join the stream as `glib.message`.
+ * warning, error; default info) are not formatted at all; a judge (below) sees warnings and errors in any case. GLib's
+ * own log messages join the stream as `glib.message`.
  */
 #pragma once
 
@@ -40,7 +41,7 @@ void rv_log_fields(RvLogLevel level, const char *event, const RvField *fields, s
 
 #define rv_log(level, event, ...)                                                                                      \
         do {                                                                                                           \
-                if (rv_log_enabled(level)) {                                                                           \
+                if ((level) >= RV_LOG_WARNING || rv_log_enabled(level)) {                                              \
                         const RvField rv_fields_[] = {RV_S(NULL, NULL), ##__VA_ARGS__};                                \
                         rv_log_fields((level), (event), rv_fields_ + 1, G_N_ELEMENTS(rv_fields_) - 1);                 \
                 }                                                                                                      \
@@ -49,6 +50,11 @@ void rv_log_fields(RvLogLevel level, const char *event, const RvField *fields, s
 #define rv_info(event, ...) rv_log(RV_LOG_INFO, event, ##__VA_ARGS__)
 #define rv_warning(event, ...) rv_log(RV_LOG_WARNING, event, ##__VA_ARGS__)
 #define rv_error(event, ...) rv_log(RV_LOG_ERROR, event, ##__VA_ARGS__)
+
+/* Sees every warning and error before it is written, and also when its level is not shown: the class that the line is
+ * to carry ("class"), or NULL. Any thread; it must not log. Set it before there are other threads. */
+typedef const char *(*RvLogJudge)(const char *event, const RvField *fields, size_t n_fields);
+void rv_log_set_judge(RvLogJudge judge);
 
 /* Tests: every line goes to sink instead of stderr, unfiltered. NULL restores. Not thread-safe against loggers. */
 typedef void (*RvLogSink)(void *user, RvLogLevel level, const char *event, const RvField *fields, size_t n_fields);

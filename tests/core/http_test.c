@@ -195,6 +195,24 @@ static void the_record_is_read_through(void **state) {
         assert_string_equal(alerts.body, "{\"alerts\":[]}");
 }
 
+static void an_error_answer_is_counted_as_a_failure(void **state) {
+        g_auto(Answer) nothing = get("/api/v1/nothing");
+        assert_int_equal(nothing.status, 404);
+        g_auto(Answer) answer = get("/api/v1/failures");
+        json_t *document = json_loads(answer.body, 0, NULL);
+        size_t i;
+        json_t *failure;
+        bool told = false;
+        json_array_foreach(json_object_get(document, "failures"), i, failure) {
+                if (g_str_equal(json_string_value(json_object_get(failure, "code")), "http.not_found")) {
+                        assert_string_equal(json_string_value(json_object_get(failure, "class")), "request");
+                        told = json_integer_value(json_object_get(failure, "count")) > 0;
+                }
+        }
+        assert_true(told);
+        json_decref(document);
+}
+
 static void INV_HTTP_008_not_ready_is_503_and_never_an_empty_document(void **state) {
         static const char *const targets[] = {"/readyz", "/guide.xml", "/channels.m3u"};
         plan_board_unpublish(world->board, "retro");
@@ -470,6 +488,7 @@ int main(void) {
                 HTTP_TEST(INV_HTTP_004_half_a_request_does_not_hold_a_connection),
                 HTTP_TEST(connections_are_limited_per_address),
                 HTTP_TEST(a_port_in_use_or_no_address_is_an_error_with_advice),
+                HTTP_TEST(an_error_answer_is_counted_as_a_failure),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,7 +131,9 @@ class Survived(support.Case):
         daemon = self.daemon(channels={"one.yaml": support.channel_yaml(), "two.yaml": BROKEN})
         self.assertEqual([c["id"] for c in daemon.api("channels")["channels"]], ["one"])
         alert, = daemon.api("alerts")["alerts"]
-        self.assertEqual(alert["severity"], "error")
+        self.assertEqual((alert["severity"], alert["code"], alert["class"]), ("error", "planner.fault", "planning"))
+        self.assertIn("lint", alert["cure"])
+        self.assertIn("planner.fault", [failure["code"] for failure in daemon.api("failures")["failures"]])
         self.assertEqual(alert["file"], os.path.join(daemon.channels, "two.yaml"))
         self.assertGreater(alert["line"], 0)
         self.assertGreater(alert["column"], 0)

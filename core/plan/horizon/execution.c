@@ -5,6 +5,7 @@
 
 #include "core/plan/horizon/channel_plan.h"
 #include "proto/base/log.h"
+#include "proto/failure/failure.h"
 
 #define REFUSALS_MAX 16        /* assets given up for one block before the fault is the operator's */
 #define REALIGN_UNIT_MS 300000 /* of filler that leads back to the grid after the grid was changed */
@@ -61,7 +62,9 @@ static Try judge(ChannelPlan *plan, const Programme *programme, BlockPlan *block
                 plan->n_unstored++;
                 return TRY_DONE;
         }
-        rv_warning("horizon.lock_refused", RV_S("channel", plan->spec->id), RV_S("reason", refusal.detail));
+        rv_warning("horizon.lock_refused", RV_S("channel", plan->spec->id), RV_S("rule", tl_fault_name(fault)),
+                   RV_S("reason", refusal.detail));
+        failure_note_of("lock", tl_fault_name(fault), refusal.detail);
         channel_plan_fault(plan, "%s", refusal.detail);
         return refusal.asset_id && exclude(plan, refusal.asset_id, fault, programme, now_utc_ms) ? TRY_AGAIN
                                                                                                  : TRY_FAILED;

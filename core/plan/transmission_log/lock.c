@@ -9,6 +9,20 @@ void tl_refusal_clear(TlRefusal *refusal) {
         g_clear_pointer(&refusal->asset_id, g_free);
 }
 
+const char *tl_fault_name(TlFault fault) {
+        static const char *const names[] = {
+                [TL_OK] = "ok",
+                [TL_GAP] = "gap",
+                [TL_UNIT] = "unit",
+                [TL_ORDER] = "order",
+                [TL_LENGTH] = "length",
+                [TL_BLOCK] = "block",
+                [TL_INELIGIBLE] = "ineligible",
+                [TL_UNRESOLVED] = "unresolved",
+        };
+        return names[fault];
+}
+
 static TlFault G_GNUC_PRINTF(4, 5)
         refuse(TlFault fault, const BlockPlan *block, TlRefusal *refusal, const char *format, ...) {
         va_list args;

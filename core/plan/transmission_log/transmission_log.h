@@ -40,6 +40,9 @@ typedef enum {
         TL_UNRESOLVED, /* names a file that is not there or cannot be read */
 } TlFault;
 
+/* "ok", "gap", "unit" ... Static. */
+const char *tl_fault_name(TlFault fault);
+
 typedef struct {
         const ChannelSpec *spec;
         const CatalogSnapshot *catalog;

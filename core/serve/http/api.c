@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/serve/http/http_private.h"
+#include "proto/failure/failure.h"
 
 #define HOUR_MS (INT64_C(60) * 60 * 1000)
 /* What is asked for when nothing is said, and at most. */
@@ -169,6 +170,20 @@ enum MHD_Result api_alerts(Request *request) {
         const HttpOptions *options = &request->http->options;
         json_t *alerts = options->alerts ? options->alerts(options->user) : NULL;
         return respond_json(request, MHD_HTTP_OK, json_pack("{s:o}", "alerts", alerts ? alerts : json_array()));
+}
+
+enum MHD_Result api_failures(Request *request) {
+        g_autoptr(GArray) tallies = failure_tallies();
+        json_t *failures = json_array();
+        for (unsigned i = 0; i < tallies->len; i++) {
+                const FailureTally *tally = &g_array_index(tallies, FailureTally, i);
+                json_array_append_new(
+                        failures, json_pack("{s:s,s:s,s:I,s:I,s:s,s:s,s:s}", "code", tally->kind->code, "class",
+                                            failure_class_name(tally->kind->class), "count", (json_int_t)tally->count,
+                                            "last_utc_ms", (json_int_t)tally->last_utc_ms, "last", tally->last,
+                                            "sentence", tally->kind->sentence, "cure", tally->kind->cure));
+        }
+        return respond_json(request, MHD_HTTP_OK, json_pack("{s:o}", "failures", failures));
 }
 
 enum MHD_Result api_health(Request *request) {

@@ -35,6 +35,7 @@ static const Route routes[] = {
         {.prefix = "/api/v1/channels", .handler = api_channels},
         {.prefix = "/api/v1/guide", .handler = api_guide},
         {.prefix = "/api/v1/alerts", .handler = api_alerts},
+        {.prefix = "/api/v1/failures", .handler = api_failures},
         {.prefix = "/api/v1/catalog/progress", .handler = api_progress},
         {.prefix = "/api/v1/channels/", .suffix = "/asrun", .handler = api_asrun},
         {.prefix = "/channel/", .suffix = "/live.m3u8", .handler = live_playlist},

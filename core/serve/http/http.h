@@ -8,7 +8,8 @@
  *   GET /channel/<id>/live.m3u8          the newest media playlist
  *   GET /channel/<id>/seg/<name>.ts      segment                      GET /channel/<id>.ts   raw stream
  *   GET /auto/v<number>                  raw stream                   GET /logo/<id>.png
- *   GET /api/v1/channels  /api/v1/guide  /api/v1/channels/<id>/asrun  /api/v1/alerts  /api/v1/catalog/progress
+ *   GET /api/v1/channels  /api/v1/guide  /api/v1/channels/<id>/asrun  /api/v1/alerts
+ *   GET /api/v1/failures  /api/v1/catalog/progress
  *   GET /healthz  /readyz
  *
  * HEAD wherever GET is, OPTIONS everywhere. Errors are {"error": {"code", "message"}}.

@@ -134,6 +134,7 @@ enum MHD_Result api_guide(Request *request);
 enum MHD_Result api_asrun(Request *request);
 enum MHD_Result api_progress(Request *request);
 enum MHD_Result api_alerts(Request *request);
+enum MHD_Result api_failures(Request *request);
 enum MHD_Result api_health(Request *request);
 enum MHD_Result api_ready(Request *request);
 enum MHD_Result documents_m3u(Request *request);

@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "core/serve/http/http_private.h"
+#include "proto/failure/failure.h"
 
 #define COMPRESS_MIN_BYTES 1024
 /* What is smaller is compressed each time; what is larger is kept compressed, some of it. */
@@ -286,6 +287,7 @@ enum MHD_Result respond_error(Request *request, unsigned status, const char *cod
         g_autofree char *message = g_strdup_vprintf(format, arguments);
         va_end(arguments);
         g_autofree char *valid = g_utf8_make_valid(message, -1);
+        failure_note_of("http", code, valid);
         g_autoptr(GBytes) body = json_bytes(json_pack("{s:{s:s,s:s}}", "error", "code", code, "message", valid));
         struct MHD_Response *response = response_of(body, 0, g_bytes_get_size(body));
         representation_headers(response, &json_kind);
