@@ -194,6 +194,7 @@ static Session *new_session(Control *control, const StartRequest *in, const Hous
                 .channel_id = control->channel_id,
                 .session_id = in->session_id,
                 .epoch_utc_ms = in->epoch_utc_ms,
+                .replay = control->replay_ms > EPOCH_OFFSET_MS,
                 .format = *format,
                 .style = style,
                 .stream_endpoints = {control->endpoints[0], control->endpoints[1]},

@@ -21,7 +21,8 @@ typedef struct {
         int listen_fd;           /* listening unix socket, taken over; or -1 */
         const char *listen_path; /* socket to make and listen on when listen_fd is -1 */
         int orphan_ms;           /* 0 = 8500, so that the process is gone 10 s after core */
-        int replay_ms;           /* how long ago a session may begin; 0 = 60000: longer ago is a mistake */
+        int replay_ms;           /* how long ago a session may begin; 0 = 60000: longer ago is a mistake. More: they
+                                   are replays, which wait for what they play */
         RvClock *clock;
         void (*on_quit)(void *user, int exit_status); /* the program should end now; on the control loop, once */
         void *user;

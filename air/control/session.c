@@ -33,9 +33,8 @@ struct Session {
         RvThread *builder;
         Output *output; /* NULL until built */
         int64_t last_tick;
-        uint64_t repeated_before; /* pictures, when the segment on the air began */
-        bool broken;              /* told */
-        guint settling;           /* a timer; 0: none */
+        bool broken;    /* told */
+        guint settling; /* a timer; 0: none */
 
         atomic_bool over; /* any thread: nobody waits for the output any more */
 };
@@ -60,7 +59,7 @@ static void release_picture(void *picture) {
 }
 
 /* Tick thread. */
-static void push_cell(void *user, const Cell *cell, bool idr) {
+static bool push_cell(void *user, const Cell *cell, bool idr) {
         Session *session = user;
         const OutputFrame frame = {
                 .tick = cell->tick,
@@ -74,7 +73,7 @@ static void push_cell(void *user, const Cell *cell, bool idr) {
                 .captions_size = cell->captions.size,
                 .idr = idr,
         };
-        output_push(session->output, &frame);
+        return output_push(session->output, &frame);
 }
 
 /* Tick thread. */
@@ -225,12 +224,8 @@ static void log_segment(const Session *session, const SeamReport *report) {
                    RV_I("own", report->own_frames), RV_S("reason", report->reason), RV_S("detail", report->detail));
 }
 
-static void on_report(void *user, const SeamReport *seen) {
+static void on_report(void *user, const SeamReport *report) {
         Session *session = user;
-        SeamReport said = *seen;
-        const SeamReport *report = &said;
-        const uint64_t repeated = session->output ? output_stats(session->output).frames_repeated : 0;
-        testimony_take_off_repeated(&said, repeated, &session->repeated_before);
         EvidenceEvent *event = testimony_of(report, &session->frames);
         if (event && session->evidence)
                 (void)evidence_sender_emit(session->evidence, event);
@@ -272,12 +267,13 @@ static bool start_evidence(Session *session, const SessionOptions *options, GErr
         return session->evidence;
 }
 
-static bool start_seam(Session *session, GError **error) {
+static bool start_seam(Session *session, const SessionOptions *from, GError **error) {
         const SeamOptions options = {
                 .format = session->format,
                 .style = session->style,
                 .epoch_utc_ms = session->frames.epoch_utc_ms,
                 .lead_ticks = LEAD_TICKS,
+                .patient = from->replay,
                 .queue = session->queue,
                 .clock = session->clock,
                 .on_report = on_report,
@@ -294,7 +290,7 @@ static bool start_builder(Session *session, GError **error) {
 
 /* Sources first: they are what takes longest (INV-CONTROL-003). */
 static bool start(Session *session, const SessionOptions *options, GError **error) {
-        return start_seam(session, error) && start_builder(session, error) && /* INV-CONTROL-003 */
+        return start_seam(session, options, error) && start_builder(session, error) && /* INV-CONTROL-003 */
                start_evidence(session, options, error);
 }
 

@@ -23,6 +23,7 @@ typedef struct Session Session;
 typedef struct {
         const char *channel_id, *session_id;
         int64_t epoch_utc_ms;
+        bool replay; /* nobody is watching: better late than not at all */
         HouseFormat format;
         const HouseStyle *style; /* a reference is taken; NULL: that of house_style_new */
         /* Where the stream goes first, and that of the second rendition; NULL: nowhere. */

@@ -56,15 +56,6 @@ static EvidenceEvent *of_segment_start(const SeamReport *report, const FrameCloc
         return event;
 }
 
-/* INV-CONTROL-005 */
-void testimony_take_off_repeated(SeamReport *report, uint64_t repeated, uint64_t *repeated_before) {
-        if (report->kind != SEAM_SEGMENT_START && report->kind != SEAM_SEGMENT_END)
-                return;
-        if (report->kind == SEAM_SEGMENT_END)
-                report->own_frames -= MIN(report->own_frames, (int64_t)(repeated - *repeated_before));
-        *repeated_before = repeated;
-}
-
 typedef struct {
         SegmentStatus status;
         const char *reason; /* empty when AIRED */

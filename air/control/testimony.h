@@ -12,12 +12,6 @@ typedef struct {
 
 int64_t frame_clock_utc_ms(const FrameClock *clock, int64_t tick);
 
-/*
- * A picture that the encoder had no time for was not shown, whoever has delivered it: takes them off a segment's own.
- * repeated: how many there were since the session began; repeated_before: the same when the segment began, kept here.
- * They are known when the encoder takes them, some ticks later, and count for the segment that is on the air then.
- */
-void testimony_take_off_repeated(SeamReport *report, uint64_t repeated, uint64_t *repeated_before);
 /* The event for a report, or NULL for reports that are no evidence (DRY, ENDED). */
 EvidenceEvent *testimony_of(const SeamReport *report, const FrameClock *clock);
 EvidenceEvent *testimony_of_end(const char *reason, const char *detail, int64_t utc_ms);

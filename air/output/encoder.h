@@ -18,7 +18,7 @@
 #include "proto/house/house_format.h"
 
 /* More ticks than may wait for the coder. */
-#define ENCODER_MEMORY 1024
+#define ENCODER_MEMORY 8192
 
 typedef struct {
         HouseFormat format;

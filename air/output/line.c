@@ -12,8 +12,13 @@
 #define BEHIND_PICTURES 12
 /* Pictures waiting for the encoder that keep it busy while more are made. */
 #define ENOUGH_PICTURES 6
-/* ... and from here on it is not slow but stuck. */
-#define STUCK_PICTURES 600
+/* Pictures wait, it had so long to take one, and did not: it is not slow but stuck. */
+#define STUCK_NS (20 * INT64_C(1000000000))
+/* What counts of the time between two pictures: in a machine that was stopped, or that has no time for anybody, the
+ * encoder was not given more. */
+#define GIVEN_NS_MOST (INT64_C(1000000000))
+/* More waiting would be memory without a bound: minutes of an engine that gets no processor. */
+#define WAITING_MOST 7200
 
 struct Line {
         LineOptions options; /* constant; what it borrows is not looked at again */
@@ -31,7 +36,11 @@ struct Line {
         /* The tick thread's, and the control loop's once there is no tick thread any more. */
         struct {
                 Encoder encoder;
-                GstMemory *shown; /* the picture last given to the encoder */
+                GstMemory *shown;   /* the picture last given to the encoder */
+                uint64_t pushed;    /* pictures given to the encoder, ever; ... */
+                uint64_t taken;     /* ... and taken by it, as seen last */
+                int64_t looked_ns;  /* when that was; 0: never */
+                int64_t without_ns; /* so long has it been given pictures and taken none */
         } rt;
 };
 
@@ -191,8 +200,8 @@ static void fall_back(Line *line, int64_t due_tick) {
 
 /* INV-OUTPUT-005: one picture goes in for every tick, the one due or, while the encoder is behind, the last one again.
  */
-static GstBuffer *to_be_shown(Line *line, GstBuffer *take_picture, uint64_t backlog) {
-        if (backlog <= BEHIND_PICTURES || !line->rt.shown) {
+static GstBuffer *to_be_shown(Line *line, GstBuffer *take_picture, LineShows shows) {
+        if (shows == LINE_SHOWS_IT || !line->rt.shown) {
                 g_clear_pointer(&line->rt.shown, gst_memory_unref);
                 line->rt.shown = gst_buffer_get_memory(take_picture, 0);
                 return take_picture;
@@ -203,19 +212,35 @@ static GstBuffer *to_be_shown(Line *line, GstBuffer *take_picture, uint64_t back
         return again;
 }
 
-void line_push_picture(Line *line, int64_t tick, GstBuffer *take_picture, bool idr) {
+/* Slow is whoever takes a picture now and then: minutes of pictures may wait for it, and are made up for. */
+static bool is_stuck(Line *line) {
+        const uint64_t backlog = encoder_backlog(&line->rt.encoder);
+        const uint64_t taken = line->rt.pushed - MIN(backlog, line->rt.pushed);
+        const int64_t now_ns = rv_clock_mono_ns(rv_clock_system());
+        const int64_t given_ns = line->rt.looked_ns ? MIN(now_ns - line->rt.looked_ns, GIVEN_NS_MOST) : 0;
+        line->rt.without_ns = backlog > BEHIND_PICTURES && taken == line->rt.taken ? line->rt.without_ns + given_ns : 0;
+        line->rt.taken = taken;
+        line->rt.looked_ns = now_ns;
+        return line->rt.without_ns > STUCK_NS || backlog > WAITING_MOST;
+}
+
+bool line_is_behind(const Line *line) {
+        return encoder_backlog(&line->rt.encoder) > BEHIND_PICTURES;
+}
+
+void line_push_picture(Line *line, int64_t tick, GstBuffer *take_picture, bool idr, LineShows shows) {
         if (!line->rt.shown)
                 atomic_store(&line->signalled_tick, tick);
         if (atomic_load(&line->coder_failed))
                 fall_back(line, tick);
-        const uint64_t backlog = encoder_backlog(&line->rt.encoder);
-        if (backlog > STUCK_PICTURES)
+        if (is_stuck(line)) /* INV-OUTPUT-005 */
                 line_fail(line, "the encoder has stopped taking pictures");
         if (line_has_failed(line)) {
                 gst_buffer_unref(take_picture);
                 return;
         }
-        GstBuffer *picture = to_be_shown(line, take_picture, backlog);
+        GstBuffer *picture = to_be_shown(line, take_picture, shows);
+        line->rt.pushed++;
         if (!encoder_push_picture(&line->rt.encoder, tick, picture, idr) && !atomic_load(&line->coder_failed))
                 line_fail(line, "the encoder takes no pictures");
 }

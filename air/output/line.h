@@ -49,11 +49,16 @@ void line_announce(Line *line, const OutputOutlook *outlook);
 void line_fail(Line *line, const char *detail);
 bool line_has_failed(const Line *line);
 
-/*
- * The picture of the next tick. Never waits: when the encoder is a dozen behind, the picture before is shown again, and
- * when it has stopped the line has failed. A line that has failed only lets pictures go.
- */
-void line_push_picture(Line *line, int64_t tick, GstBuffer *take_picture, bool idr);
+typedef enum {
+        LINE_SHOWS_IT,
+        LINE_SHOWS_LAST, /* the picture before is shown again, which costs the encoder next to nothing */
+} LineShows;
+
+/* More than a dozen pictures wait for the encoder: the next ones had better show the last one again. */
+bool line_is_behind(const Line *line);
+/* The picture of the next tick. Never waits: when the encoder has stopped taking any the line has failed, and then only
+ * lets pictures go. */
+void line_push_picture(Line *line, int64_t tick, GstBuffer *take_picture, bool idr, LineShows shows);
 /* Interleaved, of that tick; copied. Only where sound is not another line's. */
 void line_push_sound(Line *line, int64_t tick, const float *samples, uint32_t n_samples);
 /* False while the encoder has enough to do. */

@@ -22,6 +22,7 @@ typedef struct {
         GstBuffer *picture;
         int64_t tick;
         bool idr;
+        LineShows shows;
 } Held;
 
 struct Output {
@@ -35,6 +36,7 @@ struct Output {
         struct {
                 Held *held; /* ring of lead_ticks + 1 */
                 uint32_t first_held, n_held;
+                const uint8_t *shown; /* what is seen at the tick before: its buffer is held, or the line's last */
                 int64_t next_tick;
                 bool begun;
         } rt;
@@ -98,13 +100,21 @@ Output *output_new(const OutputOptions *options, GError **error) {
 static void encode(Output *output, const Held *take_held) {
         if (output->second)
                 rendition_push_picture(output->second, take_held->tick, take_held->picture, take_held->idr);
-        line_push_picture(output->line, take_held->tick, take_held->picture, take_held->idr);
+        line_push_picture(output->line, take_held->tick, take_held->picture, take_held->idr, take_held->shows);
 }
 
-static void hold(Output *output, GstBuffer *take_picture, const OutputFrame *frame) {
+/* INV-OUTPUT-005: what will be seen at this tick is known now, although its picture is not encoded yet. */
+static LineShows choose(Output *output, const OutputFrame *frame) {
+        if (output->rt.shown && output->rt.shown != frame->data && line_is_behind(output->line))
+                return LINE_SHOWS_LAST;
+        output->rt.shown = frame->data;
+        return LINE_SHOWS_IT;
+}
+
+static void hold(Output *output, GstBuffer *take_picture, const OutputFrame *frame, LineShows shows) {
         const uint32_t slots = output->options.lead_ticks + 1;
         output->rt.held[(output->rt.first_held + output->rt.n_held) % slots] =
-                (Held){.picture = take_picture, .tick = frame->tick, .idr = frame->idr};
+                (Held){.picture = take_picture, .tick = frame->tick, .idr = frame->idr, .shows = shows};
         output->rt.n_held++;
 }
 
@@ -115,7 +125,7 @@ static Held take_oldest(Output *output) {
         return held;
 }
 
-void output_push(Output *output, const OutputFrame *take_frame) {
+bool output_push(Output *output, const OutputFrame *take_frame) {
         const OutputFrame *frame = take_frame;
         g_assert(frame->size == output->picture_bytes);
         g_assert(output->rt.begun ? frame->tick == output->rt.next_tick : frame->tick >= 0);
@@ -128,17 +138,19 @@ void output_push(Output *output, const OutputFrame *take_frame) {
                                                          0, frame->size, frame->picture, frame->release);
         if (line_has_failed(output->line)) {
                 gst_buffer_unref(picture);
-                return;
+                return false;
         }
         line_push_sound(output->line, frame->tick, frame->samples, frame->n_samples);
         if (frame->captions_size > 0)
                 (void)gst_buffer_add_video_caption_meta(picture, GST_VIDEO_CAPTION_TYPE_CEA708_RAW, frame->captions,
                                                         frame->captions_size);
-        hold(output, picture, frame);
-        if (output->rt.n_held <= output->options.lead_ticks)
-                return;
-        const Held due = take_oldest(output);
-        encode(output, &due);
+        const LineShows shows = choose(output, frame);
+        hold(output, picture, frame, shows);
+        if (output->rt.n_held > output->options.lead_ticks) {
+                const Held due = take_oldest(output);
+                encode(output, &due);
+        }
+        return shows == LINE_SHOWS_IT;
 }
 
 void output_announce(Output *output, const OutputOutlook *outlook) {

@@ -90,7 +90,8 @@ static bool has_ended(Rendition *rendition) {
 
 void rendition_push_picture(Rendition *rendition, int64_t tick, GstBuffer *picture, bool idr) {
         if (!has_ended(rendition))
-                line_push_picture(rendition->line, tick, gst_buffer_copy(picture), idr);
+                line_push_picture(rendition->line, tick, gst_buffer_copy(picture), idr,
+                                  line_is_behind(rendition->line) ? LINE_SHOWS_LAST : LINE_SHOWS_IT);
 }
 
 void rendition_finish(Rendition *rendition, int64_t until_mono_ns) {

@@ -26,6 +26,7 @@ struct Seam {
         int64_t epoch_utc_ms;
         int64_t tick0_mono_ns;
         int64_t hold_ticks, slate_ticks;
+        bool patient;
         uint32_t lead_ticks;
         BlockQueue *queue;
         RvClock *clock;
@@ -74,6 +75,7 @@ struct Seam {
                 int64_t slate_of, asked_of; /* the cause it is about; that of the last question */
                 CaptionGuard captions;
                 bool blank;                           /* the last tick had nothing of a source to show */
+                bool hangs;                           /* the source on the air has used up the wait for one cell */
                 bool caught_up;                       /* with time, after the start */
                 int64_t give_up_ns, give_up_cells_ns; /* before that: until when the sink and cells may be waited for */
         } rt;                                         /* the tick thread's */

@@ -69,6 +69,7 @@ static Seam *seam_alloc(const SeamOptions *options) {
         seam->slate_ticks = rv_tick_at_ms(SLATE_AFTER_MS, format->rate);
         seam->rt.hole_tick = -1;
         seam->lead_ticks = options->lead_ticks;
+        seam->patient = options->patient;
         caption_guard_init(&seam->rt.captions, format->rate);
         seam->rt.blank = true;
         seam->queue = options->queue;

@@ -34,13 +34,14 @@
 #define SEAM_HOLD_MS 250           /* a picture is held for so long at most */
 #define SEAM_START_WAIT_MS 150     /* the start waits for cells so long, and twice as long as tick 0 is in the past */
 #define SEAM_CELL_WAIT_MS 4000     /* of that for one cell; core takes 5 s without a byte for a dead engine */
+#define SEAM_PATIENT_WAIT_MS 20000 /* for one cell when nobody is watching */
 
 typedef struct Seam Seam;
 
 /* Where cells go; called on the tick thread only, must not block. idr: the picture must start a random access point
  * (tick 0, each GOP from tick 0, each seam between sources, each fence). The cell and its picture are borrowed. */
 typedef struct {
-        void (*push)(void *user, const Cell *cell, bool idr);
+        bool (*push)(void *user, const Cell *cell, bool idr); /* false: seen is the picture before it, again */
         bool (*has_room)(void *user); /* false: better not yet. Asked only for ticks of the past; NULL: always */
         void *user;
 } SeamSink;
@@ -65,7 +66,7 @@ typedef struct {
         int64_t fence_tick;     /* BLOCK_START, BLOCK_FENCE: as planned */
         int64_t frames;         /* SEGMENT_END, BLOCK_FENCE: emitted; the sum of the next four */
         int64_t own_frames;     /* the source's own pictures */
-        int64_t held_frames;    /* the last own picture again, because no cell was there in time */
+        int64_t held_frames;    /* the last picture again, because no cell was there in time, or the sink had none */
         int64_t missing_frames; /* black, because no cell was there in time */
         int64_t black_frames;   /* black, because the material was over or unusable (pad's own black is own) */
         int64_t first_source_frame, last_source_frame; /* SEGMENT_START, SEGMENT_END: shown; -1 when none */
@@ -95,6 +96,7 @@ typedef struct {
         const HouseStyle *style; /* a reference is taken; NULL: that of house_style_new */
         int64_t epoch_utc_ms;    /* wall time of tick 0 */
         uint32_t lead_ticks;     /* cells are taken this many ticks before their time */
+        bool patient;            /* a replay: ticks of the past wait for cells and sink as long as those need */
         BlockQueue *queue;       /* borrowed, outlives the seam; the seam pops blocks whose fence has been reported */
         RvClock *clock;
         GMainContext *context;      /* where reports are delivered; NULL = default */

@@ -32,7 +32,17 @@ static bool wait_a_little(Seam *seam, int64_t until_ns) {
 
 /* How long one cell is waited for: somebody may be watching for a sign of life. */
 static int64_t cell_limit_ns(const Seam *seam) {
-        return MIN(seam->rt.give_up_cells_ns, rv_clock_mono_ns(seam->clock) + SEAM_CELL_WAIT_MS * NS_PER_MS);
+        const int64_t wait_ms = seam->patient ? SEAM_PATIENT_WAIT_MS : SEAM_CELL_WAIT_MS;
+        if (seam->rt.hangs)
+                return 0;
+        return MIN(seam->rt.give_up_cells_ns, rv_clock_mono_ns(seam->clock) + wait_ms * NS_PER_MS);
+}
+
+/* A source that hangs would cost as much at every tick, and those after it, most likely from the same place, too. */
+static void give_up_waiting(Seam *seam) {
+        seam->rt.hangs = true;
+        if (!seam->patient)
+                seam->rt.give_up_cells_ns = 0;
 }
 
 static bool sink_has_room(const Seam *seam) {
@@ -67,7 +77,8 @@ static void await_epoch(Seam *seam) {
 static void start_time(Seam *seam) {
         const int64_t now_ns = rv_clock_mono_ns(seam->clock);
         const int64_t behind_ns = MAX(0, now_ns - due_ns(seam, 0));
-        seam->rt.give_up_ns = now_ns + SEAM_START_WAIT_MS * NS_PER_MS + 2 * behind_ns;
+        const int64_t patience_ns = SEAM_START_WAIT_MS * NS_PER_MS + 2 * behind_ns;
+        seam->rt.give_up_ns = seam->patient ? INT64_MAX : now_ns + patience_ns;
         seam->rt.give_up_cells_ns = seam->rt.give_up_ns;
         seam->rt.caught_up = behind_ns == 0;
         await_epoch(seam);
@@ -149,7 +160,7 @@ static const Cell *take_cell(Seam *seam, Producer *producer, int64_t tick) {
         while (!(settled = seam->sources->settled(producer, tick)) && wait_a_little(seam, until_ns))
                 ;
         if (!settled)
-                seam->rt.give_up_cells_ns = 0; /* a source that hangs would cost as much at every tick */
+                give_up_waiting(seam);
         return seam->sources->take(producer, tick, &cell) ? cell : NULL;
 }
 
@@ -216,6 +227,7 @@ static bool change_source(Seam *seam, int64_t tick, const Cell **ret_cell) {
                 return false; /* INV-SEAM-104 */
         const bool ends = seam->rt.turn.block;
         const Turn *next;
+        seam->rt.hangs = false;
         await_preparer(seam);
         const uint32_t passed = count_passed(seam, tick, &next);
         const bool begins = next && next->start_tick <= tick; /* INV-SEAM-105 */
@@ -241,8 +253,8 @@ static bool change_source(Seam *seam, int64_t tick, const Cell **ret_cell) {
 
 /* --- showing --- */
 
-static void count_frame(Seam *seam, Tally *tally, const Cell *cell) {
-        switch (seam->rt.shown) {
+static void count_frame(Tally *tally, Shown shown, const Cell *cell) {
+        switch (shown) {
         case SHOWN_OWN:
                 tally->own++;
                 break;
@@ -294,7 +306,7 @@ static CaptionSeam caption_seam(Seam *seam, bool changed, const Cell *cell) {
 
 /* Exactly one cell goes out: the source's own, or one made here of the held picture, the slate or black, and silence.
  */
-static void show(Seam *seam, int64_t tick, const Cell *cell, bool changed) {
+static bool show(Seam *seam, int64_t tick, const Cell *cell, bool changed) {
         const RvRational rate = seam->format.rate;
         const int32_t hz = seam->format.sample_rate_hz;
         Cell shown = {
@@ -314,21 +326,27 @@ static void show(Seam *seam, int64_t tick, const Cell *cell, bool changed) {
                 shown.picture = seam->rt.held;
         caption_guard_pass(&seam->rt.captions, tick, caption_seam(seam, changed, cell), &shown.captions);
         const bool idr = changed || tick % seam->format.gop_frames == 0; /* INV-SEAM-102 */
-        seam->sink.push(seam->sink.user, &shown, idr);                   /* INV-CONTINUOUS-FRAME-AUTHORITY-001 */
+        return seam->sink.push(seam->sink.user, &shown, idr);            /* INV-CONTINUOUS-FRAME-AUTHORITY-001 */
 }
 
-static void account(Seam *seam, int64_t tick, const Cell *cell) {
-        if (!seam->rt.turn.block) {
+static void account(Seam *seam, Shown shown, const Cell *cell) {
+        if (!seam->rt.turn.block || shown == SHOWN_HELD || shown == SHOWN_MISSING)
                 atomic_fetch_add(&seam->fallback, 1);
+        if (!seam->rt.turn.block)
                 return;
-        }
-        seam->rt.shown = judge(seam, tick, cell);
-        if (seam->rt.shown == SHOWN_HELD || seam->rt.shown == SHOWN_MISSING)
-                atomic_fetch_add(&seam->fallback, 1);
-        count_frame(seam, &seam->rt.segment, cell);
-        count_frame(seam, &seam->rt.block, cell);
+        count_frame(&seam->rt.segment, shown, cell);
+        count_frame(&seam->rt.block, shown, cell);
+}
+
+/* What is told is what was seen, which is the sink's to say. */
+static void show_and_account(Seam *seam, int64_t tick, const Cell *cell, bool changed) {
+        if (seam->rt.turn.block)
+                seam->rt.shown = judge(seam, tick, cell);
+        const bool seen = show(seam, tick, cell, changed);
         if (cell && cell->kind == CELL_CONTENT)
                 hold(seam, cell);
+        const Shown shown = seam->rt.shown;
+        account(seam, !seen && shown == SHOWN_OWN ? SHOWN_HELD : shown, seen ? cell : NULL); /* INV-SEAM-109 */
 }
 
 /* INV-SEAM-006: pictures are made ahead for the one on the air and the one after it, when it is about to be. */
@@ -349,8 +367,7 @@ static void make_tick(Seam *seam, int64_t tick) {
                 changed = change_source(seam, tick, &cell);
         else
                 cell = take_cell(seam, seam->rt.turn.producer, tick);
-        account(seam, tick, cell);
-        show(seam, tick, cell, changed);
+        show_and_account(seam, tick, cell, changed);
         announce_next(seam, tick);
         atomic_store(&seam->tick, tick);
         if (tick >= atomic_load(&seam->wake_tick)) {

@@ -451,19 +451,6 @@ static void INV_CONTROL_005_segments_end_with_the_status_that_is_true(void **sta
                        "BLOCK_CAME_LATE");
 }
 
-static void INV_CONTROL_005_pictures_the_encoder_repeats_are_not_the_segment_s_own(void **state) {
-        SeamReport start = {.kind = SEAM_SEGMENT_START}, end = {.kind = SEAM_SEGMENT_END, .frames = 25};
-        uint64_t before = 0;
-        testimony_take_off_repeated(&start, 100, &before); /* those of the segment before */
-        end.own_frames = 25;
-        testimony_take_off_repeated(&end, 115, &before);
-        assert_int_equal(end.own_frames, 10);
-        assert_verdict(end, SEGMENT_STATUS_SUBSTITUTED, "UNDERRUN");
-        end.own_frames = 5;
-        testimony_take_off_repeated(&end, 150, &before);
-        assert_int_equal(end.own_frames, 0);
-}
-
 static void INV_AIR_SEGMENT_ID_001_every_id_and_instant_comes_through(void **state) {
         g_autoptr(EvidenceEvent) event = end_of((SeamReport){.frames = 25, .own_frames = 25});
         char uuid[RV_UUID_SIZE];
@@ -607,7 +594,6 @@ int main(void) {
         rpc_init();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(INV_CONTROL_005_segments_end_with_the_status_that_is_true),
-                cmocka_unit_test(INV_CONTROL_005_pictures_the_encoder_repeats_are_not_the_segment_s_own),
                 cmocka_unit_test(INV_AIR_SEGMENT_ID_001_every_id_and_instant_comes_through),
                 cmocka_unit_test(INV_CONTROL_003_a_session_starts_before_its_output_is_there),
                 cmocka_unit_test(INV_CONTROL_001_one_session_at_a_time_and_a_stream_first),

@@ -35,6 +35,7 @@ typedef struct {
         TsReader *reader;
         GByteArray *stream; /* what was read */
         GArray *asked;      /* bool a picture: an IDR was asked for */
+        uint64_t unseen;    /* pushes that were told not to be shown */
         uint8_t *pictures[2];
         size_t picture_bytes;
         float *samples; /* what every tick sounds like; silence unless a test writes it */
@@ -172,7 +173,7 @@ static inline void push(Rig *rig, bool idr) {
                 .idr = idr,
         };
         g_array_append_val(rig->asked, idr);
-        output_push(rig->output, &frame);
+        rig->unseen += !output_push(rig->output, &frame);
 }
 
 /*

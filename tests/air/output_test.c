@@ -92,7 +92,8 @@ static void INV_OUTPUT_005_encoder_behind_costs_no_tick(void **state) {
                 assert_true(rig_read(rig, true));
         const OutputStats stats = output_stats(rig->output);
         assert_int_equal(stats.frames_in, 200);
-        assert_true(stats.frames_repeated > 100);
+        assert_true(stats.frames_repeated > 80); /* every second one is the picture that is shown anyway */
+        assert_in_range(rig->unseen - stats.frames_repeated, 0, LEAD_TICKS); /* which are still held */
         end_output(rig);
         assert_stream(rig, TS_UNBROKEN);
         assert_int_equal(rig->reader->pictures->len, 200);
@@ -108,7 +109,7 @@ static void INV_OUTPUT_030_captions_stay_with_their_ticks_also_when_pictures_are
                 push(rig, i % 50 == 0);
         while (rig->reader->pictures->len < 200 - LEAD_TICKS - 2)
                 assert_true(rig_read(rig, true));
-        assert_true(output_stats(rig->output).frames_repeated > 100);
+        assert_true(output_stats(rig->output).frames_repeated > 80);
         end_output(rig);
         assert_stream(rig, TS_UNBROKEN);
         for (guint i = 0; i < 200; i++) {
@@ -117,6 +118,21 @@ static void INV_OUTPUT_030_captions_stay_with_their_ticks_also_when_pictures_are
         }
 }
 
+/* Half a minute in which nobody got the processor, made up for at once. */
+static void INV_OUTPUT_005_an_encoder_that_is_minutes_behind_is_not_stuck(void **state) {
+        g_autoptr(Rig) rig = rig_new(format_of(256, 144, 30, 1), 0);
+        rig_attach(rig);
+        for (int i = 0; i < 1500; i++)
+                push(rig, i % 60 == 0);
+        while (rig->reader->pictures->len < 1500 - LEAD_TICKS - 2)
+                assert_true(rig_read(rig, true));
+        end_output(rig);
+        assert_int_equal(rig->failures, 0);
+        assert_stream(rig, TS_UNBROKEN);
+        assert_int_equal(rig->reader->pictures->len, 1500);
+}
+
+/* More than may ever wait. */
 static void INV_OUTPUT_005_stuck_encoder_is_reported_once(void **state) {
         g_autoptr(Rig) rig = rig_new(format_of(1920, 1080, 30, 1), 0);
         while (rig->failures == 0 && rig->next_tick < 20000)
@@ -253,6 +269,7 @@ int main(void) {
                 cmocka_unit_test(INV_ENCODER_NO_B_FRAMES_001_decoded_in_the_order_shown),
                 cmocka_unit_test(INV_OUTPUT_005_encoder_behind_costs_no_tick),
                 cmocka_unit_test(INV_OUTPUT_030_captions_stay_with_their_ticks_also_when_pictures_are_repeated),
+                cmocka_unit_test(INV_OUTPUT_005_an_encoder_that_is_minutes_behind_is_not_stuck),
                 cmocka_unit_test(INV_OUTPUT_005_stuck_encoder_is_reported_once),
                 cmocka_unit_test(INV_NETWORK_BACKPRESSURE_DROP_stalled_reader_resumes_at_idr),
                 cmocka_unit_test(INV_SINK_NO_IMPLICIT_EOF_output_goes_on_without_a_reader),

@@ -96,7 +96,7 @@ typedef struct {
         bool own_pictures[N_TICKS + 8];
 } Session;
 
-static void on_push(void *user, const Cell *cell, bool idr) {
+static bool on_push(void *user, const Cell *cell, bool idr) {
         Session *s = user;
         pthread_mutex_lock(&s->lock);
         g_assert(s->n < (int)G_N_ELEMENTS(s->pairs)); /* not the test's thread */
@@ -105,6 +105,7 @@ static void on_push(void *user, const Cell *cell, bool idr) {
         s->own_pictures[s->n++] = cell->picture == source_picture;
         pthread_cond_broadcast(&s->more);
         pthread_mutex_unlock(&s->lock);
+        return true;
 }
 
 static void on_report(void *user, const SeamReport *report) {

@@ -1,366 +1,4 @@
-#include "air/seam/seam.h"
-
-#include <pthread.h>
-#include <sched.h>
-#include <string.h>
-
-#include "air/seam/private.h"
-#include "tests/air/blocks.h"
-#include "tests/support/chance.h"
-#include "tests/support/cmocka.h"
-
-#define T0 INT64_C(1800000000000)
-#define MAX_TICKS 20000
-
-/* --- sources that do as their file name says ------------------------------------------------------------------- */
-
-typedef enum { GOOD, BROKEN, SHORT, STALL, SLOW, TIRED } Habit;
-
-/* /good | /broken | /short/N: N pictures | /stall/FROM/TO: no cells for those | /slow/N: first cell is its N-th |
- * /tired/N: after N it is too late for the rest. */
-typedef struct {
-        ProducerOptions options;
-        Habit habit;
-        int64_t from, to;
-        Picture *black;
-        Cell cell;
-        float samples[CELL_MAX_SAMPLES * 2];
-        bool pad;
-        bool near; /* the tick thread's, as take is */
-} FakeSource;
-
-static _Atomic int sources_made, sources_freed, sources_near;
-static Picture *source_picture; /* what every source shows */
-
-static Producer *fake_make(const ProducerOptions *options) {
-        const BlockSegment *segment = &options->block->segments[options->segment_index];
-        FakeSource *source = g_new0(FakeSource, 1);
-        source->options = *options;
-        source->pad = segment->type == SEGMENT_PAD;
-        g_auto(GStrv) words = g_strsplit(segment->asset_uri ? segment->asset_uri : "/good", "/", -1);
-        source->from = words[2] ? g_ascii_strtoll(words[2], NULL, 10) : 0;
-        source->to = words[2] && words[3] ? g_ascii_strtoll(words[3], NULL, 10) : source->from;
-        source->habit = g_str_equal(words[1], "broken")  ? BROKEN
-                        : g_str_equal(words[1], "short") ? SHORT
-                        : g_str_equal(words[1], "stall") ? STALL
-                        : g_str_equal(words[1], "slow")  ? SLOW
-                        : g_str_equal(words[1], "tired") ? TIRED
-                                                         : GOOD;
-        source->black = producer_black(&options->format);
-        atomic_fetch_add(&sources_made, 1);
-        return (Producer *)source;
-}
-
-static bool fake_has(const FakeSource *source, int64_t i) {
-        switch (source->habit) {
-        case BROKEN:
-                return false;
-        case SHORT:
-        case TIRED:
-                return i < source->from;
-        case STALL:
-                return i < source->from || i >= source->to;
-        case SLOW:
-                return i >= source->from;
-        case GOOD:
-                break;
-        }
-        return true;
-}
-
-static void fake_near(Producer *producer) {
-        FakeSource *source = (FakeSource *)producer;
-        if (!source->near)
-                atomic_fetch_add(&sources_near, 1);
-        source->near = true;
-}
-
-static bool fake_take(Producer *producer, int64_t tick, const Cell **ret_cell) {
-        FakeSource *source = (FakeSource *)producer;
-        g_assert(source->near);
-        const RvRational rate = source->options.format.rate;
-        const int64_t i = tick - source->options.start_tick;
-        g_assert(tick >= source->options.start_tick && tick < source->options.end_tick); /* not the test's thread */
-        const bool has = fake_has(source, i);
-        if (!has && source->habit != SHORT)
-                return false;
-        source->cell = (Cell){
-                .tick = tick,
-                .kind = source->pad || !has ? CELL_BLACK : CELL_CONTENT,
-                .source_frame = source->pad || !has ? -1 : i,
-                .picture = has ? source_picture : source->black,
-                .n_samples =
-                        (uint32_t)(rv_tick_to_sample(tick + 1, rate, 48000) - rv_tick_to_sample(tick, rate, 48000)),
-                .samples = source->samples,
-        };
-        *ret_cell = &source->cell;
-        return true;
-}
-
-static bool fake_settled(const Producer *producer, int64_t tick) {
-        const FakeSource *source = (const FakeSource *)producer;
-        return fake_has(source, tick - source->options.start_tick) || source->habit == BROKEN ||
-               source->habit == SHORT || source->habit == TIRED;
-}
-
-static ProducerState fake_state(const Producer *producer) {
-        const FakeSource *source = (const FakeSource *)producer;
-        switch (source->habit) {
-        case BROKEN:
-                return PRODUCER_FAILED;
-        case SHORT:
-        case TIRED:
-                return PRODUCER_OVER;
-        case SLOW:
-        case STALL:
-        case GOOD:
-                break;
-        }
-        return PRODUCER_READY;
-}
-
-static ProducerResult fake_result(const Producer *producer) {
-        ProducerResult result = {.state = fake_state(producer)};
-        if (result.state == PRODUCER_FAILED)
-                g_strlcpy(result.reason, "OPEN_FAILED", sizeof result.reason);
-        return result;
-}
-
-static void fake_free(Producer *producer) {
-        atomic_fetch_add(&sources_freed, 1);
-        picture_unref(((FakeSource *)producer)->black);
-        g_free(producer);
-}
-
-static const SeamSources FAKES = {fake_make, fake_settled, fake_take, fake_near, fake_state, fake_result, fake_free};
-
-/* --- a session ------------------------------------------------------------------------------------------------- */
-
-typedef struct {
-        int64_t tick, source_frame;
-        CellKind kind;
-        uint32_t n_samples;
-        bool own_picture, idr;
-        const Picture *picture; /* for its identity */
-} Shot;
-
-typedef struct {
-        HouseFormat format;
-        HouseStyle *style;
-        RvClock *clock;
-        int64_t epoch_utc_ms;
-        BlockQueue *queue;
-        Seam *seam;
-        int64_t fed_until_utc_ms;
-        GArray *turn_starts; /* int64_t: ticks at which fed segments begin */
-        GArray *reports;     /* SeamReport; block is a reference */
-        pthread_mutex_t lock;
-        pthread_cond_t more;
-        Shot shots[MAX_TICKS]; /* guarded by lock, like n_shots and room */
-        int64_t n_shots;
-        int64_t room; /* the sink has some until so many shots */
-} Session;
-
-static void on_push(void *user, const Cell *cell, bool idr) {
-        Session *s = user;
-        pthread_mutex_lock(&s->lock);
-        g_assert(s->n_shots < MAX_TICKS); /* not the test's thread */
-        s->shots[s->n_shots++] =
-                (Shot){cell->tick, cell->source_frame, cell->kind, cell->n_samples, cell->picture == source_picture,
-                       idr,        cell->picture};
-        pthread_cond_broadcast(&s->more);
-        pthread_mutex_unlock(&s->lock);
-}
-
-static bool has_room(void *user) {
-        Session *s = user;
-        pthread_mutex_lock(&s->lock);
-        const bool room = s->n_shots < s->room;
-        pthread_mutex_unlock(&s->lock);
-        return room;
-}
-
-static void set_room(Session *s, int64_t room) {
-        pthread_mutex_lock(&s->lock);
-        s->room = room;
-        pthread_mutex_unlock(&s->lock);
-}
-
-static void on_report(void *user, const SeamReport *report) {
-        Session *s = user;
-        SeamReport copy = *report;
-        copy.block = report->block ? block_plan_ref(report->block) : NULL;
-        copy.reason = g_intern_string(report->reason);
-        copy.detail = NULL;
-        g_array_append_val(s->reports, copy);
-}
-
-static void clear_report(gpointer report) {
-        block_plan_unref(((SeamReport *)report)->block);
-}
-
-static Session *session_new(RvRational rate) {
-        Session *s = g_new0(Session, 1);
-        s->format = house_format_default();
-        s->format.rate = rate;
-        s->format.width = 64;
-        s->format.height = 64;
-        s->style = house_style_new();
-        s->clock = rv_clock_fake_new(T0 - 1000);
-        s->epoch_utc_ms = T0;
-        s->fed_until_utc_ms = T0;
-        s->room = MAX_TICKS;
-        s->queue = block_queue_new(BLOCKS_CHANNEL, 8);
-        s->turn_starts = g_array_new(FALSE, FALSE, sizeof(int64_t));
-        s->reports = g_array_new(FALSE, FALSE, sizeof(SeamReport));
-        g_array_set_clear_func(s->reports, clear_report);
-        pthread_mutex_init(&s->lock, NULL);
-        pthread_cond_init(&s->more, NULL);
-        atomic_store(&sources_made, 0);
-        atomic_store(&sources_freed, 0);
-        HouseFormat other = s->format; /* another black picture, so that it can be told from the seam's own */
-        other.width = 128;
-        source_picture = producer_black(&other);
-        return s;
-}
-
-static int64_t tick_at(const Session *s, int64_t utc_ms) {
-        const __int128 a = (__int128)(utc_ms - s->epoch_utc_ms) * s->format.rate.num;
-        const __int128 b = (__int128)s->format.rate.den * 1000;
-        return (int64_t)((a + b - 1) / b);
-}
-
-static BlockPlan *feed(Session *s, const char *uri, const int64_t *durations_ms, uint32_t n) {
-        g_autofree char *id = g_strdup_printf("block-%" G_GINT64_FORMAT, s->fed_until_utc_ms);
-        BlockPlan *block = blocks_make(id, s->fed_until_utc_ms, uri, durations_ms, n);
-        assert_int_equal(block_queue_push(s->queue, block, NULL), QUEUE_OK);
-        int64_t start_utc_ms = s->fed_until_utc_ms;
-        for (uint32_t i = 0; i < n; i++) {
-                const int64_t tick = tick_at(s, start_utc_ms);
-                g_array_append_val(s->turn_starts, tick);
-                start_utc_ms += durations_ms[i];
-        }
-        s->fed_until_utc_ms = block->end_utc_ms;
-        if (s->seam)
-                seam_queue_changed(s->seam);
-        return block;
-}
-
-static void feed_one(Session *s, const char *uri, int64_t duration_ms) {
-        block_plan_unref(feed(s, uri, &duration_ms, 1));
-}
-
-static void prepare(Session *s) {
-        const SeamOptions options = {
-                .format = s->format,
-                .style = s->style,
-                .epoch_utc_ms = s->epoch_utc_ms,
-                .queue = s->queue,
-                .clock = s->clock,
-                .sources = &FAKES,
-                .on_report = on_report,
-                .user = s,
-        };
-        s->seam = seam_new(&options, NULL);
-        assert_non_null(s->seam);
-}
-
-static void run(Session *s) {
-        const SeamSink sink = {.push = on_push, .has_room = has_room, .user = s};
-        assert_true(seam_run(s->seam, &sink, NULL));
-}
-
-static void begin(Session *s) {
-        prepare(s);
-        run(s);
-}
-
-static int64_t shots(Session *s) {
-        pthread_mutex_lock(&s->lock);
-        const int64_t n = s->n_shots;
-        pthread_mutex_unlock(&s->lock);
-        return n;
-}
-
-static void await_shots(Session *s, int64_t n) {
-        pthread_mutex_lock(&s->lock);
-        while (s->n_shots < n)
-                pthread_cond_wait(&s->more, &s->lock);
-        pthread_mutex_unlock(&s->lock);
-}
-
-/* Until the preparer has handed over every turn that begins at this tick or before: fake time must not outrun it. */
-static void await_turns(Session *s, int64_t tick) {
-        uint32_t n = 0;
-        for (guint i = 0; i < s->turn_starts->len; i++)
-                n += g_array_index(s->turn_starts, int64_t, i) <= tick;
-        while (atomic_load(&s->seam->turns.tail) < n)
-                sched_yield();
-}
-
-static void pump(void) {
-        while (g_main_context_iteration(NULL, FALSE))
-                ;
-}
-
-static void advance_to_ns(Session *s, int64_t since_epoch_ns) {
-        const int64_t now_ns = rv_clock_mono_ns(s->clock) - s->seam->tick0_mono_ns;
-        if (since_epoch_ns > now_ns)
-                rv_clock_fake_advance_ms(s->clock, (since_epoch_ns - now_ns + 999999) / 1000000);
-}
-
-/* Lets time pass until this many ticks have been made, one at a time. */
-static void run_ticks(Session *s, int64_t n) {
-        for (int64_t tick = shots(s); tick < n; tick++) {
-                await_turns(s, tick);
-                rv_clock_fake_await_sleepers(s->clock, 1);
-                advance_to_ns(s, rv_tick_to_ns(tick, s->format.rate));
-                await_shots(s, tick + 1);
-                pump();
-        }
-}
-
-static void end(Session *s) {
-        rv_clock_fake_await_sleepers(s->clock, 1);
-        seam_stop(s->seam);
-        rv_clock_fake_advance_ms(s->clock, 1000);
-        g_clear_pointer(&s->seam, seam_free);
-}
-
-static void session_free(Session *s) {
-        if (s->seam)
-                end(s);
-        assert_int_equal(atomic_load(&sources_made), atomic_load(&sources_freed));
-        g_array_unref(s->reports);
-        g_array_unref(s->turn_starts);
-        block_queue_free(s->queue);
-        house_style_unref(s->style);
-        rv_clock_fake_free(s->clock);
-        picture_unref(source_picture);
-        pthread_cond_destroy(&s->more);
-        pthread_mutex_destroy(&s->lock);
-        g_free(s);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Session, session_free)
-
-static const SeamReport *report_of(const Session *s, SeamReportKind kind, guint nth) {
-        for (guint i = 0; i < s->reports->len; i++) {
-                const SeamReport *report = &g_array_index(s->reports, SeamReport, i);
-                if (report->kind == kind && nth-- == 0)
-                        return report;
-        }
-        fail_msg("no such report");
-        return NULL;
-}
-
-static guint count_reports(const Session *s, SeamReportKind kind) {
-        guint n = 0;
-        for (guint i = 0; i < s->reports->len; i++)
-                n += g_array_index(s->reports, SeamReport, i).kind == kind;
-        return n;
-}
-
-static const RvRational NTSC = {30000, 1001}, PAL = {25, 1};
+#include "tests/air/seam_rig.h"
 
 /* --- fences and seams -------------------------------------------------------------------------------------------- */
 
@@ -696,6 +334,26 @@ static void INV_SEAM_103_reports_come_in_order_and_tell_of_an_early_end(void **s
         assert_int_equal(report_of(s, SEAM_ENDED, 0)->tick, 30);
 }
 
+/* Over a seam, which is ten ticks in. */
+static void INV_SEAM_109_what_the_sink_did_not_show_is_told_of_its_own_segment(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        s->unseen_from = 8;
+        s->unseen_end = 13;
+        const int64_t durations_ms[] = {400, 400};
+        block_plan_unref(feed(s, "/good", durations_ms, 2));
+        begin(s);
+        run_ticks(s, 21);
+        end(s);
+        const SeamReport *first = report_of(s, SEAM_SEGMENT_END, 0), *second = report_of(s, SEAM_SEGMENT_END, 1);
+        assert_int_equal(first->own_frames, 8);
+        assert_int_equal(first->held_frames, 2);
+        assert_int_equal(first->last_source_frame, 7);
+        assert_int_equal(second->own_frames, 7);
+        assert_int_equal(second->held_frames, 3);
+        assert_int_equal(second->first_source_frame, 3);
+        assert_int_equal(report_of(s, SEAM_BLOCK_FENCE, 0)->own_frames, 15);
+}
+
 /* The control loop does not run while a thousand segments pass: none of their reports may be lost, and frames go on. */
 static void INV_SEAM_104_reports_outlast_a_stuck_control_loop(void **state) {
         g_autoptr(Session) s = session_new(PAL);
@@ -841,6 +499,21 @@ static void INV_SEAM_106_a_source_that_hangs_is_waited_for_once(void **state) {
                 assert_false(s->shots[tick].own_picture);
 }
 
+/* The same in a replay: the first turn is waited for as long as that lasts, and the second one all the same. */
+static void INV_SEAM_106_a_replay_waits_for_every_source(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        s->patient = true;
+        const int64_t durations_ms[] = {400, 20000};
+        block_plan_unref(feed(s, "/slow/500", durations_ms, 2));
+        prepare(s);
+        await_turns(s, 0);
+        rv_clock_fake_advance_ms(s->clock, 1000 + 3000);
+        run(s);
+        assert_in_range(pass_time_until(s, 1), SEAM_PATIENT_WAIT_MS, SEAM_PATIENT_WAIT_MS + 10);
+        assert_in_range(pass_time_until(s, 10), 0, 10);
+        assert_in_range(pass_time_until(s, 11), SEAM_PATIENT_WAIT_MS, SEAM_PATIENT_WAIT_MS + 10);
+}
+
 /* Thirty sources of a tick each: ticks made without waiting for the preparer would find none. */
 static void INV_SEAM_106_sources_of_the_past_are_started_before_they_are_missed(void **state) {
         int64_t durations_ms[31] = {[30] = 20000};
@@ -982,6 +655,7 @@ int main(void) {
                 cmocka_unit_test(INV_SEAM_105_late_block_is_joined_where_it_should_be),
                 cmocka_unit_test(a_block_that_is_over_when_it_comes_is_skipped_whole),
                 cmocka_unit_test(INV_SEAM_103_reports_come_in_order_and_tell_of_an_early_end),
+                cmocka_unit_test(INV_SEAM_109_what_the_sink_did_not_show_is_told_of_its_own_segment),
                 cmocka_unit_test(INV_SEAM_104_reports_outlast_a_stuck_control_loop),
                 cmocka_unit_test(INV_TICK_DEADLINE_DISCIPLINE_001_a_stall_delays_nothing_that_follows),
                 cmocka_unit_test(INV_TICK_MONOTONIC_UTC_ANCHOR_001_steps_of_the_wall_clock_move_nothing),
@@ -989,6 +663,7 @@ int main(void) {
                 cmocka_unit_test(INV_SEAM_106_ticks_of_the_past_are_made_of_real_cells_as_fast_as_the_sink_takes_them),
                 cmocka_unit_test(INV_SEAM_106_a_sink_without_room_is_not_waited_for_for_ever),
                 cmocka_unit_test(INV_SEAM_106_a_source_that_hangs_is_waited_for_once),
+                cmocka_unit_test(INV_SEAM_106_a_replay_waits_for_every_source),
                 cmocka_unit_test(INV_SEAM_106_sources_of_the_past_are_started_before_they_are_missed),
                 cmocka_unit_test(INV_SEAM_106_a_stop_does_not_wait_for_the_epoch),
                 cmocka_unit_test(INV_SEAM_107_a_hole_that_is_sure_to_last_is_the_slate_at_once),

@@ -123,7 +123,7 @@ static void fake_free(Producer *producer) {
 static const SeamSources FAKES = {fake_make, fake_settled, fake_take, fake_near, fake_state, fake_result, fake_free};
 
 /* Tick thread. */
-static void on_push(void *user, const Cell *cell, bool idr) {
+static bool on_push(void *user, const Cell *cell, bool idr) {
         Run *run = user;
         pthread_mutex_lock(&run->lock);
         g_assert(cell->tick == run->ticks && (idr || cell->tick % run->format.gop_frames != 0));
@@ -131,6 +131,7 @@ static void on_push(void *user, const Cell *cell, bool idr) {
         run->n_samples += cell->n_samples;
         g_assert(run->n_samples == rv_tick_to_sample(run->ticks, run->format.rate, run->format.sample_rate_hz));
         pthread_mutex_unlock(&run->lock);
+        return cell->tick % 7 != 0;
 }
 
 static void on_report(void *user, const SeamReport *report) {
