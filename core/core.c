@@ -27,6 +27,8 @@
 #define LOOK_AGAIN_S 30
 /* How soon measuring in the background makes way for viewers. */
 #define WATCHED_S 2
+/* How soon the record of an engine that is gone is settled, and what is known of the time of a sudden end. */
+#define SETTLE_S 5
 #define RPC_GRACE_MS 500
 #define FAR_UTC_MS INT64_C(32503680000000) /* the year 3000 */
 
@@ -49,7 +51,7 @@ typedef struct {
         Guide *guide;
         Http *http;
         GFileMonitor *channels_monitor;
-        guint reload_timer, look_again_timer, watched_timer;
+        guint reload_timer, look_again_timer, watched_timer, settle_timer;
 
         bool said_ready;
         bool ending; /* stages go one after the other: what they still report is nobody's business */
@@ -218,6 +220,7 @@ static bool start_record(Core *core, GError **error) {
                 .clock = core->clock,
                 .place_of = place_of,
                 .user = core,
+                .spool_dir = core->places.spool_dir,
         };
         core->asrun = asrun_new(&options, error);
         if (!core->asrun)
@@ -243,6 +246,18 @@ static void record_death(void *user) {
         g_free(death->session_id);
         g_free(death->detail);
         g_free(death);
+}
+
+static void settle_record(void *user) {
+        AsRun *asrun = user;
+        asrun_settle(asrun);
+        asrun_note_alive(asrun);
+}
+
+static gboolean settle_soon(void *user) {
+        Core *core = user;
+        clerk_do(core->clerk, settle_record, core->asrun);
+        return G_SOURCE_CONTINUE;
 }
 
 /* The record is flushed to the disk: nothing for the control loop to wait for. */
@@ -392,6 +407,8 @@ static bool core_start(Core *core, GError **error) {
             !start_serve(core, error))
                 return false;
         watch_channels(core);
+        settle_soon(core);
+        core->settle_timer = g_timeout_add_seconds(SETTLE_S, settle_soon, core);
         core->look_again_timer = g_timeout_add_seconds(LOOK_AGAIN_S, look_again, core);
         core->watched_timer = g_timeout_add_seconds(WATCHED_S, look_for_viewers, core);
         return library_begin(core->library, error);
@@ -403,6 +420,7 @@ static void core_clear(Core *core) {
         g_clear_handle_id(&core->reload_timer, g_source_remove);
         g_clear_handle_id(&core->look_again_timer, g_source_remove);
         g_clear_handle_id(&core->watched_timer, g_source_remove);
+        g_clear_handle_id(&core->settle_timer, g_source_remove);
         g_clear_object(&core->channels_monitor);
         http_free(core->http); /* first: its workers ask everybody else */
         g_clear_pointer(&core->library, library_free);

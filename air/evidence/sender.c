@@ -5,11 +5,11 @@
 #include "proto/base/error.h"
 #include "proto/base/id.h"
 #include "proto/base/log.h"
+#include "proto/evidence/spool_file.h"
 
 #define DEFAULT_MAX_BYTES ((size_t)32 << 20)
 #define LAST_WORD_BYTES ((size_t)4 << 10) /* kept free for channel_terminated */
 #define MAX_ORPHANS 4                     /* sent at the same time; more wait for the next engine */
-#define SUFFIX ".spool"
 
 struct EvidenceSender { /* the control loop's */
         char *channel_id, *session_id, *endpoint, *spool_dir;
@@ -40,9 +40,9 @@ static Courier *start_courier(EvidenceSender *sender, const char *session_id, Sp
 
 /* The session that a spool file is of, or NULL when it is no spool of another session. */
 static char *orphan_session(const EvidenceSender *sender, const char *file) {
-        if (!g_str_has_suffix(file, SUFFIX))
+        if (!g_str_has_suffix(file, EVIDENCE_SPOOL_SUFFIX))
                 return NULL;
-        g_autofree char *session_id = g_strndup(file, strlen(file) - strlen(SUFFIX));
+        g_autofree char *session_id = g_strndup(file, strlen(file) - strlen(EVIDENCE_SPOOL_SUFFIX));
         if (!rv_uuid_valid(session_id) || strcmp(session_id, sender->session_id) == 0)
                 return NULL;
         return g_steal_pointer(&session_id);
@@ -73,7 +73,7 @@ static void adopt_orphans(EvidenceSender *sender) {
 }
 
 static Spool *open_own_spool(const EvidenceSender *sender) {
-        g_autofree char *file = g_strconcat(sender->session_id, SUFFIX, NULL);
+        g_autofree char *file = g_strconcat(sender->session_id, EVIDENCE_SPOOL_SUFFIX, NULL);
         g_autofree char *path = g_build_filename(sender->spool_dir, file, NULL);
         g_autoptr(GError) error = NULL;
         Spool *spool = spool_open(path, &error);

@@ -4,20 +4,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "proto/base/error.h"
 #include "proto/evidence/evidence.h"
+#include "proto/evidence/spool_file.h"
 
-#define MAX_RECORD_BYTES (1u << 20)
 #define COMPACT_BYTES ((off_t)256 << 10) /* acknowledged bytes that the file may carry along */
-
-typedef struct {
-        uint32_t length_le;
-        uint32_t checksum_le;
-} RecordHead;
 
 struct Spool {
         char *path;       /* NULL: in memory */
@@ -30,16 +24,8 @@ struct Spool {
         bool unsynced;    /* the file may not be on disk yet */
 };
 
-static uint32_t checksum(const void *data, size_t size) {
-        const uint8_t *bytes = data;
-        uint32_t hash = 2166136261u;
-        for (size_t i = 0; i < size; i++)
-                hash = (hash ^ bytes[i]) * 16777619u;
-        return hash;
-}
-
 static off_t record_bytes(GBytes *event) {
-        return (off_t)(sizeof(RecordHead) + g_bytes_get_size(event));
+        return (off_t)(sizeof(EvidenceRecordHead) + g_bytes_get_size(event));
 }
 
 static bool write_all(int fd, const void *data, size_t size) {
@@ -59,26 +45,11 @@ static bool write_all(int fd, const void *data, size_t size) {
 static bool write_record(int fd, GBytes *event) {
         gsize size;
         const void *data = g_bytes_get_data(event, &size);
-        const RecordHead head = {GUINT32_TO_LE((uint32_t)size), GUINT32_TO_LE(checksum(data, size))};
+        const EvidenceRecordHead head = evidence_record_head(data, size);
         return write_all(fd, &head, sizeof head) && write_all(fd, data, size);
 }
 
 /* --- reading what a crash left --- */
-
-/* The record at offset, or NULL: the end, or torn. */
-static GBytes *parse_record(const uint8_t *data, size_t size, size_t offset) {
-        RecordHead head;
-        if (size - offset < sizeof head)
-                return NULL;
-        memcpy(&head, data + offset, sizeof head);
-        const uint32_t length = GUINT32_FROM_LE(head.length_le);
-        const uint8_t *body = data + offset + sizeof head;
-        if (length > MAX_RECORD_BYTES || size - offset - sizeof head < length)
-                return NULL;
-        if (checksum(body, length) != GUINT32_FROM_LE(head.checksum_le)) /* INV-EVIDENCE-007 */
-                return NULL;
-        return g_bytes_new(body, length);
-}
 
 /* False: it does not continue the sequence. */
 static bool adopt_record(Spool *spool, GBytes *event) {
@@ -97,7 +68,7 @@ static bool adopt_record(Spool *spool, GBytes *event) {
 
 static void adopt_records(Spool *spool, const uint8_t *data, size_t size) {
         for (;;) {
-                g_autoptr(GBytes) event = parse_record(data, size, (size_t)spool->file_bytes);
+                g_autoptr(GBytes) event = evidence_record_parse(data, size, (size_t)spool->file_bytes);
                 if (!event || !adopt_record(spool, event))
                         break;
                 spool->file_bytes += record_bytes(event);
@@ -117,26 +88,6 @@ static bool load(Spool *spool, GError **error) {
         return false;
 }
 
-/* Its owner may have removed or replaced it between our opening and our locking it. */
-static bool is_still_at(int fd, const char *path) {
-        struct stat ours, there;
-        return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_ino == there.st_ino &&
-               ours.st_dev == there.st_dev;
-}
-
-static int open_locked(const char *path, int flags, GError **error) {
-        const int fd = open(path, flags | O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0) {
-                rv_error_set_errno(error, errno, "%s", path);
-                return -1;
-        }
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_still_at(fd, path))
-                return fd;
-        g_set_error(error, RV_ERROR, RV_ERROR_UNAVAILABLE, "%s is in use", path);
-        close(fd);
-        return -1;
-}
-
 Spool *spool_in_memory(void) {
         Spool *spool = g_new0(Spool, 1);
         spool->fd = -1;
@@ -146,7 +97,7 @@ Spool *spool_in_memory(void) {
 }
 
 Spool *spool_open(const char *path, GError **error) {
-        const int fd = open_locked(path, 0, error);
+        const int fd = evidence_spool_lock(path, O_CREAT, error);
         if (fd < 0)
                 return NULL;
         Spool *spool = spool_in_memory();
@@ -178,7 +129,7 @@ void spool_close(Spool *spool) {
 /* What is held, and nothing else, becomes the file: another one takes its place in one step. */
 static bool rewrite(Spool *spool) {
         g_autofree char *path = g_strconcat(spool->path, ".new", NULL);
-        const int fd = open_locked(path, O_TRUNC, NULL);
+        const int fd = evidence_spool_lock(path, O_CREAT | O_TRUNC, NULL);
         if (fd < 0)
                 return false;
         off_t bytes = 0;

@@ -1,121 +1,9 @@
-#include "core/record/asrun/asrun.h"
-
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/base/store.h"
-#include "proto/base/id.h"
-#include "tests/support/cmocka.h"
-#include "tests/support/temp_dir.h"
-
-#define NOON INT64_C(1795262400000)
-#define SESSION "00000000-0000-4000-8000-000000000001"
-
-typedef struct {
-        char *dir, *store_path, *logs_dir;
-        RvClock *clock;
-        AsRun *asrun;
-} Fixture;
-
-static void place_of(void *user, const char *channel_id, int64_t utc_ms, char ret_day[11], char ret_time[9]) {
-        g_strlcpy(ret_day, utc_ms < NOON + 3600000 ? "2026-11-21" : "2026-11-22", 11);
-        g_snprintf(ret_time, 9, "12:00:%02d", (int)((utc_ms - NOON) / 1000 % 60));
-}
-
-static void open_asrun(Fixture *f) {
-        g_autoptr(GError) error = NULL;
-        AsRunOptions options = {f->store_path, f->logs_dir, f->clock, place_of, NULL};
-        f->asrun = asrun_new(&options, &error);
-        assert_null(error);
-}
-
-static int setup(void **state) {
-        Fixture *f = g_new0(Fixture, 1);
-        f->dir = temp_dir_new();
-        f->store_path = g_build_filename(f->dir, "retrovue.db", NULL);
-        f->logs_dir = g_build_filename(f->dir, "logs", NULL);
-        f->clock = rv_clock_fake_new(NOON);
-        open_asrun(f);
-        *state = f;
-        return 0;
-}
-
-static int teardown(void **state) {
-        Fixture *f = *state;
-        asrun_free(f->asrun);
-        rv_clock_fake_free(f->clock);
-        g_free(f->store_path);
-        g_free(f->logs_dir);
-        temp_dir_free(f->dir);
-        g_free(f);
-        return 0;
-}
-
-static void name_event(EvidenceEvent *event, int64_t sequence) {
-        event->channel_id = g_strdup("retro");
-        event->session_id = g_strdup(SESSION);
-        event->sequence = sequence;
-        event->event_uuid = g_malloc(RV_UUID_SIZE);
-        rv_uuid_random(event->event_uuid);
-        event->block_id = g_strdup("block-1");
-        event->emitted_utc_ms = NOON + sequence * 1000;
-}
-
-static EvidenceEvent *segment_start(int64_t sequence, const char *segment_uuid) {
-        EvidenceEvent *event = evidence_event_new(EVIDENCE_SEGMENT_START);
-        name_event(event, sequence);
-        event->segment_uuid = g_strdup(segment_uuid);
-        event->event_id = g_strdup_printf("event-%s", segment_uuid);
-        event->title = g_strdup("A \"title\"\nof two lines");
-        event->asset_uri = g_strdup("/media/a.mkv");
-        event->type = SEGMENT_CONTENT;
-        event->start_utc_ms = NOON + 1000;
-        return event;
-}
-
-static EvidenceEvent *segment_end(int64_t sequence, const char *segment_uuid) {
-        EvidenceEvent *event = evidence_event_new(EVIDENCE_SEGMENT_END);
-        name_event(event, sequence);
-        event->segment_uuid = g_strdup(segment_uuid);
-        event->event_id = g_strdup_printf("event-%s", segment_uuid);
-        event->type = SEGMENT_CONTENT;
-        event->status = SEGMENT_STATUS_AIRED;
-        event->start_utc_ms = NOON + 1000;
-        event->end_utc_ms = NOON + 31000;
-        event->frames = 899;
-        return event;
-}
-
-static void record(Fixture *f, EvidenceEvent *take_event) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(EvidenceEvent) event = take_event;
-        bool done = asrun_record(f->asrun, event, &error);
-        assert_null(error);
-        assert_true(done);
-}
-
-static char *read_file(Fixture *f, const char *name) {
-        g_autofree char *path = g_build_filename(f->logs_dir, "asrun", "retro", name, NULL);
-        char *text = NULL;
-        assert_true(g_file_get_contents(path, &text, NULL, NULL));
-        return text;
-}
-
-static unsigned count_lines(const char *text, const char *holding) {
-        unsigned n = 0;
-        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-        for (char **line = lines; *line; line++)
-                n += strstr(*line, holding) != NULL;
-        return n;
-}
-
-static json_t *entries(Fixture *f) {
-        g_autoptr(GError) error = NULL;
-        json_t *list = asrun_entries(f->asrun, "retro", NOON, NOON + 7200000, 100, &error);
-        assert_null(error);
-        return list;
-}
+#include "tests/core/asrun_fixture.h"
 
 static void INV_ASRUN_ONCE_001_an_event_sent_again_is_held_once(void **state) {
         Fixture *f = *state;
@@ -323,8 +211,6 @@ static void a_disk_that_refuses_loses_nothing_that_was_held(void **state) {
         g_autofree char *text = read_file(f, "2026-11-21.asrun");
         assert_int_equal(count_lines(text, "AIRED"), 2);
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 static EvidenceEvent *spot_end(int64_t sequence, const char *segment_uuid, SegmentStatus status) {
         EvidenceEvent *event = segment_end(sequence, segment_uuid);

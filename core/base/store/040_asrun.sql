@@ -6,7 +6,7 @@ CREATE TABLE asrun_event (
         event_uuid TEXT NOT NULL UNIQUE,
         channel_id TEXT NOT NULL,
         broadcast_day TEXT NOT NULL,          -- the channel's, YYYY-MM-DD
-        kind INTEGER NOT NULL,                -- EvidenceKind
+        kind INTEGER NOT NULL,                -- EvidenceKind; 0 = an end told after core had told it: held, in no list
         block_id TEXT,
         event_id TEXT,
         segment_uuid TEXT,

@@ -5,18 +5,26 @@
 #include "proto/base/id.h"
 #include "proto/base/log.h"
 
+static char *alive_path(const AsRun *asrun) {
+        return g_build_filename(asrun->logs_dir, "asrun", "alive", NULL);
+}
+
 AsRun *asrun_new(const AsRunOptions *options, GError **error) {
         g_autoptr(Store) store = store_open(options->store_path, error);
         /* An acknowledgement is a promise: a commit must have reached the disk before it is given. */
         if (!store || !store_run(store, error, "PRAGMA synchronous = FULL", ""))
                 return NULL;
-        AsRun *asrun = g_new0(AsRun, 1);
+        g_autoptr(AsRun) asrun = g_new0(AsRun, 1);
         asrun->options = *options;
         asrun->logs_dir = g_strdup(options->logs_dir);
+        asrun->spool_dir = g_strdup(options->spool_dir);
         asrun->store = g_steal_pointer(&store);
         asrun->pages = asrun_pages_new();
+        asrun->left = asrun_left_new();
         pthread_mutex_init(&asrun->lock, NULL);
-        return asrun;
+        g_autofree char *alive = alive_path(asrun);
+        asrun->last_alive_utc_ms = asrun_file_touched_utc_ms(alive);
+        return asrun_left_find(asrun, error) ? g_steal_pointer(&asrun) : NULL;
 }
 
 void asrun_free(AsRun *asrun) {
@@ -24,9 +32,16 @@ void asrun_free(AsRun *asrun) {
                 return;
         store_close(asrun->store);
         g_hash_table_unref(asrun->pages);
+        g_hash_table_unref(asrun->left);
         pthread_mutex_destroy(&asrun->lock);
         g_free(asrun->logs_dir);
+        g_free(asrun->spool_dir);
         g_free(asrun);
+}
+
+void asrun_note_alive(AsRun *asrun) {
+        g_autofree char *path = alive_path(asrun);
+        asrun_file_touch(path, rv_clock_utc_ms(asrun->options.clock));
 }
 
 int64_t asrun_last_sequence(AsRun *asrun, const char *channel_id, const char *session_id) {
@@ -64,19 +79,35 @@ static void add_document(AsRun *asrun, const EvidenceEvent *event, const AsRunPl
 }
 
 /* INV-ASRUN-TRACEABILITY-001: what a segment was, and from which file, stands with how it ended. */
+static bool tell(AsRun *asrun, const EvidenceEvent *event, const json_t *document, const AsRunPlace *place,
+                 GError **error) {
+        if (!asrun_store_insert(asrun, event, place->day, document, ASRUN_TOLD, error))
+                return false;
+        add_line(asrun, event, place);
+        add_document(asrun, event, place, document);
+        return true;
+}
+
+/* INV-ASRUN-007: core's word stands, for it has been told; what is behind it is held, so that it does not come again.
+ */
+static bool hold_late(AsRun *asrun, const EvidenceEvent *event, const json_t *document, const AsRunPlace *place,
+                      GError **error) {
+        rv_warning("asrun.late", RV_S("channel", event->channel_id), RV_S("session", event->session_id),
+                   RV_I("sequence", event->sequence), RV_S("kind", evidence_kind_name(event->kind)));
+        return asrun_store_insert(asrun, event, place->day, document, ASRUN_LATE, error);
+}
+
 static bool write_event(AsRun *asrun, const EvidenceEvent *event, GError **error) {
         AsRunPlace place = {0};
+        bool closed;
         g_autoptr(EvidenceEvent) whole = evidence_event_copy(event);
-        if (!asrun_store_fill_in(asrun, whole, error))
+        if (!asrun_store_fill_in(asrun, whole, error) || !asrun_store_is_closed(asrun, whole, &closed, error))
                 return false;
         asrun->options.place_of(asrun->options.user, event->channel_id, asrun_event_start_utc_ms(event), place.day,
                                 place.time);
         json_t *document = asrun_document(whole);
-        bool done = asrun_store_insert(asrun, whole, place.day, document, error);
-        if (done) {
-                add_line(asrun, whole, &place);
-                add_document(asrun, whole, &place, document);
-        }
+        bool done =
+                closed ? hold_late(asrun, whole, document, &place, error) : tell(asrun, whole, document, &place, error);
         json_decref(document);
         return done;
 }
@@ -131,11 +162,20 @@ static void sign(AsRun *asrun, EvidenceEvent *event, int64_t sequence) {
         event->emitted_utc_ms = rv_clock_utc_ms(asrun->options.clock);
 }
 
+static bool write_end(AsRun *asrun, const SessionEnd *end, int64_t sequence, GError **error) {
+        g_autoptr(EvidenceEvent) event = evidence_event_new(EVIDENCE_CHANNEL_TERMINATED);
+        event->channel_id = g_strdup(end->channel_id);
+        event->session_id = g_strdup(end->session_id);
+        event->end_utc_ms = end->utc_ms;
+        event->reason = g_strdup("CHANNEL_TERMINATED");
+        event->detail = g_strdup(end->detail);
+        sign(asrun, event, sequence);
+        return write_once(asrun, event, error);
+}
+
 /* INV-ASRUN-006 */
-static bool close_session(AsRun *asrun, const char *channel_id, const char *session_id, const char *detail,
-                          GError **error) {
-        int64_t now = rv_clock_utc_ms(asrun->options.clock);
-        g_autoptr(GPtrArray) open = asrun_store_open_segments(asrun, session_id, now, error);
+static bool close_session(AsRun *asrun, const SessionEnd *end, GError **error) {
+        g_autoptr(GPtrArray) open = asrun_store_open_segments(asrun, end->session_id, end->utc_ms, error);
         if (!open)
                 return false;
         int64_t sequence = -1;
@@ -145,29 +185,23 @@ static bool close_session(AsRun *asrun, const char *channel_id, const char *sess
                 if (!write_once(asrun, segment, error))
                         return false;
         }
-        g_autoptr(EvidenceEvent) end = evidence_event_new(EVIDENCE_CHANNEL_TERMINATED);
-        end->channel_id = g_strdup(channel_id);
-        end->session_id = g_strdup(session_id);
-        end->end_utc_ms = now;
-        end->reason = g_strdup("CHANNEL_TERMINATED");
-        end->detail = g_strdup(detail);
-        sign(asrun, end, sequence);
-        return write_once(asrun, end, error);
+        return write_end(asrun, end, sequence, error);
 }
 
-bool asrun_engine_died(AsRun *asrun, const char *channel_id, const char *session_id, const char *detail,
-                       GError **error) {
+bool asrun_close_session(AsRun *asrun, const SessionEnd *end, GError **error) {
         bool terminated;
         pthread_mutex_lock(&asrun->lock);
         bool done = store_begin(asrun->store, error);
         if (done) {
-                done = asrun_store_is_terminated(asrun, session_id, &terminated, error) &&
-                       (terminated || close_session(asrun, channel_id, session_id, detail, error));
+                done = asrun_store_is_terminated(asrun, end->session_id, &terminated, error) &&
+                       (terminated || close_session(asrun, end, error));
                 done = finish(asrun, done, error);
         }
         pthread_mutex_unlock(&asrun->lock);
         return done;
 }
+
+/* --- reading ----------------------------------------------------------------------------------------------------- */
 
 json_t *asrun_entries(AsRun *asrun, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms, unsigned limit,
                       GError **error) {

@@ -24,6 +24,7 @@ typedef struct {
          * belongs to and the local time "HH:MM:SS". Any thread. */
         void (*place_of)(void *user, const char *channel_id, int64_t utc_ms, char ret_day[11], char ret_time[9]);
         void *user;
+        const char *spool_dir; /* <spool_dir>/<channel>/<session_id>.spool are the engines'; NULL = there are none */
 } AsRunOptions;
 
 AsRun *asrun_new(const AsRunOptions *options, GError **error);
@@ -35,10 +36,20 @@ int64_t asrun_last_sequence(AsRun *asrun, const char *channel_id, const char *se
 bool asrun_record(AsRun *asrun, const EvidenceEvent *event, GError **error);
 /* The same for n events, of any channels and sessions, in one transaction with one flush: all of them or none. */
 bool asrun_record_all(AsRun *asrun, const EvidenceEvent *const *events, unsigned n, GError **error);
-/* An engine died without channel_terminated: its open segment and block are closed (TRUNCATED, CHANNEL_TERMINATED) and
- * an ERROR entry is written, once per session. */
+/* An engine is gone, as far as we know without channel_terminated: its session is settled, now or, when that cannot be
+ * yet, by asrun_settle. False: not yet, for a fault. */
 bool asrun_engine_died(AsRun *asrun, const char *channel_id, const char *session_id, const char *detail,
                        GError **error);
+
+/* Settles the sessions that asrun_new found without an end, what spools it found, and the dead that were reported. To
+ * settle is: what the spool still holds is recorded and the file removed; then, if there is no channel_terminated, each
+ * open segment is closed (TRUNCATED, CHANNEL_TERMINATED) at the last sign of life and an ERROR entry is written. A
+ * spool that somebody has locked, because its engine lives or the channel's next one delivers it, is waited for.
+ * Returns how many are left: come again. One thread at a time, with asrun_engine_died. */
+unsigned asrun_settle(AsRun *asrun);
+/* Core lives, and would have told of an engine's death: kept for the next asrun_new, which closes what a killed core
+ * and its engines left open at this instant. Every few seconds, any thread. */
+void asrun_note_alive(AsRun *asrun);
 
 /* What began in [from, to) on a channel, oldest first, at most limit: an array of the events' documents (block_start,
  * segment_end, block_fence, channel_terminated) as in the .asrun.jsonl file. json_decref it. */

@@ -1,5 +1,5 @@
-/* What asrun.c (recording), asrun_store.c (rows), document.c (an event as JSON and as a line), page.c (the lines of a
- * transaction) and file.c share. */
+/* What asrun.c (recording), left.c (sessions without an end), asrun_store.c (rows), document.c (an event as JSON and as
+ * a line), page.c (the lines of a transaction) and file.c share. */
 #pragma once
 
 #include <pthread.h>
@@ -9,8 +9,10 @@
 
 struct AsRun {
         AsRunOptions options;
-        char *logs_dir;
-        pthread_mutex_t lock; /* guards the connection, the files and: */
+        char *logs_dir, *spool_dir;
+        int64_t last_alive_utc_ms; /* of the core before us; 0 = not known */
+        GHashTable *left;          /* session id -> left.c's: to be settled; the settling thread's */
+        pthread_mutex_t lock;      /* guards the connection, the files and: */
         Store *store;
         GHashTable *pages; /* path -> page.c's: lines of the transaction under way, not in their files yet */
 };
@@ -34,19 +36,47 @@ char *asrun_line(const EvidenceEvent *event, const AsRunPlace *place);
  */
 
 bool asrun_store_holds(AsRun *asrun, const EvidenceEvent *event, bool *ret_holds, GError **error);
+typedef enum {
+        ASRUN_TOLD,
+        ASRUN_LATE, /* core had closed what it ends: the row is there to be held once, and in no list */
+} AsRunTelling;
 bool asrun_store_insert(AsRun *asrun, const EvidenceEvent *event, const char *day, const json_t *document,
-                        GError **error);
+                        AsRunTelling telling, GError **error);
 int64_t asrun_store_last_sequence(AsRun *asrun, const char *session_id, GError **error);
 /* Title and file of a segment are told when it starts; its end only has its ids. Fills what event lacks. */
 bool asrun_store_fill_in(AsRun *asrun, EvidenceEvent *event, GError **error);
-/* What an engine that died has left open: segment ends still owed (EvidenceEvent with its free), TRUNCATED at utc_ms.
- */
+/* What an engine that died has left open: segment ends still owed (EvidenceEvent with its free), TRUNCATED at utc_ms or
+ * at their planned ends, whichever is first. */
 GPtrArray *asrun_store_open_segments(AsRun *asrun, const char *session_id, int64_t utc_ms, GError **error);
 bool asrun_store_is_terminated(AsRun *asrun, const char *session_id, bool *ret_terminated, GError **error);
+/* Whether core has already said how what event ends has ended. */
+bool asrun_store_is_closed(AsRun *asrun, const EvidenceEvent *event, bool *ret_closed, GError **error);
+/* When the session's engine is last known to have lived; 0 on failure and when there is nothing of it. */
+int64_t asrun_store_last_sign_utc_ms(AsRun *asrun, const char *session_id, GError **error);
+/* Calls found for each session without channel_terminated. */
+bool asrun_store_each_unended(AsRun *asrun, void (*found)(void *user, const char *channel_id, const char *session_id),
+                              void *user, GError **error);
 int64_t asrun_store_file_size(AsRun *asrun, const char *path, GError **error); /* -1 on failure; 0 when unknown */
 bool asrun_store_set_file_size(AsRun *asrun, const char *path, int64_t size, GError **error);
 json_t *asrun_store_entries(AsRun *asrun, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms,
                             unsigned limit, GError **error);
+
+/* --- left.c ------------------------------------------------------------------------------------------------------ */
+
+/* Finds what the core before us, and engines that are gone, have left. */
+bool asrun_left_find(AsRun *asrun, GError **error);
+GHashTable *asrun_left_new(void);
+
+/* --- asrun.c, for left.c ----------------------------------------------------------------------------------------- */
+
+typedef struct {
+        const char *channel_id, *session_id;
+        int64_t utc_ms;     /* when its engine was last there */
+        const char *detail; /* what is said of it */
+} SessionEnd;
+
+/* Closes the session, once, unless it has its end. */
+bool asrun_close_session(AsRun *asrun, const SessionEnd *end, GError **error);
 
 /* --- page.c: with the lock held, inside a transaction ---------------------------------------------------------------
  */
@@ -73,3 +103,6 @@ bool asrun_file_sync(const char *path, GError **error);
 bool asrun_file_sync_all(const char *dir, GError **error);
 /* Cuts off what lies beyond size, if it can. */
 void asrun_file_cut(const char *path, int64_t size);
+/* An empty file whose time is all there is to it. */
+void asrun_file_touch(const char *path, int64_t utc_ms);
+int64_t asrun_file_touched_utc_ms(const char *path); /* 0: never */

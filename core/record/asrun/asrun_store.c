@@ -37,7 +37,8 @@ static bool decide_play(AsRun *asrun, const EvidenceEvent *event, GError **error
 }
 
 bool asrun_store_insert(AsRun *asrun, const EvidenceEvent *event, const char *day, const json_t *document,
-                        GError **error) {
+                        AsRunTelling telling, GError **error) {
+        const int64_t kind = telling == ASRUN_TOLD ? (int64_t)event->kind : 0;
         char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
         bool done = store_run(
                 asrun->store, error,
@@ -47,12 +48,11 @@ bool asrun_store_insert(AsRun *asrun, const EvidenceEvent *event, const char *da
                 "end_utc_ms, "
                 "emitted_utc_ms, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 "sisssisssiiissssiiis", event->session_id, event->sequence, event->event_uuid, event->channel_id, day,
-                (int64_t)event->kind, event->block_id, event->event_id, event->segment_uuid,
-                (int64_t)event->segment_index, (int64_t)event->type, (int64_t)event->status, event->asset_uuid,
-                event->title, event->asset_uri, event->reason, asrun_event_start_utc_ms(event), event->end_utc_ms,
-                event->emitted_utc_ms, text);
+                kind, event->block_id, event->event_id, event->segment_uuid, (int64_t)event->segment_index,
+                (int64_t)event->type, (int64_t)event->status, event->asset_uuid, event->title, event->asset_uri,
+                event->reason, asrun_event_start_utc_ms(event), event->end_utc_ms, event->emitted_utc_ms, text);
         free(text);
-        return done && decide_play(asrun, event, error);
+        return done && (telling == ASRUN_LATE || decide_play(asrun, event, error));
 }
 
 int64_t asrun_store_last_sequence(AsRun *asrun, const char *session_id, GError **error) {
@@ -101,7 +101,7 @@ static EvidenceEvent *read_open_segment(sqlite3_stmt *row, const char *session_i
         event->title = g_strdup(store_text(row, 7));
         event->asset_uri = g_strdup(store_text(row, 8));
         event->start_utc_ms = store_int(row, 9);
-        event->end_utc_ms = MAX(utc_ms, event->start_utc_ms);
+        event->end_utc_ms = CLAMP(utc_ms, event->start_utc_ms, event->start_utc_ms + MAX(store_int(row, 10), 0));
         event->asset_start_frame = event->asset_end_frame = -1;
         event->status = SEGMENT_STATUS_TRUNCATED;
         event->reason = g_strdup("CHANNEL_TERMINATED");
@@ -115,7 +115,8 @@ GPtrArray *asrun_store_open_segments(AsRun *asrun, const char *session_id, int64
                 asrun->store, &local,
                 "SELECT s.channel_id, s.block_id, s.event_id, s.segment_uuid, s.segment_index, s.type, s.asset_uuid, "
                 "s.title, "
-                "s.asset_uri, s.start_utc_ms FROM asrun_event s WHERE s.session_id = ?1 AND s.kind = ?2 AND NOT EXISTS "
+                "s.asset_uri, s.start_utc_ms, json_extract(s.document, '$.scheduled_duration_ms') FROM asrun_event s "
+                "WHERE s.session_id = ?1 AND s.kind = ?2 AND NOT EXISTS "
                 "(SELECT 1 FROM asrun_event e WHERE e.segment_uuid = s.segment_uuid AND e.session_id = ?1 AND e.kind = "
                 "?3) "
                 "ORDER BY s.sequence",
@@ -128,14 +129,66 @@ GPtrArray *asrun_store_open_segments(AsRun *asrun, const char *session_id, int64
         return NULL;
 }
 
-bool asrun_store_is_terminated(AsRun *asrun, const char *session_id, bool *ret_terminated, GError **error) {
-        g_autoptr(GError) local = NULL;
-        sqlite3_stmt *row =
-                store_query(asrun->store, &local, "SELECT 1 FROM asrun_event WHERE session_id = ? AND kind = ?", "si",
-                            session_id, (int64_t)EVIDENCE_CHANNEL_TERMINATED);
-        *ret_terminated = row && store_row(asrun->store, row, &local);
+/* Whether the question, which row answers, has an answer. row NULL: *local is set. */
+static bool has_row(AsRun *asrun, sqlite3_stmt *row, bool *ret_has, GError *take_local, GError **error) {
+        g_autoptr(GError) local = take_local;
+        *ret_has = row && store_row(asrun->store, row, &local);
         if (row)
                 store_reset(row);
+        if (!local)
+                return true;
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+}
+
+bool asrun_store_is_terminated(AsRun *asrun, const char *session_id, bool *ret_terminated, GError **error) {
+        GError *local = NULL;
+        sqlite3_stmt *row = store_query(asrun->store, &local,
+                                        "SELECT 1 FROM asrun_event WHERE session_id = ? AND kind = 6", "s", session_id);
+        return has_row(asrun, row, ret_terminated, local, error);
+}
+
+bool asrun_store_is_closed(AsRun *asrun, const EvidenceEvent *event, bool *ret_closed, GError **error) {
+        GError *local = NULL;
+        sqlite3_stmt *row = NULL;
+        *ret_closed = false;
+        if (event->kind == EVIDENCE_CHANNEL_TERMINATED)
+                return asrun_store_is_terminated(asrun, event->session_id, ret_closed, error);
+        if (event->kind != EVIDENCE_SEGMENT_END || !event->segment_uuid)
+                return true;
+        row = store_query(asrun->store, &local,
+                          "SELECT 1 FROM asrun_event WHERE segment_uuid = ? AND session_id = ? AND kind = ? AND "
+                          "sequence < 0",
+                          "ssi", event->segment_uuid, event->session_id, (int64_t)EVIDENCE_SEGMENT_END);
+        return has_row(asrun, row, ret_closed, local, error);
+}
+
+int64_t asrun_store_last_sign_utc_ms(AsRun *asrun, const char *session_id, GError **error) {
+        int64_t last = 0;
+        sqlite3_stmt *row = store_query(asrun->store, error,
+                                        "SELECT coalesce(max(emitted_utc_ms, start_utc_ms, end_utc_ms), 0) FROM "
+                                        "asrun_event WHERE session_id = ? AND sequence > 0 ORDER BY sequence DESC",
+                                        "s", session_id);
+        if (row && store_row(asrun->store, row, error))
+                last = store_int(row, 0);
+        if (row)
+                store_reset(row);
+        return last;
+}
+
+/* From session to session by the primary key: not through all of their events. */
+#define UNENDED                                                                                                        \
+        "WITH RECURSIVE session (id) AS (SELECT min(session_id) FROM asrun_event UNION ALL "                           \
+        "SELECT (SELECT min(session_id) FROM asrun_event WHERE session_id > id) FROM session WHERE id IS NOT NULL) "   \
+        "SELECT id, (SELECT channel_id FROM asrun_event WHERE session_id = id LIMIT 1) FROM session "                  \
+        "WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM asrun_event WHERE session_id = id AND kind = 6)"
+
+bool asrun_store_each_unended(AsRun *asrun, void (*found)(void *user, const char *channel_id, const char *session_id),
+                              void *user, GError **error) {
+        g_autoptr(GError) local = NULL;
+        sqlite3_stmt *row = store_query(asrun->store, &local, UNENDED, "");
+        while (row && store_row(asrun->store, row, &local))
+                found(user, store_text(row, 1), store_text(row, 0));
         if (!local)
                 return true;
         g_propagate_error(error, g_steal_pointer(&local));
@@ -169,7 +222,7 @@ json_t *asrun_store_entries(AsRun *asrun, const char *channel_id, int64_t from_u
         json_t *entries = json_array();
         sqlite3_stmt *row = store_query(asrun->store, &local,
                                         "SELECT document FROM asrun_event WHERE channel_id = ? AND start_utc_ms >= ? "
-                                        "AND start_utc_ms < ? AND kind <> ? "
+                                        "AND start_utc_ms < ? AND kind NOT IN (0, ?) "
                                         "ORDER BY start_utc_ms, emitted_utc_ms, sequence LIMIT ?",
                                         "siiii", channel_id, from_utc_ms, to_utc_ms, (int64_t)EVIDENCE_SEGMENT_START,
                                         (int64_t)limit);

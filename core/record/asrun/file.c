@@ -78,3 +78,23 @@ bool asrun_file_sync(const char *path, GError **error) {
 bool asrun_file_sync_all(const char *dir, GError **error) {
         return sync_by(dir, O_RDONLY | O_DIRECTORY, syncfs, error);
 }
+
+/* --- a file's time ----------------------------------------------------------------------------------------------- */
+
+void asrun_file_touch(const char *path, int64_t utc_ms) {
+        const struct timespec then = {.tv_sec = utc_ms / 1000, .tv_nsec = (utc_ms % 1000) * 1000000};
+        const struct timespec times[] = {then, then};
+        g_autofree char *dir = g_path_get_dirname(path);
+        int fd = g_mkdir_with_parents(dir, 0755) == 0 ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
+        if (fd < 0 || futimens(fd, times) < 0)
+                rv_debug("asrun.not_touched", RV_S("path", path), RV_S("error", g_strerror(errno)));
+        if (fd >= 0)
+                close(fd);
+}
+
+int64_t asrun_file_touched_utc_ms(const char *path) {
+        struct stat st;
+        if (stat(path, &st) < 0)
+                return 0;
+        return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+}
