@@ -56,7 +56,7 @@ typedef struct {
         bool said_ready;
         bool ending; /* stages go one after the other: what they still report is nobody's business */
 
-        pthread_mutex_t lock; /* guards record_fault: evidence threads set it, HTTP workers read it */
+        pthread_mutex_t lock; /* guards record_fault: the evidence thread sets it, HTTP workers read it */
         char *record_fault;   /* why the last event could not be recorded; NULL = it was */
 } Core;
 
@@ -202,11 +202,11 @@ static void set_record_fault(Core *core, const char *fault) {
         pthread_mutex_unlock(&core->lock);
 }
 
-/* What cannot be recorded stays with the engine, which comes again; the operator can see why meanwhile. */
-static bool recorder_record(void *user, const EvidenceEvent *event, GError **error) {
+/* What cannot be recorded stays with the engines, which come again; the operator can see why meanwhile. */
+static bool recorder_record(void *user, const EvidenceEvent *const *events, unsigned n, GError **error) {
         Core *core = user;
         g_autoptr(GError) local = NULL;
-        bool done = asrun_record(core->asrun, event, &local);
+        bool done = asrun_record_all(core->asrun, events, n, &local);
         set_record_fault(core, done ? NULL : local->message);
         if (!done)
                 g_propagate_error(error, g_steal_pointer(&local));
@@ -227,8 +227,9 @@ static bool start_record(Core *core, GError **error) {
                 return false;
         EvidenceRecorder recorder = {recorder_last_sequence, recorder_record, core};
         core->rpc = rpc_server_new(NULL, (RpcOptions){0});
-        core->evidence = evidence_service_new(core->rpc, &recorder);
-        return rpc_server_listen(core->rpc, core->places.core_socket, error) && rpc_server_start(core->rpc, error);
+        core->evidence = evidence_service_new(core->rpc, &recorder, error);
+        return core->evidence && rpc_server_listen(core->rpc, core->places.core_socket, error) &&
+               rpc_server_start(core->rpc, error);
 }
 
 typedef struct {

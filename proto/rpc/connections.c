@@ -14,8 +14,9 @@
 #include "proto/base/log.h"
 #include "proto/base/thread.h"
 
-/* More than any number of engines on one machine; what is above is closed at once. */
-enum { MAX_CONNECTIONS = 512, ACCEPT_PAUSE_MS = 100 };
+/* More than any number of engines on one machine, each with the spools of a few before it; what is above is closed at
+ * once. */
+enum { MAX_CONNECTIONS = 4096, ACCEPT_PAUSE_MS = 100 };
 
 struct RpcConnection {
         atomic_int refs;

@@ -1,8 +1,9 @@
 /*
- * gRPC over sockets that we own: the C core behind a few calls, one blocking thread per conversation.
+ * gRPC over sockets that we own: the C core behind a few calls, mostly one blocking thread per conversation.
  *
  * A server answers unary methods on a GLib main context (so that the state they touch has one owner) and gives each
- * stream a thread of its own, in which the handler reads and writes as in straight-line C. A client is one connection.
+ * stream a thread of its own, in which the handler reads and writes as in straight-line C; where peers are many, a
+ * stream is a flow, which needs none. A client is one connection.
  * The sockets are accepted and connected here and only then handed to the core, so that a stopped peer can always be
  * cut loose. Standard health checking and reflection are served by every server.
  */
@@ -51,14 +52,40 @@ void rpc_init(void);
 
 /* --- server ---------------------------------------------------------------------------------------------------- */
 
-/* A row of a service. unary runs on the server's main context and fills *response (strings with g_strdup/strdup; what
- * it holds is freed with it); stream runs on its own thread, request is NULL where the client streams; its return ends
- * the call. A stream handler must return when its call is over: rpc_read gave NULL, rpc_write false, or rpc_wait the
- * end. The message of a status other than OK reaches the caller. */
+/*
+ * A flow: a stream that has no thread, for services with many peers. Its handler is told of what comes, on the server's
+ * own thread, which serves everybody and must not be held up; it answers from whatever thread it likes.
+ */
+typedef struct RpcFlow RpcFlow;
+
+typedef struct {
+        /* A client has begun. Returns the handler's own of it; the flow is the handler's until rpc_flow_finish. */
+        void *(*opened)(void *user, RpcFlow *flow);
+        /* A message that was asked for with rpc_flow_next; free it with rpc_message_free. None comes after
+         * rpc_flow_finish, but for one that is being told meanwhile. */
+        void (*message)(void *peer, void *take_message);
+        /* Once, and the last that peer is told: no more will come. */
+        void (*ended)(void *peer);
+} RpcFlowOps;
+
+/* Asks for the next message; until it has come further asking changes nothing. Any thread. */
+void rpc_flow_next(RpcFlow *flow);
+/* Sends the message behind those on their way. False: the call is over, the message too large, or 64 wait for a peer
+ * that does not read, which is then cut off. Any thread. */
+bool rpc_flow_write(RpcFlow *flow, const void *message);
+/* Ends the call, behind what was written, if it is not over already. Exactly once; the flow is not the handler's any
+ * more. Any thread. */
+void rpc_flow_finish(RpcFlow *take_flow, RpcStatus status);
+
+/* A row of a service: one of unary, stream and flow. unary runs on the server's main context and fills *response
+ * (strings with g_strdup/strdup; what it holds is freed with it); stream runs on its own thread, request is NULL where
+ * the client streams; its return ends the call. A stream handler must return when its call is over: rpc_read gave NULL,
+ * rpc_write false, or rpc_wait the end. The message of a status other than OK reaches the caller. */
 typedef struct {
         const char *name;
         RpcStatus (*unary)(void *user, const void *request, void *response);
         RpcStatus (*stream)(void *user, RpcCall *call, const void *request);
+        const RpcFlowOps *flow; /* the client streams */
         bool client_streams;
 } RpcMethod;
 

@@ -1,6 +1,7 @@
 /*
  * What becomes of a call that the core hands to the server: unary calls go to the main context (unary.c), streams get a
- * thread (stream.c). Arrivals and completions come on the server's thread, which never blocks.
+ * thread (stream.c), flows stay on the server's (flow.c). Arrivals and completions come on the server's thread, which
+ * never blocks.
  */
 #pragma once
 
@@ -65,6 +66,13 @@ void rpc_streams_take(RpcStreams *streams, const RpcTarget *target, RpcArrival t
 void rpc_streams_close(RpcStreams *streams);
 /* Joins every thread. NULL is allowed. */
 void rpc_streams_free(RpcStreams *streams);
+
+/* --- flows: on the server's thread ---------------------------------------------------------------------------------
+ */
+
+/* The call is bound to the server's queue. target and options outlive it. */
+void rpc_flow_take(RpcOpenCalls *calls, const RpcOptions *options, const RpcTarget *target, RpcArrival take_arrival,
+                   RpcConnection *take_connection);
 
 /* --- what the standard services ask of the server ---------------------------------------------------------------- */
 

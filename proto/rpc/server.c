@@ -93,16 +93,20 @@ void rpc_init(void) {
 
 /* --- calls that arrive ------------------------------------------------------------------------------------------ */
 
+static bool has_no_request(const RpcMethod *row) {
+        return row->client_streams || row->flow;
+}
+
 static void served_arm(Served *served) {
-        bool unary = served->target.row->unary != NULL;
-        bool payload = !served->target.row->client_streams;
+        bool threaded = served->target.row->stream != NULL;
+        bool payload = !has_no_request(served->target.row);
         grpc_metadata_array_init(&served->metadata);
         served->next = (RpcArrival){0};
-        served->queue = unary ? NULL : grpc_completion_queue_create_for_next(NULL);
+        served->queue = threaded ? grpc_completion_queue_create_for_next(NULL) : NULL;
         RPC_HANDED_OVER(&served->arrived);
         grpc_call_error error = grpc_server_request_registered_call(
                 served->server->core, served->registered, &served->next.core, &served->next.deadline, &served->metadata,
-                payload ? &served->next.payload : NULL, unary ? served->server->queue : served->queue,
+                payload ? &served->next.payload : NULL, threaded ? served->queue : served->server->queue,
                 served->server->queue, &served->arrived);
         g_assert(error == GRPC_CALL_OK);
 }
@@ -131,6 +135,9 @@ static void served_arrived(RpcCompletion *self, bool ok) {
         served_arm(served);
         if (queue)
                 rpc_streams_take(server->streams, &served->target, arrival, queue, connection_of(server, arrival.core));
+        else if (served->target.row->flow)
+                rpc_flow_take(&server->calls, &server->options, &served->target, arrival,
+                              connection_of(server, arrival.core));
         else
                 rpc_unaries_take(server->unaries, &served->target, arrival);
 }
@@ -223,7 +230,7 @@ void rpc_server_add(RpcServer *server, const ProtobufCServiceDescriptor *service
                         (RpcTarget){.row = row,
                                     .types = protobuf_c_service_descriptor_get_method_by_name(service, row->name),
                                     .user = user};
-                g_assert(served->target.types && !row->unary != !row->stream);
+                g_assert(served->target.types && !!row->unary + !!row->stream + !!row->flow == 1);
                 g_ptr_array_add(server->methods, served);
         }
 }
@@ -252,7 +259,7 @@ static void start_core(RpcServer *server) {
         for (guint i = 0; i < server->methods->len; i++) {
                 Served *served = g_ptr_array_index(server->methods, i);
                 served->registered = grpc_server_register_method(server->core, served->path, NULL,
-                                                                 served->target.row->client_streams
+                                                                 has_no_request(served->target.row)
                                                                          ? GRPC_SRM_PAYLOAD_NONE
                                                                          : GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER,
                                                                  0);

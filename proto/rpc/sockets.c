@@ -12,7 +12,7 @@
 #include "proto/rpc/connections.h"
 #include "proto/rpc/message.h"
 
-enum { BACKLOG = 64, CONNECT_RETRY_NS = 5000000 };
+enum { BACKLOG = 1024, CONNECT_RETRY_NS = 5000000 };
 
 static bool address_from_path(const char *path, struct sockaddr_un *ret_address, GError **error) {
         size_t length = strlen(path);

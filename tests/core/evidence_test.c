@@ -12,6 +12,7 @@
 
 #define ONE "00000000-0000-4000-8000-000000000001"
 #define TWO "00000000-0000-4000-8000-000000000002"
+#define THREE "00000000-0000-4000-8000-000000000003"
 
 typedef struct {
         char *dir, *socket;
@@ -22,6 +23,7 @@ typedef struct {
         GPtrArray *recorded;     /* EvidenceEvent */
         unsigned calls, fail_at; /* of record; 0 = never */
         bool gate_closed;        /* record waits */
+        const char *spoiled;     /* session whose events cannot be recorded */
 } World;
 
 /* --- a recorder that the test rules ------------------------------------------------------------------------------- */
@@ -48,16 +50,23 @@ static int64_t last_sequence(void *user, const char *channel_id, const char *ses
         return last;
 }
 
-static bool record(void *user, const EvidenceEvent *event, GError **error) {
+/* All or none, as it must be. */
+static bool record(void *user, const EvidenceEvent *const *events, unsigned n, GError **error) {
         World *world = user;
+        bool good = true;
         pthread_mutex_lock(&world->lock);
         while (world->gate_closed)
                 pthread_cond_wait(&world->opened, &world->lock);
-        bool good = ++world->calls != world->fail_at;
-        if (!good)
+        const unsigned before = world->recorded->len;
+        for (unsigned i = 0; good && i < n; i++) {
+                good = ++world->calls != world->fail_at && g_strcmp0(events[i]->session_id, world->spoiled) != 0;
+                if (good && !holds(world, events[i]))
+                        g_ptr_array_add(world->recorded, evidence_event_copy(events[i]));
+        }
+        if (!good) {
+                g_ptr_array_set_size(world->recorded, (int)before);
                 g_set_error(error, RV_ERROR, RV_ERROR_IO, "the disk is full");
-        else if (!holds(world, event))
-                g_ptr_array_add(world->recorded, evidence_event_copy(event));
+        }
         pthread_mutex_unlock(&world->lock);
         return good;
 }
@@ -84,18 +93,23 @@ static unsigned n_recorded(World *world) {
         return n;
 }
 
+static void start(World *world) {
+        const EvidenceRecorder recorder = {last_sequence, record, world};
+        world->server = rpc_server_new(NULL, (RpcOptions){0});
+        world->service = evidence_service_new(world->server, &recorder, NULL);
+        assert_non_null(world->service);
+        assert_true(rpc_server_listen(world->server, world->socket, NULL));
+        assert_true(rpc_server_start(world->server, NULL));
+}
+
 static int set_up(void **state) {
         World *world = g_new0(World, 1);
-        EvidenceRecorder recorder = {last_sequence, record, world};
         world->dir = temp_dir_new();
         world->socket = g_build_filename(world->dir, "core.sock", NULL);
         world->recorded = g_ptr_array_new_with_free_func((GDestroyNotify)evidence_event_free);
         pthread_mutex_init(&world->lock, NULL);
         pthread_cond_init(&world->opened, NULL);
-        world->server = rpc_server_new(NULL, (RpcOptions){0});
-        world->service = evidence_service_new(world->server, &recorder);
-        assert_true(rpc_server_listen(world->server, world->socket, NULL));
-        assert_true(rpc_server_start(world->server, NULL));
+        start(world);
         *state = world;
         return 0;
 }
@@ -105,8 +119,8 @@ static int tear_down(void **state) {
         rpc_server_free(world->server, 500);
         evidence_service_free(world->service);
         g_ptr_array_unref(world->recorded);
-        pthread_mutex_destroy(&world->lock);
         pthread_cond_destroy(&world->opened);
+        pthread_mutex_destroy(&world->lock);
         g_free(world->socket);
         temp_dir_free(world->dir);
         g_free(world);
@@ -134,14 +148,19 @@ static RpcStatus close_stream(Stream *stream) {
         return status;
 }
 
-static void send_event(Stream *stream, EvidenceKind kind, const char *session_id, int64_t sequence) {
-        g_autoptr(EvidenceEvent) event = evidence_event_new(kind);
+static EvidenceEvent *make_event(EvidenceKind kind, const char *session_id, int64_t sequence) {
+        EvidenceEvent *event = evidence_event_new(kind);
         event->channel_id = g_strdup("retro");
         event->session_id = g_strdup(session_id);
         event->sequence = sequence;
         event->event_uuid = g_malloc(RV_UUID_SIZE);
         rv_uuid_random(event->event_uuid);
         event->block_id = g_strdup("block-1");
+        return event;
+}
+
+static void send_event(Stream *stream, EvidenceKind kind, const char *session_id, int64_t sequence) {
+        g_autoptr(EvidenceEvent) event = make_event(kind, session_id, sequence);
         Retrovue__Evidence__V1__EvidenceFromAir *message = evidence_event_to_message(event);
         assert_true(rpc_write(stream->call, message));
         evidence_message_free(message);
@@ -161,6 +180,19 @@ static void assert_acked(Stream *stream, const char *session_id, int64_t sequenc
         assert_string_equal(ack->playout_session_id, session_id);
         assert_int_equal(ack->acked_sequence, sequence);
         rpc_message_free(ack);
+}
+
+/* Everything up to sequence is acknowledged, in however many steps. */
+static void await_acked(Stream *stream, const char *session_id, int64_t sequence) {
+        for (int64_t last = 0; last < sequence;) {
+                Retrovue__Evidence__V1__EvidenceAck *ack = rpc_read(stream->call);
+                assert_non_null(ack);
+                assert_string_equal(ack->playout_session_id, session_id);
+                assert_true(ack->acked_sequence > last);
+                last = ack->acked_sequence;
+                assert_true(last <= sequence);
+                rpc_message_free(ack);
+        }
 }
 
 /* The server has ended the stream, with this code; the message is there to be read by people. */
@@ -247,11 +279,9 @@ static void INV_EVIDENCE_102_streams_do_not_disturb_each_other(void **state) {
                 send_block_start(&one, ONE, sequence);
                 send_block_start(&two, TWO, sequence);
         }
-        for (int64_t sequence = 1; sequence <= 64; sequence++)
-                assert_acked(&two, TWO, sequence);
+        await_acked(&two, TWO, 64);
         rpc_client_shut(two.client); /* one engine dies */
-        for (int64_t sequence = 1; sequence <= 64; sequence++)
-                assert_acked(&one, ONE, sequence);
+        await_acked(&one, ONE, 64);
         (void)close_stream(&one);
         (void)close_stream(&two);
         assert_int_equal(last_sequence(world, "retro", ONE), 64);
@@ -289,6 +319,66 @@ static void what_is_no_event_is_refused(void **state) {
         assert_ended(&stream, RPC_CODE_INVALID_ARGUMENT, "schema version");
 }
 
+/* --- groups ------------------------------------------------------------------------------------------------------- */
+
+/* A flood on one stream, held up in the recorder; then one event each of nine others. They are recorded with the
+ * flood's next share, not behind all of it; and what came while the first was recorded is one group. */
+static void INV_EVIDENCE_104_a_flood_holds_nobody_up(void **state) {
+        World *world = *state;
+        Stream flood = open_stream(world), others[9];
+        send_hello(&flood, ONE);
+        assert_acked(&flood, ONE, 0);
+        for (unsigned i = 0; i < G_N_ELEMENTS(others); i++) {
+                g_autofree char *session = g_strdup_printf("00000000-0000-4000-8000-0000000001%02u", i);
+                others[i] = open_stream(world);
+                send_hello(&others[i], session);
+                assert_acked(&others[i], session, 0);
+        }
+        set_gate(world, true);
+        for (int64_t sequence = 1; sequence <= 300; sequence++)
+                send_block_start(&flood, ONE, sequence);
+        for (unsigned i = 0; i < G_N_ELEMENTS(others); i++) {
+                g_autofree char *session = g_strdup_printf("00000000-0000-4000-8000-0000000001%02u", i);
+                send_block_start(&others[i], session, 1);
+        }
+        set_gate(world, false);
+        for (unsigned i = 0; i < G_N_ELEMENTS(others); i++) {
+                g_autofree char *session = g_strdup_printf("00000000-0000-4000-8000-0000000001%02u", i);
+                assert_acked(&others[i], session, 1);
+                (void)close_stream(&others[i]);
+        }
+        await_acked(&flood, ONE, 300);
+        (void)close_stream(&flood);
+        assert_int_equal(n_recorded(world), 309);
+        const EvidenceServiceStats stats = evidence_service_stats(world->service);
+        assert_int_equal(stats.events, 309);
+        assert_in_range(stats.groups, 2, 150); /* 64 of a stream wait at most; one by one they would be 309 */
+}
+
+/* One event that cannot be recorded is its stream's affair, whoever's group it is in. */
+static void INV_EVIDENCE_102_one_bad_event_spoils_no_group(void **state) {
+        World *world = *state;
+        Stream one = open_stream(world), two = open_stream(world), three = open_stream(world);
+        send_hello(&one, ONE);
+        send_hello(&two, TWO);
+        send_hello(&three, THREE);
+        assert_acked(&one, ONE, 0);
+        assert_acked(&two, TWO, 0);
+        assert_acked(&three, THREE, 0);
+        world->spoiled = TWO;
+        set_gate(world, true);
+        send_block_start(&one, ONE, 1); /* held in the recorder while the others gather */
+        send_block_start(&two, TWO, 1);
+        send_block_start(&three, THREE, 1);
+        set_gate(world, false);
+        assert_acked(&one, ONE, 1);
+        assert_acked(&three, THREE, 1);
+        assert_ended(&two, RPC_CODE_UNAVAILABLE, "the disk is full");
+        (void)close_stream(&one);
+        (void)close_stream(&three);
+        assert_int_equal(n_recorded(world), 2);
+}
+
 /* The daemon ends while an engine is connected and silent, and while one waits for the disk. */
 static void the_server_ends_with_streams_open(void **state) {
         World *world = *state;
@@ -311,6 +401,8 @@ int main(void) {
                 TEST(INV_EVIDENCE_102_nothing_is_acknowledged_before_it_is_on_disk),
                 TEST(INV_EVIDENCE_102_what_could_not_be_recorded_comes_again),
                 TEST(INV_EVIDENCE_102_streams_do_not_disturb_each_other),
+                TEST(INV_EVIDENCE_104_a_flood_holds_nobody_up),
+                TEST(INV_EVIDENCE_102_one_bad_event_spoils_no_group),
                 TEST(INV_EVIDENCE_103_an_event_before_hello_is_refused),
                 TEST(INV_EVIDENCE_103_another_sessions_event_is_refused),
                 TEST(what_is_no_event_is_refused),
