@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "core/base/store.h"
 #include "core/clerk.h"
 #include "core/library.h"
 #include "core/places.h"
@@ -359,7 +360,15 @@ static void on_nothing(void *user, const char *reason) {
         fprintf(stderr, "retrovue: %s (the page is at %s)\n", reason, url);
 }
 
+static bool read_identity(Core *core, uint32_t *ret_identity, GError **error) {
+        g_autoptr(Store) store = store_open(core->places.store_path, error);
+        return store && store_identity(store, ret_identity, error);
+}
+
 static bool start_serve(Core *core, GError **error) {
+        uint32_t identity;
+        if (!read_identity(core, &identity, error))
+                return false;
         core->guide = guide_new(core->board, core->clock, GUIDE_DOMAIN);
         HttpOptions options = {
                 .listen_address = core->config->listen_address,
@@ -373,6 +382,8 @@ static bool start_serve(Core *core, GError **error) {
                 .guide = core->guide,
                 .board = core->board,
                 .clock = core->clock,
+                .tuner = {core->config->tuner_name, core->config->tuner_model, http_tuner_id(identity),
+                          core->config->max_channels_running},
                 .asrun = asrun_json,
                 .progress = progress_json,
                 .alerts = alerts_json,

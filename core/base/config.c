@@ -34,6 +34,8 @@ void config_free(Config *config) {
         sources_free(config->sources);
         g_free(config->listen_address);
         g_free(config->public_url);
+        g_free(config->tuner_name);
+        g_free(config->tuner_model);
         g_free(config->air_program);
         g_free(config->web_dir);
         g_free(config);
@@ -59,6 +61,8 @@ static Config *defaults(void) {
         config->max_connections = 4000;
         config->max_channels_running = 64;
         config->scan_threads = 2;
+        config->tuner_name = g_strdup("RetroVue");
+        config->tuner_model = g_strdup("HDHR5-4US");
         config->rescan_ms = 15 * INT64_C(60) * SECOND_MS;
         return config;
 }
@@ -242,6 +246,8 @@ static void read_root(Reading *reading, const YamlNode *root) {
                                            "rescan",
                                            "max_connections",
                                            "max_channels_running",
+                                           "tuner_name",
+                                           "tuner_model",
                                            "sources",
                                            NULL};
         Config *config = reading->config;
@@ -256,6 +262,8 @@ static void read_root(Reading *reading, const YamlNode *root) {
         read_path(reading, yaml_get(root, "web_dir"), &config->web_dir);
         read_text(reading, yaml_get(root, "listen_address"), &config->listen_address);
         read_text(reading, yaml_get(root, "public_url"), &config->public_url);
+        read_text(reading, yaml_get(root, "tuner_name"), &config->tuner_name);
+        read_text(reading, yaml_get(root, "tuner_model"), &config->tuner_model);
         read_media_dirs(reading, yaml_get(root, "media_dirs"));
         read_sources(reading, yaml_get(root, "sources"));
         int64_t port = 0;

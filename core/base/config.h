@@ -40,6 +40,8 @@ typedef struct {
         int max_connections;      /* 4000 */
         int max_channels_running; /* 64 */
         int scan_threads;         /* 2 */
+        char *tuner_name;         /* "RetroVue": what programs that look for an HDHomeRun call us */
+        char *tuner_model;        /* "HDHR5-4US" */
         int64_t rescan_ms;        /* 15 minutes: from one look through the library to the next; 0 = none by itself */
 } Config;
 

@@ -109,6 +109,14 @@ static bool application_id(Store *store, int64_t *ret_id, GError **error) {
         return one_int(store, store_query(store, error, "PRAGMA application_id", ""), ret_id, error);
 }
 
+bool store_identity(Store *store, uint32_t *ret_identity, GError **error) {
+        int64_t identity = 0;
+        const bool known =
+                one_int(store, store_query(store, error, "SELECT identity FROM store_identity", ""), &identity, error);
+        *ret_identity = (uint32_t)identity;
+        return known;
+}
+
 /* Ours, or new: a database of another program is left alone. INV-STORE-002. Asked in one statement, for another may be
  * setting up the same new database just now. */
 static bool check_owner(Store *store, GError **error) {

@@ -24,6 +24,9 @@ Store *store_open_to_read(const char *path, GError **error);
 void store_close(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
 
+/* 32 bits that tell this database from others, the same as long as it lives, copies included. */
+bool store_identity(Store *store, uint32_t *ret_identity, GError **error);
+
 sqlite3 *store_db(Store *store);
 const char *store_path(const Store *store);
 

@@ -265,6 +265,22 @@ static void a_look_refuses_what_it_does_not_know(void **state) {
         assert_int_equal(sql_int(store, "SELECT count(*) FROM schema_migration WHERE number = 40"), 0);
 }
 
+static void a_database_keeps_its_identity(void **state) {
+        g_autoptr(Store) store = open_store(*state);
+        g_autoptr(Store) again = open_store(*state);
+        g_autoptr(Store) other = NULL;
+        g_autoptr(GError) error = NULL;
+        g_autofree char *path = g_strconcat(((World *)*state)->path, "2", NULL);
+        uint32_t first = 0, second = 1, third = 0;
+        assert_true(store_identity(store, &first, &error));
+        assert_true(store_identity(again, &second, &error));
+        assert_int_equal(first, second);
+        other = store_open(path, &error);
+        assert_non_null(other);
+        assert_true(store_identity(other, &third, &error));
+        assert_int_not_equal(first, third);
+}
+
 #define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
@@ -274,6 +290,7 @@ int main(void) {
                 STORE_TEST(INV_STORE_001_what_an_older_program_made_is_brought_up),
                 STORE_TEST(INV_STORE_002_what_is_not_ours_is_left_alone),
                 STORE_TEST(INV_STORE_002_damage_is_told_and_not_written_over),
+                STORE_TEST(a_database_keeps_its_identity),
                 STORE_TEST(a_look_changes_nothing),
                 STORE_TEST(a_look_refuses_what_it_does_not_know),
                 STORE_TEST(paths_that_cannot_be_written_are_told),

@@ -163,6 +163,7 @@ static int setup(void **state) {
                 .guide = world->guide,
                 .board = world->board,
                 .clock = world->clock,
+                .tuner = {"Attic <TV>", "HDHR5-4US", http_tuner_id(0x12345678), 4},
         };
         return 0;
 }

@@ -101,6 +101,18 @@ static void INV_HTTP_003_who_has_waited_long_enough_is_told_why(void **state) {
         }
 }
 
+static void INV_HTTP_011_a_tuner_without_room_says_so(void **state) {
+        world->hub->options.max_running = 0;
+        g_auto(Client) client = client_ask("GET", "/auto/v5", "");
+        while (viewers() < 1)
+                client_turn(&client);
+        client_turn(&client);
+        rv_clock_fake_advance_ms(world->clock, 13000);
+        g_auto(Answer) answer = client_answer(&client);
+        assert_error(&answer, 503, "not_on_air");
+        assert_header(&answer, "X-HDHomeRun-Error", "805 All Tuners In Use");
+}
+
 static void heads_start_no_engine(void **state) {
         static const char *const targets[] = {PLAYLIST, "/channel/retro/master.m3u8", "/channel/retro.ts"};
         for (size_t i = 0; i < G_N_ELEMENTS(targets); i++) {
@@ -438,6 +450,7 @@ int main(void) {
                 LIVE_TEST(INV_HTTP_003_the_first_viewer_waits_for_the_playlist),
                 LIVE_TEST(INV_HTTP_003_twenty_first_viewers_start_one_engine),
                 LIVE_TEST(INV_HTTP_003_who_has_waited_long_enough_is_told_why),
+                LIVE_TEST(INV_HTTP_011_a_tuner_without_room_says_so),
                 LIVE_TEST(heads_start_no_engine),
                 LIVE_TEST(unknown_channels_are_not_there),
                 LIVE_TEST(INV_HTTP_005_segments_can_be_had_in_parts_and_once),

@@ -213,6 +213,60 @@ static void an_error_answer_is_counted_as_a_failure(void **state) {
         json_decref(document);
 }
 
+/* --- an HDHomeRun ------------------------------------------------------------------------------------------------ */
+
+/* As clients judge an id before they believe in the device. */
+static bool id_is_believed(uint32_t id) {
+        static const char *const table = "a5f67c1b928d43e0";
+        int sum = 0;
+        for (int place = 7; place >= 0; place--) {
+                const int digit = (int)(id >> (4 * place)) & 0xf;
+                sum ^= place % 2 == 1 ? g_ascii_xdigit_value(table[digit]) : digit;
+        }
+        return sum == 0;
+}
+
+static void INV_HTTP_011_clients_take_us_for_a_tuner(void **state) {
+        g_auto(Answer) answer = get("/discover.json");
+        json_t *device = document(&answer);
+        static const char base[] = "http://tv.example"; /* the Host of all requests here */
+        g_autofree char *lineup_url = g_strconcat(base, "/lineup.json", NULL);
+        assert_string_equal(json_string_value(json_object_get(device, "BaseURL")), base);
+        assert_string_equal(json_string_value(json_object_get(device, "LineupURL")), lineup_url);
+        assert_string_equal(json_string_value(json_object_get(device, "FriendlyName")), "Attic <TV>");
+        assert_int_equal(json_integer_value(json_object_get(device, "TunerCount")), 4);
+        const char *id = json_string_value(json_object_get(device, "DeviceID"));
+        assert_int_equal(strlen(id), 8);
+        assert_true(id_is_believed((uint32_t)g_ascii_strtoull(id, NULL, 16)));
+        json_decref(device);
+        g_auto(Answer) list = get("/lineup.json");
+        json_t *lineup = document(&list), *channel = json_array_get(lineup, 0);
+        g_autofree char *url = g_strconcat(base, "/auto/v5", NULL);
+        assert_int_equal(json_array_size(lineup), 1);
+        assert_string_equal(json_string_value(json_object_get(channel, "GuideNumber")), "5");
+        assert_string_equal(json_string_value(json_object_get(channel, "URL")), url);
+        json_decref(lineup);
+        g_auto(Answer) xml = get("/device.xml");
+        assert_non_null(strstr(xml.body, "<friendlyName>Attic &lt;TV&gt;</friendlyName>"));
+        g_auto(Answer) scan = ask("POST", "/lineup.post?scan=start", "Content-Length: 0\r\n");
+        assert_int_equal(scan.status, 200);
+        g_auto(Answer) status = get("/lineup_status.json");
+        assert_non_null(strstr(status.body, "\"ScanInProgress\":0"));
+}
+
+static void any_number_makes_an_id_that_is_believed(void **state) {
+        uint32_t number = 1;
+        for (int i = 0; i < 1000; i++, number = number * 1664525 + 1013904223)
+                assert_true(id_is_believed(http_tuner_id(number)));
+        assert_false(id_is_believed(http_tuner_id(1) ^ 0x10));
+}
+
+static void an_unknown_channel_is_said_as_the_device_says_it(void **state) {
+        g_auto(Answer) unknown = get("/auto/v99");
+        assert_error(&unknown, 404, "no_such_channel");
+        assert_header(&unknown, "X-HDHomeRun-Error", "801 Unknown Channel");
+}
+
 static void INV_HTTP_008_not_ready_is_503_and_never_an_empty_document(void **state) {
         static const char *const targets[] = {"/readyz", "/guide.xml", "/channels.m3u"};
         plan_board_unpublish(world->board, "retro");
@@ -489,6 +543,9 @@ int main(void) {
                 HTTP_TEST(connections_are_limited_per_address),
                 HTTP_TEST(a_port_in_use_or_no_address_is_an_error_with_advice),
                 HTTP_TEST(an_error_answer_is_counted_as_a_failure),
+                HTTP_TEST(INV_HTTP_011_clients_take_us_for_a_tuner),
+                HTTP_TEST(any_number_makes_an_id_that_is_believed),
+                HTTP_TEST(an_unknown_channel_is_said_as_the_device_says_it),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

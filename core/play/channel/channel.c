@@ -58,6 +58,7 @@ static void enter(Channel *channel, ChannelState state) {
 static void set_fault(Channel *channel, const char *fault) {
         pthread_mutex_lock(&channel->lock);
         g_strlcpy(channel->status.fault, fault ? fault : "", sizeof channel->status.fault);
+        channel->status.no_room = false;
         pthread_mutex_unlock(&channel->lock);
 }
 
@@ -144,6 +145,9 @@ static void start(Channel *channel) {
         if (hub->running >= (unsigned)hub->options.max_running) { /* INV-CHANNEL-005 */
                 channel->failures++;
                 back_off(channel, "as many channels as max_channels_running allows are on the air");
+                pthread_mutex_lock(&channel->lock);
+                channel->status.no_room = true;
+                pthread_mutex_unlock(&channel->lock);
                 return;
         }
         channel->engine = hub->ops->start(&options, &error);

@@ -98,5 +98,6 @@ typedef struct {
         int64_t starts, crashes;   /* since core started */
         int64_t live_since_utc_ms; /* 0 when not live */
         char fault[160];           /* why it is not on the air although somebody watches; empty otherwise */
+        bool no_room;              /* that is: as many channels are as may be */
 } ChannelStatus;
 ChannelStatus channel_status(Channel *channel);

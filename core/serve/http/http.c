@@ -27,6 +27,9 @@ typedef struct {
         RequestHandler handler;
 } Route;
 
+/* The one address that is posted to: clients ask a tuner to look for channels. */
+#define SCAN_PATH "/lineup.post"
+
 static const Route routes[] = {
         {.prefix = "/channels.m3u", .handler = documents_m3u},
         {.prefix = "/guide.xml", .handler = documents_xmltv},
@@ -47,6 +50,11 @@ static const Route routes[] = {
         {.prefix = "/channel/", .suffix = ".ts", .handler = live_raw},
         {.prefix = "/logo/", .suffix = ".png", .handler = logo_picture},
         {.prefix = "/auto/v", .suffix = "", .handler = live_tuner},
+        {.prefix = "/discover.json", .handler = tuner_discover},
+        {.prefix = "/lineup.json", .handler = tuner_lineup},
+        {.prefix = "/lineup_status.json", .handler = tuner_status},
+        {.prefix = SCAN_PATH, .handler = tuner_scan},
+        {.prefix = "/device.xml", .handler = tuner_device},
 };
 
 static bool route_matches(const Route *route, const char *path, char **ret_argument, char **ret_rest) {
@@ -111,9 +119,11 @@ static bool has_body(Request *request) {
 }
 
 /* INV-HTTP-009: what can be answered before anything of the body has come; false: go on. */
-static bool answer_early(Request *request, const char *method, enum MHD_Result *ret_result) {
-        bool options = g_str_equal(method, MHD_HTTP_METHOD_OPTIONS);
-        if (!options && !request->head && !g_str_equal(method, MHD_HTTP_METHOD_GET))
+static bool answer_early(Request *request, const char *url, const char *method, enum MHD_Result *ret_result) {
+        bool allowed = request->head || g_str_equal(method, MHD_HTTP_METHOD_OPTIONS) ||
+                       g_str_equal(method, MHD_HTTP_METHOD_GET) ||
+                       (g_str_equal(method, MHD_HTTP_METHOD_POST) && g_str_equal(url, SCAN_PATH));
+        if (!allowed)
                 *ret_result = respond_error(request, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed", 0,
                                             "%s is not for here", method);
         else if (has_body(request))
@@ -133,7 +143,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
                 enum MHD_Result result = MHD_YES;
                 *state = request = request_new(http, connection, method);
                 pace_expect(http->pace, connection, false);
-                (void)answer_early(request, method, &result);
+                (void)answer_early(request, url, method, &result);
                 return result;
         }
         request->path = url;

@@ -11,8 +11,9 @@
  *   GET /api/v1/channels  /api/v1/guide  /api/v1/channels/<id>/asrun  /api/v1/alerts
  *   GET /api/v1/failures  /api/v1/catalog/progress
  *   GET /healthz  /readyz
+ *   GET /discover.json  /lineup.json  /lineup_status.json  /device.xml   POST /lineup.post     an HDHomeRun's
  *
- * HEAD wherever GET is, OPTIONS everywhere. Errors are {"error": {"code", "message"}}.
+ * HEAD wherever GET is, OPTIONS everywhere; POST for that one only. Errors are {"error": {"code", "message"}}.
  */
 #pragma once
 
@@ -55,6 +56,16 @@ ChannelStreamsOps http_streams_ops(HttpStreamsSet *set);
 
 typedef struct Http Http;
 
+/* The network tuner that programs for HDHomeRun devices see. */
+typedef struct {
+        const char *name, *model;
+        uint32_t device_id; /* of http_tuner_id; the same for ever, or clients take us for another device */
+        int count;          /* channels that may be on the air at once */
+} HttpTuner;
+
+/* A device id made of any number: its last digit is the check that clients make (libhdhomerun). */
+uint32_t http_tuner_id(uint32_t number);
+
 typedef struct {
         const char *listen_address;
         int port;                        /* 0 = any */
@@ -67,6 +78,7 @@ typedef struct {
         Guide *guide;
         PlanBoard *board;
         RvClock *clock;
+        HttpTuner tuner;
         /* JSON made elsewhere, any thread; new references; NULL = 404 / 503. */
         json_t *(*asrun)(void *user, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms);
         json_t *(*progress)(void *user); /* of the catalog scan */

@@ -1,5 +1,6 @@
 /* What http.c (server and routes), streams.c (waiting for a channel), live.c (playlist, segments, raw stream),
- * respond.c (answers), api.c (JSON), files.c (the page), logo.c and pace.c (slow clients) share. */
+ * respond.c (answers), api.c (JSON), tuner.c (HDHomeRun), files.c (the page), logo.c and pace.c (slow clients) share.
+ */
 #pragma once
 
 #include <microhttpd.h>
@@ -36,7 +37,9 @@ struct Request {
         char *argument;         /* what the route took from the path: a channel id */
         char *rest;             /* and what followed it: a segment's name */
         bool head;
-        bool second; /* of the second rendition */
+        bool second;             /* of the second rendition */
+        bool tuner;              /* came by an address of the HDHomeRun */
+        const char *tuner_error; /* literal; the answer says it as the device does, too */
 
         Channel *channel;
         HttpStreams *streams;    /* borrowed from channel */
@@ -139,6 +142,12 @@ enum MHD_Result api_health(Request *request);
 enum MHD_Result api_ready(Request *request);
 enum MHD_Result documents_m3u(Request *request);
 enum MHD_Result documents_xmltv(Request *request);
+
+enum MHD_Result tuner_discover(Request *request);
+enum MHD_Result tuner_lineup(Request *request);
+enum MHD_Result tuner_status(Request *request);
+enum MHD_Result tuner_scan(Request *request);
+enum MHD_Result tuner_device(Request *request);
 
 enum MHD_Result logo_picture(Request *request); /* argument: channel */
 /* A PNG with the number; new. */

@@ -38,6 +38,8 @@ static enum MHD_Result no_channel(Request *request) {
 
 static enum MHD_Result not_on_air(Request *request) {
         ChannelStatus status = channel_status(request->channel);
+        if (request->tuner) /* INV-HTTP-011 */
+                request->tuner_error = status.no_room ? "805 All Tuners In Use" : "807 No Video Data";
         return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "not_on_air", RETRY_AFTER_S,
                              "channel %s is not on the air: %s", request->argument,
                              status.fault[0] ? status.fault : "it did not start in time");
@@ -320,7 +322,9 @@ enum MHD_Result live_tuner(Request *request) {
                 g_free(request->argument);
                 request->argument = g_strdup(spec->id);
                 request->handler = live_raw;
+                request->tuner = true;
                 return live_raw(request);
         }
+        request->tuner_error = "801 Unknown Channel";
         return no_channel(request);
 }

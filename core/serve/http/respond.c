@@ -296,6 +296,8 @@ enum MHD_Result respond_error(Request *request, unsigned status, const char *cod
                 g_snprintf(text, sizeof text, "%d", retry_after_s);
                 add(response, MHD_HTTP_HEADER_RETRY_AFTER, text);
         }
+        if (request->tuner_error)
+                add(response, "X-HDHomeRun-Error", request->tuner_error);
         if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
                 add(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, OPTIONS");
         return queue(request, status, response);
