@@ -203,13 +203,22 @@ static void set_record_fault(Core *core, const char *fault) {
         pthread_mutex_unlock(&core->lock);
 }
 
+/* INV-FAILURE-002: of what is recorded and did not air as planned, the reasons. */
+static void count_reasons(const EvidenceEvent *const *events, unsigned n) {
+        for (unsigned i = 0; i < n; i++)
+                if (events[i]->kind == EVIDENCE_SEGMENT_END && events[i]->reason)
+                        failure_note_of("segment", events[i]->reason, events[i]->event_id);
+}
+
 /* What cannot be recorded stays with the engines, which come again; the operator can see why meanwhile. */
 static bool recorder_record(void *user, const EvidenceEvent *const *events, unsigned n, GError **error) {
         Core *core = user;
         g_autoptr(GError) local = NULL;
         bool done = asrun_record_all(core->asrun, events, n, &local);
         set_record_fault(core, done ? NULL : local->message);
-        if (!done)
+        if (done)
+                count_reasons(events, n);
+        else
                 g_propagate_error(error, g_steal_pointer(&local));
         return done;
 }
