@@ -1,11 +1,13 @@
 #include "air/control/control.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "air/control/boot.h"
 #include "air/control/session.h"
 #include "air/control/subscribers.h"
+#include "proto/base/error.h"
 #include "proto/base/id.h"
 #include "proto/base/log.h"
 #include "proto/playout.pb-c.h"
@@ -71,9 +73,14 @@ static RpcStatus get_version(void *user, const void *request, void *response) {
 
 static bool is_socket(const char *path, GError **error) {
         struct stat st;
-        if (path[0] == '/' && stat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+        if (path[0] != '/')
+                g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s is not an absolute path", path);
+        else if (stat(path, &st) < 0)
+                rv_error_set_errno(error, errno, "cannot look at %s", path);
+        else if (!S_ISSOCK(st.st_mode))
+                g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s is not a socket", path);
+        else
                 return true;
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "%s is not a socket", path);
         return false;
 }
 
@@ -96,6 +103,7 @@ static RpcStatus attach_stream(void *user, const void *request, void *response) 
         Retrovue__Playout__V1__AttachStreamResponse *out = response;
         g_autoptr(GError) error = NULL;
         if (!try_attach(control, in, &error)) {
+                rv_warning("control.stream_refused", RV_S("detail", error->message));
                 out->result = RESULT(STREAM_NOT_ATTACHED);
                 out->detail = g_strdup(error->message);
                 return RPC_OK;
@@ -221,7 +229,7 @@ static Result may_start(const Control *control, char **ret_detail) {
         return RESULT(OK);
 }
 
-static RpcStatus start_session(void *user, const void *request, void *response) {
+static RpcStatus try_start(void *user, const void *request, void *response) {
         Control *control = user;
         const StartRequest *in = request;
         StartResponse *out = response;
@@ -245,6 +253,17 @@ static RpcStatus start_session(void *user, const void *request, void *response) 
                 return rpc_status(RPC_CODE_INTERNAL, "%s", error->message);
         out->credits = (int32_t)session_credits(control->session);
         return RPC_OK;
+}
+
+/* Whoever reads this log need not have core's. */
+static RpcStatus start_session(void *user, const void *request, void *response) {
+        const RpcStatus status = try_start(user, request, response);
+        const StartRequest *in = request;
+        const StartResponse *out = response;
+        const char *detail = status.code != RPC_CODE_OK ? status.message : out->detail;
+        if (status.code != RPC_CODE_OK || out->result != RESULT(OK))
+                rv_warning("control.start_refused", RV_S("session", in->session_id), RV_S("detail", detail));
+        return status;
 }
 
 /* --- while it is on the air --- */

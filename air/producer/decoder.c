@@ -1,5 +1,7 @@
 #include "air/producer/decoder.h"
 
+#include <errno.h>
+
 #define THREADS 2
 /* A picture of more is refused: 256 MB and more in memory, not television. */
 #define MAX_PIXELS ((int64_t)8192 * 8192)
@@ -60,6 +62,12 @@ static bool may_skip(const Decoder *decoder) {
         return pts != AV_NOPTS_VALUE && pts < decoder->skip_before;
 }
 
+/* Of one of the codec's own threads: told as if it had been this one's. */
+static void note_memory(int error) {
+        if (error == AVERROR(ENOMEM))
+                errno = ENOMEM;
+}
+
 /* One packet further, or into draining. */
 static DemuxResult feed(Decoder *decoder) {
         const DemuxResult result = demux_read(decoder->demux, decoder->which, decoder->packet);
@@ -69,6 +77,7 @@ static DemuxResult feed(Decoder *decoder) {
         decoder->codec->skip_frame = may_skip(decoder) ? AVDISCARD_NONREF : AVDISCARD_DEFAULT;
         const int error = avcodec_send_packet(decoder->codec, decoder->draining ? NULL : decoder->packet);
         av_packet_unref(decoder->packet);
+        note_memory(error);
         if (error < 0 && error != AVERROR_EOF)
                 decoder->damaged++; /* INV-PRODUCER-006: what cannot be decoded is passed over */
         return result;
@@ -81,6 +90,7 @@ DecoderResult decoder_next(Decoder *decoder, AVFrame *into) {
                         return DECODER_FRAME;
                 if (result == AVERROR_EOF)
                         return DECODER_END;
+                note_memory(result);
                 if (result != AVERROR(EAGAIN)) {
                         decoder->damaged++;
                         if (decoder->draining)

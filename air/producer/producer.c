@@ -1,5 +1,6 @@
 #include "air/producer/producer.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -176,17 +177,38 @@ static void publish(Producer *producer, Pace *pace) {
                 wake_up(&producer->progress);
 }
 
+/*
+ * FFmpeg passes over much of what it cannot allocate, and what comes out then is another film: packets are missing, or
+ * its beginning. The C library has said so, in this thread's errno; sizes that a damaged file makes up never get there.
+ */
+static bool has_memory(const Producer *producer, Fault *fault) { /* INV-PRODUCER-006 */
+        if (errno != ENOMEM)
+                return true;
+        fault_set(fault, "OUT_OF_MEMORY", "%s: memory ran out", producer->segment->asset_uri);
+        return false;
+}
+
+static SourceResult make_cell(const Producer *producer, Source *source, int64_t tick, Cell *cell, Fault *fault) {
+        const SourceResult result = source_make(source, tick - producer->options.start_tick, cell, fault);
+        if (has_memory(producer, fault))
+                return result;
+        if (result == SOURCE_CELL)
+                picture_unref(cell->picture);
+        return SOURCE_FAILED;
+}
+
 /* Until end_tick, the end of the material, a fault, or the user's end. */
 static ProducerState make_cells(Producer *producer, Source *source, Fault *fault) {
         const ProducerOptions *options = &producer->options;
         Pace pace = {.tick = options->start_tick, .ahead_ticks = rv_tick_at_ms(SEEK_AHEAD_MS, options->format.rate)};
         while (wait_for_space(producer)) {
-                if (!catch_up(producer, source, &pace, fault))
+                errno = 0;
+                if (!catch_up(producer, source, &pace, fault) || !has_memory(producer, fault))
                         return PRODUCER_FAILED;
                 if (pace.tick >= options->end_tick)
                         return PRODUCER_OVER;
                 Cell *cell = &producer->slots[atomic_load(&producer->head) % options->ring_cells];
-                const SourceResult result = source_make(source, pace.tick - options->start_tick, cell, fault);
+                const SourceResult result = make_cell(producer, source, pace.tick, cell, fault);
                 if (result == SOURCE_FAILED)
                         return PRODUCER_FAILED;
                 if (result == SOURCE_OVER) {
@@ -235,8 +257,10 @@ static void run(void *user) {
                 .abort = &producer->abort,
         };
         Fault fault = {0};
+        errno = 0;
         Source *source = source_open(&options, &fault);
-        ProducerState state = source ? make_cells(producer, source, &fault) : PRODUCER_FAILED;
+        const bool usable = has_memory(producer, &fault) && source;
+        ProducerState state = usable ? make_cells(producer, source, &fault) : PRODUCER_FAILED;
         source_free(source);
         picture_pool_trim(producer->pool);
         if (atomic_load(&producer->abort))

@@ -10,6 +10,7 @@
 
 #include "air/control/session.h"
 #include "air/control/testimony.h"
+#include "proto/base/log.h"
 #include "proto/base/thread.h"
 #include "proto/playout.pb-c.h"
 #include "proto/rpc/rpc.h"
@@ -268,6 +269,29 @@ static int64_t now_ms(void) {
 }
 
 /* --- results ------------------------------------------------------------------------------------------------------ */
+
+static _Atomic int streams_refused, starts_refused; /* as the log has it */
+
+static void hear(void *user, RvLogLevel level, const char *event, const RvField *fields, size_t n_fields) {
+        if (g_str_equal(event, "control.stream_refused"))
+                atomic_fetch_add(&streams_refused, 1);
+        else if (g_str_equal(event, "control.start_refused"))
+                atomic_fetch_add(&starts_refused, 1);
+}
+
+static void INV_CONTROL_001_a_refusal_is_told_in_the_log(void **state) {
+        rv_log_set_sink(hear, NULL);
+        Engine *engine = engine_new(rv_clock_system(), 0);
+        assert_int_equal(attach(engine, "/nowhere"), RESULT(STREAM_NOT_ATTACHED));
+        assert_int_equal(streams_refused, 1);
+        assert_int_equal(start_pad(engine, now_ms(), 60000), RESULT(STREAM_NOT_ATTACHED));
+        assert_int_equal(starts_refused, 1);
+        assert_int_equal(attach(engine, engine->stream_path), RESULT(OK));
+        assert_int_equal(start_pad(engine, now_ms(), 60000), RESULT(OK));
+        assert_int_equal(streams_refused + starts_refused, 2);
+        engine_free(engine);
+        rv_log_set_sink(NULL, NULL);
+}
 
 static void INV_CONTROL_001_one_session_at_a_time_and_a_stream_first(void **state) {
         g_autoptr(Engine) engine = engine_new(rv_clock_system(), 0);
@@ -597,6 +621,7 @@ int main(void) {
                 cmocka_unit_test(INV_AIR_SEGMENT_ID_001_every_id_and_instant_comes_through),
                 cmocka_unit_test(INV_CONTROL_003_a_session_starts_before_its_output_is_there),
                 cmocka_unit_test(INV_CONTROL_001_one_session_at_a_time_and_a_stream_first),
+                cmocka_unit_test(INV_CONTROL_001_a_refusal_is_told_in_the_log),
                 cmocka_unit_test(INV_CONTROL_002_first_blocks_are_taken_all_or_none),
                 cmocka_unit_test(feeding_answers_with_every_result),
                 cmocka_unit_test(malformed_starts_are_grpc_errors),

@@ -149,7 +149,7 @@ class Captions(support.Case):
         for house, count in zip(RATES, COUNTS):
             with self.subTest(house=house):
                 blocks = self.blocks()
-                path = replayed.play(self.folder, blocks, house)
+                path, _ = replayed.play(self.folder, blocks, house)
                 with open(path, "rb") as file:
                     stream = ts.Stream(file.read())
                 session = truth.Session(blocks, Fraction(*house), blocks[0]["start_utc_ms"], {})

@@ -23,6 +23,7 @@
 #define CONTROL_FD 3
 #define CALL_MS 10000
 #define CALL_MAY_FAIL_MS 2000
+#define STALL_NS (100 * INT64_C(1000000))
 #define STREAM_MAX (256u << 20)
 #define PACKET_SIZE 188
 #define PICTURE_PID 65
@@ -54,8 +55,10 @@ struct EngineRig {
         size_t parsed;           /* bytes of stream, whole packets */
         bool stream_over;
         bool reader_paused;
-        GPtrArray *started;  /* block ids */
-        GPtrArray *evidence; /* EvidenceEvent */
+        RigPace pace;
+        int64_t read_mono_ns; /* last; 0: not yet */
+        GPtrArray *started;   /* block ids */
+        GPtrArray *evidence;  /* EvidenceEvent */
         int64_t acked;
         bool gone; /* the engine, which may fail */
         int wait_status;
@@ -176,16 +179,34 @@ static void await_reading(EngineRig *rig) {
         pthread_mutex_unlock(&rig->lock);
 }
 
+/* Locked. */
+static void note_pace(EngineRig *rig, int64_t now_ns) {
+        const int64_t gap_ns = rig->read_mono_ns ? now_ns - rig->read_mono_ns : 0;
+        rig->read_mono_ns = now_ns;
+        rig->pace.reads++;
+        rig->pace.stalls += gap_ns > STALL_NS;
+        rig->pace.largest_ns = MAX(rig->pace.largest_ns, gap_ns);
+}
+
+RigPace rig_pace(EngineRig *rig) {
+        pthread_mutex_lock(&rig->lock);
+        const RigPace pace = rig->pace;
+        pthread_mutex_unlock(&rig->lock);
+        return pace;
+}
+
 static void capture(void *user) {
         EngineRig *rig = user;
         uint8_t buffer[65536];
         const int fd = accept4(rig->listen_fd, NULL, NULL, SOCK_CLOEXEC);
         ssize_t n = 0;
         while (fd >= 0 && (n = recv(fd, buffer, sizeof buffer, 0)) > 0) {
+                const int64_t now_ns = rv_clock_mono_ns(rv_clock_system());
                 if (rig->on_stream)
                         rig->on_stream(rig->user, buffer, (size_t)n);
                 pthread_mutex_lock(&rig->lock);
                 rig->stream_fd = fd;
+                note_pace(rig, now_ns);
                 g_assert(rig->stream->len + (size_t)n < STREAM_MAX);
                 g_byte_array_append(rig->stream, buffer, (guint)n);
                 note_pictures(rig);
@@ -232,6 +253,8 @@ static void begin_capture(EngineRig *rig) {
         g_byte_array_set_size(rig->stream, 0);
         g_array_set_size(rig->picture_mono_ns, 0);
         rig->parsed = 0;
+        rig->pace = (RigPace){0};
+        rig->read_mono_ns = 0;
         rig->capture_thread = rv_thread_start("capture", RV_PRIORITY_NORMAL, capture, rig, NULL);
 }
 
@@ -404,6 +427,8 @@ Retrovue__Playout__V1__Result rig_try_attach(EngineRig *rig, const char *path) {
         if (!response)
                 return RESULT(UNSPECIFIED);
         const Retrovue__Playout__V1__Result result = response->result;
+        if (result != RESULT(OK))
+                print_message("AttachStream: %d: %s\n", (int)result, response->detail);
         rpc_message_free(response);
         return result;
 }

@@ -96,3 +96,10 @@ const GByteArray *rig_stream(const EngineRig *rig);
 /* EvidenceEvent, without hellos, as they came. */
 const GPtrArray *rig_evidence(const EngineRig *rig);
 int64_t rig_spawned_mono_ns(const EngineRig *rig);
+
+/* How long the reader had nothing to read, once it had its first byte. */
+typedef struct {
+        int64_t largest_ns;
+        uint32_t reads, stalls; /* those that took more than 100 ms to come */
+} RigPace;
+RigPace rig_pace(EngineRig *rig);

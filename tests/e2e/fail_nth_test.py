@@ -33,7 +33,7 @@ SLACK = {"fds": 1, "threads": 2}  # of gRPC's, which come and go
 FOREVER = 1 << 30
 PASSING = {errno.EINTR, errno.EAGAIN, errno.ECONNABORTED}  # never for ever
 # In its log, or in an answer to core, which has one.
-TOLD = re.compile(r'"level":"(warning|error)"|^(AttachStream|StartBlockPlanSession|FeedBlockPlan): (?!14 )', re.MULTILINE)
+TOLD = re.compile(r'"level":"(warning|error)"|^ERROR:|^(AttachStream|StartBlockPlanSession|FeedBlockPlan): (?!14 )', re.MULTILINE)
 GRPC = re.compile(r"lib(grpc|gpr|absl)")
 MEMORY = {"malloc", "calloc", "realloc", "posix_memalign"}
 SEGMENTS = [("r2997.mp4", 500, 600), ("long.mkv", 2000, 500), (None, 0, 200), ("r5994.mkv", 0, 600),

@@ -8,6 +8,8 @@
  * blocks have had their fence.
  *   replay FORMAT PLAN OUT may-fail
  * does so twice on one engine that calls may fail in, and tells what became of it (under_failure.h).
+ *   replay FORMAT PLAN OUT live
+ * plays it from now on, in real time, and says how long the reader had to wait for bytes: "largest MS stalls N of N".
  */
 #include <jansson.h>
 #include <signal.h>
@@ -25,7 +27,8 @@
 static struct {
         HouseFormat format;
         const char *plan, *out;
-        bool may_fail;
+        bool may_fail, live;
+        int64_t shift_ms; /* of the plan's times: what is played live begins now */
 } job;
 
 /* --- the plan --- */
@@ -70,10 +73,10 @@ static void read_segment(BlockPlan *block, BlockSegment *ret_segment, const json
 
 static BlockPlan *read_block(const json_t *from) {
         const json_t *segments = json_object_get(from, "segments");
-        BlockPlan *block =
-                block_plan_new(json_string_value(json_object_get(from, "block_id")), RIG_CHANNEL,
-                               json_string_value(json_object_get(from, "title")), number_of(from, "start_utc_ms"),
-                               number_of(from, "end_utc_ms"), (uint32_t)json_array_size(segments));
+        BlockPlan *block = block_plan_new(
+                json_string_value(json_object_get(from, "block_id")), RIG_CHANNEL,
+                json_string_value(json_object_get(from, "title")), number_of(from, "start_utc_ms") + job.shift_ms,
+                number_of(from, "end_utc_ms") + job.shift_ms, (uint32_t)json_array_size(segments));
         for (uint32_t i = 0; i < block->n_segments; i++)
                 read_segment(block, &block->segments[i], json_array_get(segments, i));
         g_autofree char *fault = NULL;
@@ -135,6 +138,9 @@ static GPtrArray *read_blocks(const json_t *plan) {
         size_t i;
         const json_t *block;
         late_blocks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        if (job.live)
+                job.shift_ms = rv_clock_utc_ms(rv_clock_system()) -
+                               number_of(json_array_get(json_object_get(plan, "blocks"), 0), "start_utc_ms");
         json_array_foreach(json_object_get(plan, "blocks"), i, block) {
                 g_ptr_array_add(blocks, read_block(block));
                 if (json_is_true(json_object_get(block, "late")))
@@ -227,6 +233,9 @@ static void the_plan_is_played(void **state) {
         assert_int_equal(rig_await_exit(rig), 0);
         write_stream(rig);
         write_evidence(rig);
+        const RigPace pace = rig_pace(rig);
+        if (job.live)
+                printf("largest %d stalls %u of %u\n", (int)(pace.largest_ns / 1000000), pace.stalls, pace.reads);
         g_hash_table_unref(late_blocks);
 }
 
@@ -234,9 +243,10 @@ int main(int argc, char **argv) {
         job.format = house_format_default();
         RvRational *rate = &job.format.rate;
         job.may_fail = argc == 5 && strcmp(argv[4], "may-fail") == 0;
-        if (argc != 4 + job.may_fail ||
+        job.live = argc == 5 && strcmp(argv[4], "live") == 0;
+        if (argc != 4 + job.may_fail + job.live ||
             sscanf(argv[1], "%dx%d@%d/%d", &job.format.width, &job.format.height, &rate->num, &rate->den) != 4) {
-                fprintf(stderr, "usage: replay WIDTHxHEIGHT@NUM/DEN PLAN OUT [may-fail]\n");
+                fprintf(stderr, "usage: replay WIDTHxHEIGHT@NUM/DEN PLAN OUT [may-fail | live]\n");
                 return 2;
         }
         signal(SIGPIPE, SIG_IGN);

@@ -38,19 +38,19 @@ def blocks_of(segments, size):
     return blocks
 
 
-def play(folder, blocks, house, style=None, timeout=280, environment=None):
-    """Where the stream of the blocks is now; beside it, as .jsonl, the evidence."""
+def play(folder, blocks, house, style=None, timeout=280, environment=None, mode=()):
+    """Where the stream of the blocks is now, beside it, as .jsonl, the evidence; and what was said. mode: of replay.c."""
     path = os.path.join(folder, f"{house[0]}-{house[1]}.ts")
     out = path[:-3]
     with open(out + ".json", "w", encoding="utf-8") as file:
         json.dump({"blocks": blocks, "style": style or {}}, file)
-    run = subprocess.run([REPLAY, f"{WIDTH}x{HEIGHT}@{house[0]}/{house[1]}", out + ".json", out],
+    run = subprocess.run([REPLAY, f"{WIDTH}x{HEIGHT}@{house[0]}/{house[1]}", out + ".json", out, *mode],
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False,
                          env={**os.environ, **(environment or {})})
     said = run.stdout.decode(errors="replace")
     if run.returncode != 0 or support.SANITIZER.search(said):
         raise AssertionError(f"exit status {run.returncode}: {said[-8000:]}")
-    return path
+    return path, said
 
 
 class Replayed:
@@ -58,7 +58,7 @@ class Replayed:
 
     def __init__(self, folder, blocks, house, known, style=None, timeout=280, environment=None):
         self.rate = Fraction(*house)
-        self.path = play(folder, blocks, house, style, timeout, environment)
+        self.path, _ = play(folder, blocks, house, style, timeout, environment)
         with open(self.path, "rb") as file:
             self.stream = ts.Stream(file.read())
         with open(self.path[:-3] + ".jsonl", encoding="utf-8") as file:

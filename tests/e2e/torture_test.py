@@ -2,10 +2,13 @@
 time. Whatever they are, no decoder notices, what follows them is right to the frame, and evidence names the reason.
 
 RETROVUE_TEST_TORTURE: how many damaged files of each clip (2). RV_SAMPLE_CLIPS: a folder whose files are damaged too
-(./check has one). RETROVUE_TEST_SEED: the damage's seed; printed."""
+(./check has one). RETROVUE_TEST_SEED: the damage's seed; printed. RETROVUE_TEST_STALL: so many milliseconds the reader
+of the stream may have to wait for bytes while such files are played in real time, for RETROVUE_TEST_STALL_S seconds
+(60); not looked at without it, for the machine must be quiet."""
 
 import os
 import random
+import re
 
 import replayed
 import support
@@ -14,6 +17,9 @@ EACH = int(os.environ.get("RETROVUE_TEST_TORTURE", "2"))
 MEDIA = os.environ.get("RV_SAMPLE_CLIPS")
 SEED = int(os.environ.get("RETROVUE_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 HOUSE = (30_000, 1001)
+STALL_MS = int(os.environ.get("RETROVUE_TEST_STALL", "0"))
+PAIR_MS = 850  # of a damaged file and a good one, on average
+STALL_S = int(os.environ.get("RETROVUE_TEST_STALL_S", "60"))
 BLOCK_SEGMENTS = 20
 BATCH = 60  # damaged files at once
 LARGEST = 32 << 20
@@ -72,7 +78,7 @@ class Torture(support.Case):
             file.write(damage(self.chance, read(path)))
         return made
 
-    def play(self, bad):
+    def segments(self, bad):
         """Each bad file, from its beginning or its middle, and a good clip behind it."""
         chance, good = self.chance, [path for path, material in self.known.items() if material.times[-1] > 4]
         segments = []
@@ -82,6 +88,10 @@ class Torture(support.Case):
                                              asset_start_offset_ms=offset_ms))
             segments.append(replayed.segment(chance, f"good-{number}", chance.choice(good), 300,
                                              asset_start_offset_ms=chance.randrange(0, 3000)))
+        return segments
+
+    def play(self, bad):
+        segments = self.segments(bad)
         played = replayed.Replayed(self.folder, replayed.blocks_of(segments, BLOCK_SEGMENTS), HOUSE, self.known)
         faults = played.faults(lambda turn: turn.path in self.known)
         self.assertFalse(faults, "\n".join([f"{len(faults)} faults, {bad}:"] + faults[:30]))
@@ -95,11 +105,15 @@ class Torture(support.Case):
         said = sorted({line["reason"] for line in ended.values()})
         print(f"{len(bad)} damaged files, {len(played.seen)} pictures, reasons {said}", flush=True)
 
-    def torture(self, paths):
+    def all_damaged(self, paths):
         self.assertTrue(paths)
         bad = [self.damaged(path, index * EACH + number) for index, path in enumerate(paths)
                for number in range(EACH) if os.path.getsize(path) > 0]
         self.chance.shuffle(bad)
+        return bad
+
+    def torture(self, paths):
+        bad = self.all_damaged(paths)
         for first in range(0, len(bad), BATCH):
             self.play(bad[first:first + BATCH])
 
@@ -109,6 +123,19 @@ class Torture(support.Case):
     def test_samples(self):
         if MEDIA:
             self.torture(files_below(MEDIA))
+
+    @support.unittest.skipUnless(STALL_MS, "RETROVUE_TEST_STALL is not set")
+    def test_bytes_never_stop(self):
+        bad = self.all_damaged(list(self.known) + (files_below(MEDIA) if MEDIA else []))
+        bad += files_below(os.path.join(replayed.CLIPS, "bad"))
+        segments = self.segments([self.chance.choice(bad) for _ in range(STALL_S * 1000 // PAIR_MS)])
+        total_ms = sum(segment["duration_ms"] for segment in segments)
+        _, said = replayed.play(self.folder, replayed.blocks_of(segments, BLOCK_SEGMENTS), HOUSE,
+                                timeout=2 * STALL_S + 120, mode=["live"])
+        largest_ms, stalls, reads = map(int, re.search(r"largest (\d+) stalls (\d+) of (\d+)", said).groups())
+        print(f"{len(segments)} segments in {total_ms / 1000:.0f} s: the longest wait for bytes {largest_ms} ms, "
+              f"{stalls} of {reads} above 100 ms; load {os.getloadavg()[0]:.1f}", flush=True)
+        self.assertLessEqual(largest_ms, STALL_MS)
 
     def test_broken_clips(self):
         self.play(files_below(os.path.join(replayed.CLIPS, "bad")))
