@@ -65,7 +65,7 @@ static json_t *streams_json(Request *request, const char *id) {
         return json_pack("{s:s,s:s}", "hls", hls, "ts", ts);
 }
 
-static void add_status(json_t *object, Channel *channel) {
+void api_add_status(json_t *object, Channel *channel) {
         ChannelStatus status = channel ? channel_status(channel) : (ChannelStatus){0};
         g_autofree char *fault = g_utf8_make_valid(status.fault, -1);
         json_object_set_new(object, "state", json_string(channel_state_name(status.state)));
@@ -103,7 +103,7 @@ static json_t *channel_json(Request *request, const PlanView *view) {
         g_autofree char *base = request_base_path(request);
         g_autofree char *logo = g_strdup_printf("%s/logo/%s.png", base, id);
         json_t *object = guide_channel_json(options->guide, view);
-        add_status(object, channel);
+        api_add_status(object, channel);
         if (view->fault && channel) {
                 g_autofree char *fault = g_utf8_make_valid(view->fault, -1);
                 json_object_set_new(object, "plan_fault", json_string(fault));

@@ -36,6 +36,7 @@ static const Route routes[] = {
         {.prefix = "/healthz", .handler = api_health},
         {.prefix = "/readyz", .handler = api_ready},
         {.prefix = "/api/v1/channels", .handler = api_channels},
+        {.prefix = "/api/v1/events", .handler = api_events},
         {.prefix = "/api/v1/guide", .handler = api_guide},
         {.prefix = "/api/v1/alerts", .handler = api_alerts},
         {.prefix = "/api/v1/failures", .handler = api_failures},
@@ -103,6 +104,7 @@ static Request *request_new(Http *http, struct MHD_Connection *connection, const
 }
 
 static void request_free(Request *request) {
+        events_leave(request);
         if (request->raw)
                 fanout_leave(request->raw);
         if (request->presence)
@@ -216,6 +218,7 @@ static int port_of(int fd) {
 static gboolean give_up_due(void *user) {
         Http *http = user;
         http_streams_give_up(http->options.streams, rv_clock_mono_ns(http->options.clock));
+        events_look(http->events);
         unsigned n_shut = pace_check(http->pace);
         if (n_shut > 0)
                 rv_info("http.slow_clients_shut", RV_I("connections", n_shut));
@@ -242,6 +245,7 @@ static bool start_daemon(Http *http, int take_fd, GError **error) {
 }
 
 static void http_clear(Http *http) {
+        events_free(http->events);
         pace_free(http->pace);
         g_hash_table_unref(http->packed);
         pthread_mutex_destroy(&http->packed_lock);
@@ -258,6 +262,7 @@ Http *http_new(const HttpOptions *options, GError **error) {
         http->port = port_of(fd);
         http->files = files_load(options->web_dir);
         http->pace = pace_new(options->clock);
+        http->events = events_new(http);
         http->packed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
         pthread_mutex_init(&http->packed_lock, NULL);
         if (!start_daemon(http, fd, error)) {

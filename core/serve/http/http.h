@@ -9,7 +9,7 @@
  *   GET /channel/<id>/seg/<name>.ts      segment                      GET /channel/<id>.ts   raw stream
  *   GET /auto/v<number>                  raw stream                   GET /logo/<id>.png
  *   GET /api/v1/channels  /api/v1/guide  /api/v1/channels/<id>/asrun  /api/v1/alerts
- *   GET /api/v1/failures  /api/v1/catalog/progress
+ *   GET /api/v1/failures  /api/v1/catalog/progress  /api/v1/events
  *   GET /healthz  /readyz
  *   GET /discover.json  /lineup.json  /lineup_status.json  /device.xml   POST /lineup.post     an HDHomeRun's
  *

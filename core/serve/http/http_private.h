@@ -1,6 +1,6 @@
 /* What http.c (server and routes), streams.c (waiting for a channel), live.c (playlist, segments, raw stream),
- * respond.c (answers), api.c (JSON), tuner.c (HDHomeRun), files.c (the page), logo.c and pace.c (slow clients) share.
- */
+ * respond.c (answers), api.c (JSON), events.c (changes), tuner.c (HDHomeRun), files.c (the page), logo.c and pace.c
+ * (slow clients) share. */
 #pragma once
 
 #include <microhttpd.h>
@@ -12,6 +12,8 @@
 
 typedef struct Request Request;
 typedef struct Pace Pace;
+typedef struct Events Events;
+typedef struct Listening Listening;
 
 /* Answers by queueing a response, or suspends the request: then it is called again when woken. */
 typedef enum MHD_Result (*RequestHandler)(Request *request);
@@ -23,6 +25,7 @@ struct Http {
         GSource *timer;    /* control loop: gives up waiting requests */
         GHashTable *files; /* path -> File, immutable */
         Pace *pace;
+        Events *events;
 
         pthread_mutex_t packed_lock; /* guards packed */
         GHashTable *packed;          /* entity tag -> GBytes, compressed */
@@ -45,6 +48,7 @@ struct Request {
         HttpStreams *streams;    /* borrowed from channel */
         ChannelViewer *presence; /* counted as a viewer: raw, or waiting for a playlist */
         FanoutViewer *raw;
+        Listening *listening; /* to events */
 
         struct {
                 /* Guarded by the set's lock. */
@@ -98,6 +102,8 @@ enum MHD_Result respond_bytes_as(Request *request, unsigned status, GBytes *body
 enum MHD_Result respond_json(Request *request, unsigned status, json_t *take_document);
 /* To OPTIONS, a browser's question before it asks across origins. */
 enum MHD_Result respond_preflight(Request *request);
+/* 200 and a body without end, as read gives it. */
+enum MHD_Result respond_stream(Request *request, const char *type, size_t block_bytes, MHD_ContentReaderCallback read);
 /* {"error": {"code", "message"}}; retry_after_s 0 = none. */
 enum MHD_Result respond_error(Request *request, unsigned status, const char *code, int retry_after_s,
                               const char *format, ...) G_GNUC_PRINTF(5, 6);
@@ -121,6 +127,16 @@ void pace_expect(Pace *pace, struct MHD_Connection *connection, bool headers);
 /* Shuts the connections whose headers have taken too long: how many. Any thread. */
 unsigned pace_check(Pace *pace);
 
+/* --- events.c ---------------------------------------------------------------------------------------------------- */
+
+Events *events_new(Http *http);
+/* When nobody listens any more. */
+void events_free(Events *events);
+/* Tells who listens what has changed; every now and then, control loop. */
+void events_look(Events *events);
+/* Of a request that ends, whatever it was. */
+void events_leave(Request *request);
+
 /* --- routes ------------------------------------------------------------------------------------------------------ */
 
 enum MHD_Result live_playlist(Request *request);      /* argument: channel */
@@ -132,7 +148,10 @@ enum MHD_Result live_second_segment(Request *request);
 enum MHD_Result live_raw(Request *request);
 enum MHD_Result live_tuner(Request *request); /* argument: channel number */
 
+/* "state", "viewers", "starts", "crashes", "fault" of a channel; NULL: one that there is not (any more). */
+void api_add_status(json_t *object, Channel *channel);
 enum MHD_Result api_channels(Request *request);
+enum MHD_Result api_events(Request *request);
 enum MHD_Result api_guide(Request *request);
 enum MHD_Result api_asrun(Request *request);
 enum MHD_Result api_progress(Request *request);

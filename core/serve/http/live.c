@@ -285,17 +285,7 @@ static void limit_unsent(Request *request) {
 }
 
 static enum MHD_Result respond_raw(Request *request) {
-        struct MHD_Response *response =
-                MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, RAW_BLOCK_BYTES, read_raw, request, NULL);
-        /* The library would end the answer to HEAD, which has no body, as it ends a body in chunks. */
-        if (request->head)
-                (void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
-        respond_common_headers(response);
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "video/mp2t");
-        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-        enum MHD_Result result = MHD_queue_response(request->connection, MHD_HTTP_OK, response);
-        MHD_destroy_response(response);
-        return result;
+        return respond_stream(request, "video/mp2t", RAW_BLOCK_BYTES, read_raw);
 }
 
 enum MHD_Result live_raw(Request *request) {

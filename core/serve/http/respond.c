@@ -338,3 +338,15 @@ char *request_base_path(Request *request) {
         const char *path = host ? strchr(host + strlen("://"), '/') : NULL;
         return g_strdup(path ? path : "");
 }
+
+enum MHD_Result respond_stream(Request *request, const char *type, size_t block_bytes, MHD_ContentReaderCallback read) {
+        struct MHD_Response *response =
+                MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, block_bytes, read, request, NULL);
+        /* The library would end the answer to HEAD, which has no body, as it ends a body in chunks. */
+        if (request->head)
+                (void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+        add(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+        add(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+        add(response, "X-Accel-Buffering", "no"); /* nginx: what comes is passed on at once */
+        return queue(request, MHD_HTTP_OK, response);
+}

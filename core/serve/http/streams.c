@@ -15,7 +15,7 @@ struct HttpStreamsSet {
 /* --- sleep and wake ---------------------------------------------------------------------------------------------- */
 
 bool request_sleep(Request *request, bool for_playlist, int64_t give_up_mono_ns) {
-        HttpStreamsSet *set = request->streams->set;
+        HttpStreamsSet *set = request->http->options.streams;
         pthread_mutex_lock(&set->lock);
         g_assert(!request->wait.suspended);
         bool sleeps = !set->ending;
@@ -41,7 +41,7 @@ static void resume(HttpStreamsSet *set, Request *request, bool given_up) {
 }
 
 void request_wake(Request *request) {
-        HttpStreamsSet *set = request->streams->set;
+        HttpStreamsSet *set = request->http->options.streams;
         pthread_mutex_lock(&set->lock);
         if (request->wait.suspended)
                 resume(set, request, false);
@@ -49,12 +49,11 @@ void request_wake(Request *request) {
 }
 
 bool request_given_up(Request *request) {
-        if (!request->streams)
-                return false;
-        pthread_mutex_lock(&request->streams->set->lock);
+        HttpStreamsSet *set = request->http->options.streams;
+        pthread_mutex_lock(&set->lock);
         bool given_up = request->wait.given_up;
         request->wait.given_up = false;
-        pthread_mutex_unlock(&request->streams->set->lock);
+        pthread_mutex_unlock(&set->lock);
         return given_up;
 }
 
