@@ -330,11 +330,11 @@ static json_t *progress_json(void *user) {
 }
 
 /* fault NULL: none. */
-static void add_alert(json_t *alerts, const char *code, const char *fault) {
+static void add_alert(json_t *alerts, const char *severity, const char *code, const char *fault) {
         if (!fault)
                 return;
         g_autofree char *message = g_strdup_printf("%s %s", failure_kind(code)->sentence, fault);
-        json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s,s:s}", "severity", "error", "file", "line", 0,
+        json_array_append_new(alerts, json_pack("{s:s,s:n,s:i,s:i,s:s,s:s}", "severity", severity, "file", "line", 0,
                                                 "column", 0, "message", message, "code", code));
 }
 
@@ -347,14 +347,28 @@ static void add_kind(json_t *alert) {
         json_object_set_new(alert, "cure", json_string(kind->cure));
 }
 
+/* A ladder of which one step is left is no fault that keeps a channel off the air. */
+static void add_lost_renditions(json_t *alerts, Core *core) {
+        g_autoptr(GPtrArray) views = plan_board_views(core->board);
+        for (guint i = 0; i < views->len; i++) {
+                const ChannelSpec *spec = ((const PlanView *)views->pdata[i])->spec;
+                g_autoptr(Channel) channel = channel_hub_find(core->hub, spec->id);
+                if (!channel || !channel_status(channel).second_lost || !house_format_has_second(&spec->format))
+                        continue;
+                g_autofree char *which = g_strdup_printf("It is of channel %s.", spec->id);
+                add_alert(alerts, "warning", "channel.rendition_lost", which);
+        }
+}
+
 static json_t *alerts_json(void *user) {
         Core *core = user;
         json_t *alerts = planner_alerts(core->planner);
         g_autofree char *fault = library_fault(core->library);
-        add_alert(alerts, "catalog.scan_failed", fault);
+        add_alert(alerts, "error", "catalog.scan_failed", fault);
         pthread_mutex_lock(&core->lock);
-        add_alert(alerts, "evidence.not_recorded", core->record_fault);
+        add_alert(alerts, "error", "evidence.not_recorded", core->record_fault);
         pthread_mutex_unlock(&core->lock);
+        add_lost_renditions(alerts, core);
         size_t i;
         json_t *alert;
         json_array_foreach(alerts, i, alert) add_kind(alert);

@@ -11,7 +11,7 @@
 
 struct Engine {
         EngineOptions options;
-        int64_t last_bytes_mono_ns;
+        int64_t last_bytes_mono_ns, second_last_bytes_mono_ns;
         bool stop_asked;
         char stop_reason[32];
 };
@@ -22,7 +22,7 @@ typedef struct {
         ChannelHub *hub;
         Engine *engine; /* the one that runs */
         unsigned started, freed, rested, died;
-        bool refuse_start;
+        bool refuse_start, has_second;
 } World;
 
 static World *world; /* EngineOps have no user */
@@ -36,6 +36,7 @@ static Engine *fake_start(const EngineOptions *options, GError **error) {
         Engine *engine = g_new0(Engine, 1);
         engine->options = *options;
         engine->last_bytes_mono_ns = rv_clock_mono_ns(world->clock);
+        engine->second_last_bytes_mono_ns = world->has_second ? engine->last_bytes_mono_ns : ENGINE_NO_SECOND;
         world->engine = engine;
         world->started++;
         return engine;
@@ -65,6 +66,10 @@ static int64_t fake_last_bytes(Engine *engine) {
         return engine->last_bytes_mono_ns;
 }
 
+static int64_t fake_second_last_bytes(Engine *engine) {
+        return engine->second_last_bytes_mono_ns;
+}
+
 static void fake_free(Engine *engine) {
         world->engine = NULL;
         world->freed++;
@@ -80,6 +85,7 @@ static const EngineOps fake_ops = {
         .session_id = fake_session_id,
         .pid = fake_pid,
         .last_bytes_mono_ns = fake_last_bytes,
+        .second_last_bytes_mono_ns = fake_second_last_bytes,
         .free = fake_free,
 };
 
@@ -368,6 +374,40 @@ static void INV_CHANNEL_007_after_a_clock_step_a_session_begins_anew(void **stat
         channel_leave(viewer);
 }
 
+/* The first rendition flows, and the hub looks often enough to know. */
+static void pass_with_second(int64_t ms, bool flows) {
+        for (int64_t passed = 0; passed < ms; passed += 500) {
+                if (flows)
+                        world->engine->second_last_bytes_mono_ns = rv_clock_mono_ns(world->clock);
+                pass_ms(MIN(500, ms - passed));
+        }
+}
+
+static void INV_CHANNEL_008_a_second_rendition_that_stops_is_told(void **state) {
+        world->has_second = true;
+        ChannelViewer *viewer = watch_live(*state);
+        pass_with_second(20 * SECOND, true);
+        assert_false(channel_status(*state).second_lost);
+        pass_with_second(4500, false); /* it came last half a second ago */
+        assert_false(channel_status(*state).second_lost);
+        pass_with_second(1, false);
+        assert_true(channel_status(*state).second_lost);
+        assert_int_equal(channel_status(*state).state, CHANNEL_LIVE); /* and the first goes on */
+        assert_int_equal(world->died, 0);
+        engine_gone(ENGINE_DIED);
+        pass_ms(0);
+        assert_int_equal(world->started, 2);
+        assert_false(channel_status(*state).second_lost);
+        channel_leave(viewer);
+}
+
+static void INV_CHANNEL_008_nobody_misses_what_was_not_asked_for(void **state) {
+        ChannelViewer *viewer = watch_live(*state);
+        pass_with_second(20 * SECOND, false);
+        assert_false(channel_status(*state).second_lost);
+        channel_leave(viewer);
+}
+
 static void a_killed_engine_has_not_had_its_last_word(void **state) {
         ChannelViewer *viewer = watch_live(*state);
         channel_leave(viewer);
@@ -474,6 +514,8 @@ int main(void) {
                 TEST(INV_CHANNEL_004_an_engine_that_does_not_come_up_is_replaced),
                 TEST(a_pause_of_core_itself_is_no_silence),
                 TEST(INV_CHANNEL_007_after_a_clock_step_a_session_begins_anew),
+                TEST(INV_CHANNEL_008_a_second_rendition_that_stops_is_told),
+                TEST(INV_CHANNEL_008_nobody_misses_what_was_not_asked_for),
                 TEST(a_killed_engine_has_not_had_its_last_word),
                 TEST(INV_CHANNEL_006_nothing_starts_while_the_hub_ends),
                 TEST(a_channel_that_cannot_start_says_why),

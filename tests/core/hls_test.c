@@ -495,12 +495,35 @@ static void INV_HLS_011_renditions_count_alike_or_apart(void **state) {
         assert_true(hls_keeps_up(second.hls, first.hls));
         write_s(&first, 1);
         assert_false(hls_keeps_up(second.hls, first.hls));
-        hls_align(first.hls, second.hls); /* what is listed keeps its numbers */
-        assert_false(hls_keeps_up(second.hls, first.hls));
         hls_rest(first.hls);
         hls_rest(second.hls);
         hls_align(first.hls, second.hls);
         assert_true(hls_keeps_up(second.hls, first.hls) && hls_keeps_up(first.hls, second.hls));
+        channel_close(&first);
+        channel_close(&second);
+}
+
+/* The engine died, and the second rendition before it: the next session has both, the first's playlist goes on. */
+static void INV_HLS_011_a_lost_rendition_is_found_by_the_next_session(void **state) {
+        Channel first = channel_new_at(0, 0), second = channel_new_at(0, 0);
+        ladder_open(&first, &second);
+        write_s(&first, 9);
+        write_s(&second, 3);
+        assert_false(hls_keeps_up(second.hls, first.hls));
+        end(&first);
+        end(&second);
+        begin(&first, "bbbbbbbb-2");
+        begin(&second, "bbbbbbbb-2");
+        hls_align(first.hls, second.hls);
+        assert_true(hls_keeps_up(second.hls, first.hls));
+        write_s(&first, 5);
+        write_s(&second, 5);
+        g_autofree char *of_first = playlist(first.hls), *of_second = playlist(second.hls);
+        assert_non_null(strstr(of_first, "seg/aaaaaaaa-7.ts"));
+        assert_null(strstr(of_second, "seg/aaaaaaaa-"));
+        assert_int_equal(tag_value(of_second, "#EXT-X-MEDIA-SEQUENCE:"), 0); /* a playlist of its own */
+        assert_int_equal(tag_value(of_second, "#EXT-X-DISCONTINUITY-SEQUENCE:"), 1);
+        assert_string_equal(strstr(of_first, "seg/bbbbbbbb-8.ts"), strstr(of_second, "seg/bbbbbbbb-8.ts"));
         channel_close(&first);
         channel_close(&second);
 }
@@ -716,6 +739,7 @@ int main(void) {
                 cmocka_unit_test(codecs_are_read_from_the_stream),
                 cmocka_unit_test(INV_HLS_010_codecs_are_those_of_the_stream),
                 cmocka_unit_test(INV_HLS_011_renditions_count_alike_or_apart),
+                cmocka_unit_test(INV_HLS_011_a_lost_rendition_is_found_by_the_next_session),
                 cmocka_unit_test(INV_HLS_011_a_ladder_counts_on_after_a_restart),
                 cmocka_unit_test(INV_HLS_012_tables_of_receivers_are_left_out),
                 cmocka_unit_test(tags_change_with_the_playlist),

@@ -78,6 +78,10 @@ static int64_t fake_last_bytes(Engine *engine) {
         return rv_clock_mono_ns(world->clock);
 }
 
+static int64_t fake_no_second(Engine *engine) {
+        return ENGINE_NO_SECOND;
+}
+
 static void fake_free(Engine *engine) {
         if (engine->parser)
                 intake_parser_end(engine->parser);
@@ -87,8 +91,18 @@ static void fake_free(Engine *engine) {
         world->engine = NULL;
 }
 
-static const EngineOps fake_ops = {fake_start,      fake_stop, fake_kill,       fake_nothing, fake_nothing,
-                                   fake_session_id, fake_pid,  fake_last_bytes, fake_free};
+static const EngineOps fake_ops = {
+        .start = fake_start,
+        .stop = fake_stop,
+        .kill = fake_kill,
+        .poll = fake_nothing,
+        .plan_changed = fake_nothing,
+        .session_id = fake_session_id,
+        .pid = fake_pid,
+        .last_bytes_mono_ns = fake_last_bytes,
+        .second_last_bytes_mono_ns = fake_no_second,
+        .free = fake_free,
+};
 
 /* The running engine begins its session and is on the air. */
 static inline void engine_begin(const char *session_id) {

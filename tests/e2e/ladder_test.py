@@ -1,12 +1,38 @@
 """A ladder of two: the master playlist names both renditions, and each segment is the same stretch of both."""
 
+import contextlib
+import ctypes
+import glob
 import os
+import re
+import signal
+import socket
+import unittest
 
 import support
 import ts
 
 LADDER = support.channel_yaml().replace("  grid_minutes: 5\n",
                                         "  grid_minutes: 5\n  renditions: [{height: 90, bitrate_kbps: 200}]\n")
+
+
+SYS_PIDFD_GETFD = 438
+
+
+def cut_second(daemon):
+    """Ends the connection by which the daemon has the second rendition, as its engine would if that failed."""
+    with open("/proc/net/unix", encoding="ascii") as table:
+        inodes = re.findall(r" (\d+) \S+\.second$", table.read(), re.MULTILINE)
+    links = {os.readlink(link): int(os.path.basename(link)) for link in glob.glob(f"/proc/{daemon.pid}/fd/*")
+             if os.path.islink(link)}
+    pidfd = os.pidfd_open(daemon.pid)
+    for number in (links[f"socket:[{inode}]"] for inode in inodes if f"socket:[{inode}]" in links):
+        fd = ctypes.CDLL(None, use_errno=True).syscall(SYS_PIDFD_GETFD, pidfd, number, 0)
+        if fd < 0:
+            raise unittest.SkipTest("descriptors of other processes are out of reach here")
+        with socket.socket(fileno=fd) as end, contextlib.suppress(OSError):  # one that listens has no other end
+            end.shutdown(socket.SHUT_RDWR)
+    os.close(pidfd)
 
 
 class Ladder(support.Case):
@@ -44,6 +70,26 @@ class Ladder(support.Case):
         for i, segments in enumerate(both):
             self.playable(b"".join(segments[sequence].data for sequence in common), f"step{i}.ts")
         self.assertEqual(daemon.events("output.rendition_failed"), [])
+
+    def test_a_second_that_fails_is_told_and_comes_back(self):
+        daemon = self.daemon(channels={"one.yaml": LADDER}, settings={"linger": "60s"})
+        viewer = support.HlsViewer(daemon)
+        viewer.wait_segments(2)
+        self.assertEqual(daemon.get("/channel/one/master.m3u8").text.count("#EXT-X-STREAM-INF"), 2)
+        self.assertEqual(daemon.api("alerts")["alerts"], [])
+        cut_second(daemon)
+        alert, = support.wait_for("alert", lambda: daemon.api("alerts")["alerts"])
+        self.assertEqual(alert["severity"], "warning")
+        self.assertEqual(alert["code"], "channel.rendition_lost")
+        self.assertIn("channel one", alert["message"])
+        self.assertEqual(len(daemon.events("channel.rendition_lost")), 1)
+        self.assertEqual(daemon.get("/channel/one/master.m3u8").text.count("#EXT-X-STREAM-INF"), 1)
+        os.kill(daemon.engines()[0], signal.SIGKILL)
+        support.wait_for("both steps", lambda: daemon.get("/channel/one/master.m3u8").text.count(
+            "#EXT-X-STREAM-INF") == 2)
+        self.assertEqual(daemon.api("alerts")["alerts"], [])
+        viewer.leave()
+        self.assertEqual(viewer.faults, [])
 
 
 if __name__ == "__main__":

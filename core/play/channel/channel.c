@@ -62,6 +62,13 @@ static void set_fault(Channel *channel, const char *fault) {
         pthread_mutex_unlock(&channel->lock);
 }
 
+static void set_second_lost(Channel *channel, bool lost) {
+        channel->second_lost = lost;
+        pthread_mutex_lock(&channel->lock);
+        channel->status.second_lost = lost;
+        pthread_mutex_unlock(&channel->lock);
+}
+
 /* --- engines come and go ----------------------------------------------------------------------------------------- */
 
 /* INV-CHANNEL-LIVENESS-RECOVERY-001: 1, 2, 4, 8, 16, 16 ... seconds; at once after an engine that was on the air. */
@@ -137,6 +144,7 @@ static void start(Channel *channel) {
         channel->replacing = false;
         channel->live_mono_ns = 0;
         channel->wall_ahead_ms = wall_ahead_ms(channel);
+        set_second_lost(channel, false);
         if (!read_house(channel, &options)) {
                 channel->failures++;
                 back_off(channel, "nothing is planned for this channel");
@@ -185,6 +193,19 @@ static const char *stream_fault(const Channel *channel) {
         return NULL;
 }
 
+/* INV-CHANNEL-008: told once a session. */
+static void watch_second(Channel *channel) {
+        const ChannelHub *hub = channel->hub;
+        const int64_t last = hub->ops->second_last_bytes_mono_ns(channel->engine), now = now_mono_ns(channel);
+        const int64_t since = MAX(MAX(last, channel->live_mono_ns), hub->woke_mono_ns);
+        if (last == ENGINE_NO_SECOND || channel->live_mono_ns == 0 || channel->second_lost ||
+            now - since <= hub->options.stall_ms * MS)
+                return;
+        set_second_lost(channel, true);
+        rv_warning("channel.rendition_lost", RV_S("channel", channel->id),
+                   RV_S("session", hub->ops->session_id(channel->engine)));
+}
+
 static void watch_stream(Channel *channel) {
         int64_t step_ms = wall_ahead_ms(channel) - channel->wall_ahead_ms;
         const char *fault = stream_fault(channel);
@@ -194,6 +215,8 @@ static void watch_stream(Channel *channel) {
                 rv_warning("channel.clock_set", RV_S("channel", channel->id), RV_I("by_ms", step_ms));
                 channel->replacing = true;
                 stop(channel, "clock_set");
+        } else {
+                watch_second(channel);
         }
 }
 

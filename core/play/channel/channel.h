@@ -99,5 +99,6 @@ typedef struct {
         int64_t live_since_utc_ms; /* 0 when not live */
         char fault[160];           /* why it is not on the air although somebody watches; empty otherwise */
         bool no_room;              /* that is: as many channels are as may be */
+        bool second_lost;          /* of two renditions only the first is there: until the next session begins */
 } ChannelStatus;
 ChannelStatus channel_status(Channel *channel);

@@ -31,6 +31,7 @@ struct Channel {
         Engine *engine;
         bool gone;                /* no longer planned: ends and is forgotten */
         bool replacing;           /* this engine is ended to make room for the next */
+        bool second_lost;         /* the second rendition does not flow in this session */
         int64_t live_mono_ns;     /* since when this engine is on the air; 0 = not yet */
         int64_t wall_ahead_ms;    /* of wall over monotonic time, when this engine was started */
         int64_t start_mono_ns;    /* when that was */

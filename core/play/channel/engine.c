@@ -32,7 +32,8 @@ struct Engine {
         void (*on_gone)(void *user, EngineEnd end, const char *detail);
         void *user;
 
-        Intake *intake, *second_intake; /* second_intake: NULL: there is no second rendition */
+        bool has_second;
+        Intake *intake, *second_intake; /* second_intake: NULL: nobody takes the second rendition */
         Feed *feed;
         pid_t pid; /* 0 = not running */
         int pidfd;
@@ -237,7 +238,8 @@ static void start_second(Engine *engine, const EngineOptions *options) {
         const ChannelStreamsOps *streams = &options->hub->streams;
         IntakeSink sinks[4];
         g_autoptr(GError) error = NULL;
-        if (!options->has_second || !streams->second_sinks)
+        engine->has_second = options->has_second && streams->second_sinks;
+        if (!engine->has_second)
                 return;
         engine->second_path = g_strdup_printf("%s/%.8s.second", options->hub->run_dir, engine->session_id);
         const unsigned n_sinks = streams->second_sinks(options->streams, sinks);
@@ -314,6 +316,12 @@ static int64_t engine_last_bytes_mono_ns(Engine *engine) {
         return intake_stats(engine->intake).last_bytes_mono_ns;
 }
 
+static int64_t engine_second_last_bytes_mono_ns(Engine *engine) {
+        if (!engine->has_second)
+                return ENGINE_NO_SECOND;
+        return engine->second_intake ? intake_stats(engine->second_intake).last_bytes_mono_ns : 0;
+}
+
 const EngineOps engine_process_ops = {
         .start = engine_start,
         .stop = engine_stop,
@@ -323,5 +331,6 @@ const EngineOps engine_process_ops = {
         .session_id = engine_session_id,
         .pid = engine_pid,
         .last_bytes_mono_ns = engine_last_bytes_mono_ns,
+        .second_last_bytes_mono_ns = engine_second_last_bytes_mono_ns,
         .free = engine_free,
 };

@@ -34,6 +34,8 @@ typedef struct {
         void *user;
 } EngineOptions;
 
+#define ENGINE_NO_SECOND INT64_MIN
+
 /* How channel gets and rules engines; tests put others in its place. */
 typedef struct {
         Engine *(*start)(const EngineOptions *options, GError **error);
@@ -47,6 +49,8 @@ typedef struct {
         const char *(*session_id)(const Engine *engine);
         int64_t (*pid)(const Engine *engine);
         int64_t (*last_bytes_mono_ns)(Engine *engine);
+        /* Likewise, of the second rendition; ENGINE_NO_SECOND: there is to be none. */
+        int64_t (*second_last_bytes_mono_ns)(Engine *engine);
         void (*free)(Engine *engine);
 } EngineOps;
 

@@ -286,15 +286,25 @@ static void renumber(Hls *hls, const Numbers *numbers) {
         pthread_mutex_unlock(&hls->lock);
 }
 
-/* INV-HLS-011: what is listed has its numbers, and they leave no gap. */
-void hls_align(Hls *a, Hls *b) {
-        const Numbers of_a = numbers_of(a), of_b = numbers_of(b);
-        if (of_a.listed || of_b.listed)
-                return;
-        Numbers higher = of_a.sequence >= of_b.sequence ? of_a : of_b;
-        higher.discontinuity = MAX(of_a.discontinuity, of_b.discontinuity);
-        renumber(a, &higher);
-        renumber(b, &higher);
+static Numbers higher_of(const Numbers *a, const Numbers *b) {
+        Numbers higher = a->sequence >= b->sequence ? *a : *b;
+        higher.discontinuity = MAX(a->discontinuity, b->discontinuity);
+        return higher;
+}
+
+/* INV-HLS-011: what the leader lists has its numbers, and they leave no gap. */
+void hls_align(Hls *leader, Hls *other) {
+        const Numbers leaders = numbers_of(leader), others = numbers_of(other);
+        if (!leaders.listed && !others.listed) {
+                const Numbers higher = higher_of(&leaders, &others);
+                renumber(leader, &higher);
+                renumber(other, &higher);
+        } else if (leaders.sequence != others.sequence || leaders.discontinuity != others.discontinuity) {
+                Numbers anew = leaders;
+                anew.beginning = leaders.sequence;
+                hls_rest(other);
+                renumber(other, &anew);
+        }
 }
 
 /* INV-HLS-011 */

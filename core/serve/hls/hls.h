@@ -41,9 +41,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hls, hls_unref)
 /* A new engine session: its segments follow the ones there are after one EXT-X-DISCONTINUITY (none if the playlist is
  * empty). */
 void hls_begin_session(Hls *hls, const char *session_id, int64_t epoch_utc_ms, RvRational rate);
-/* Two renditions of one programme, before the first segment of a session: as far as nothing is listed, both count from
- * the higher of their numbers. */
-void hls_align(Hls *a, Hls *b);
+/* Two renditions of one programme, before the first segment of a session: both count from the higher of their numbers,
+ * or, when something is listed, one that does not count as its leader does begins a new playlist with the leader's. */
+void hls_align(Hls *leader, Hls *other);
 /* Whether a rendition has the segments that another has, but for the newest ones, with the same numbers. Any thread. */
 bool hls_keeps_up(Hls *hls, Hls *leader);
 /* Where the intake writes. */
