@@ -47,6 +47,7 @@ typedef struct {
         AsRun *asrun;
         RpcServer *rpc;
         EvidenceService *evidence;
+        Shelf *shelf; /* NULL: segments are in memory alone */
         HttpStreamsSet *streams;
         ChannelHub *hub;
         Guide *guide;
@@ -286,7 +287,10 @@ static bool start_play(Core *core, GError **error) {
         core->sequences = core->clerk ? sequence_store_new(core->places.store_path, core->clerk, error) : NULL;
         if (!core->sequences)
                 return false;
+        if (core->config->segments_dir && !(core->shelf = shelf_new(core->config->segments_dir, error)))
+                return false;
         HttpStreamsOptions streams = {
+                .shelf = core->shelf,
                 .segment_ms = core->config->segment_ms,
                 .clock = core->clock,
                 .sequences = sequence_store_reserve,
@@ -461,6 +465,7 @@ static void core_clear(Core *core) {
         g_clear_pointer(&core->library, library_free);
         channel_hub_free(core->hub);
         http_streams_set_free(core->streams);
+        shelf_free(core->shelf);
         planner_free(core->planner);
         guide_free(core->guide);
         if (core->rpc)

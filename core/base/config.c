@@ -34,6 +34,7 @@ void config_free(Config *config) {
         sources_free(config->sources);
         g_free(config->listen_address);
         g_free(config->public_url);
+        g_free(config->segments_dir);
         g_free(config->tuner_name);
         g_free(config->tuner_model);
         g_free(config->air_program);
@@ -237,6 +238,7 @@ static void read_root(Reading *reading, const YamlNode *root) {
                                            "public_url",
                                            "air_program",
                                            "web_dir",
+                                           "segments_dir",
                                            "linger",
                                            "min_epg",
                                            "min_execution",
@@ -260,6 +262,7 @@ static void read_root(Reading *reading, const YamlNode *root) {
         read_path(reading, yaml_get(root, "channels_dir"), &config->channels_dir);
         read_path(reading, yaml_get(root, "air_program"), &config->air_program);
         read_path(reading, yaml_get(root, "web_dir"), &config->web_dir);
+        read_path(reading, yaml_get(root, "segments_dir"), &config->segments_dir);
         read_text(reading, yaml_get(root, "listen_address"), &config->listen_address);
         read_text(reading, yaml_get(root, "public_url"), &config->public_url);
         read_text(reading, yaml_get(root, "tuner_name"), &config->tuner_name);

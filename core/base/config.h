@@ -31,6 +31,7 @@ typedef struct {
         char *public_url;         /* as viewers see us, without a trailing slash; NULL = from the request */
         char *air_program;        /* absolute; default beside this program, else found on PATH */
         char *web_dir;            /* absolute; the page's files */
+        char *segments_dir;       /* absolute; HLS segments as files for a web server; NULL = none */
         int port;                 /* 8080; 0 = any */
         int64_t linger_ms;        /* 20000 */
         int64_t min_epg_ms;       /* 3 days */

@@ -43,10 +43,25 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def adapted(upstream, port, folder):
+SEGMENT_PLACE = r"location ~ \^/channel/\[\^/\]\+/\(second/\)\?seg/"
+
+
+def with_shelf(text, shelf):
+    """Segments by nginx itself: the location that stands there as a comment, in place of the one that asks."""
+    text, n = re.subn(r"(?ms)^    " + SEGMENT_PLACE + r".*?^    \}\n", "", text)
+    block = re.search(r"(?ms)^    # " + SEGMENT_PLACE + r".*?^    # location @segment \{.*?^    # \}\n", text)
+    if n != 1 or not block or "root /run/retrovue/segments;" not in block.group():
+        raise AssertionError(f"{CONF} has no two locations of segments")
+    lines = re.sub(r"(?m)^    # ", "    ", block.group()).replace("/run/retrovue/segments", shelf)
+    return text.replace(block.group(), lines)
+
+
+def adapted(upstream, port, folder, shelf=None):
     """The file as it is, with other addresses and paths. What is not there to be changed is a fault of either."""
     with open(CONF, encoding="utf-8") as file:
         text = file.read()
+    if shelf:
+        text = with_shelf(text, shelf)
     for old, new in (("server 127.0.0.1:8080;", f"server 127.0.0.1:{upstream};"),
                      ("listen 80;", f"listen 127.0.0.1:{port};"),
                      ("listen [::]:80;", ""),
@@ -61,7 +76,8 @@ def adapted(upstream, port, folder):
 class Nginx:
     """In the foreground, as this user, on loopback, with everything it writes in one folder."""
 
-    def __init__(self, parent, upstream):
+    def __init__(self, parent, upstream, shelf=None):
+        self.shelf = shelf
         self.folder = tempfile.mkdtemp(dir=parent)
         self.log_path = os.path.join(self.folder, "error.log")
         for _ in range(5):  # another program may take the port in between
@@ -74,7 +90,7 @@ class Nginx:
     def _write(self, upstream):
         user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
         with open(os.path.join(self.folder, "retrovue.conf"), "w", encoding="utf-8") as file:
-            file.write(adapted(upstream, self.port, self.folder))
+            file.write(adapted(upstream, self.port, self.folder, self.shelf))
         with open(os.path.join(self.folder, "nginx.conf"), "w", encoding="utf-8") as file:
             file.write(MAIN.format(user=user, folder=self.folder))
 
@@ -193,6 +209,32 @@ class Proxy(support.Case):
         playlist = support.fetch(nginx.port, "/channel/one/live.m3u8", {"Accept-Encoding": "gzip"})
         self.assertEqual((playlist.status, playlist.headers["Content-Encoding"]), (200, "gzip"))
         self.assertIsNone(playlist.headers["X-Cache-Status"])
+
+    def test_segments_that_nginx_sends_itself(self):
+        shelf = os.path.join(self.folder, "shelf")
+        os.chmod(self.folder, 0o755)  # nginx's workers may be another user
+        daemon = self.daemon(settings={"segments_dir": shelf})
+        nginx = Nginx(self.folder, daemon.port, shelf)
+        self.addCleanup(self.check_nginx, nginx)
+        viewer = support.HlsViewer(nginx)
+        viewer.wait_segments(8)
+        self.assertEqual(viewer.faults, [])
+        self.assertEqual(daemon.channel()["viewers"], 1)
+        viewer.leave()
+        newest = viewer.segments[-1]
+        uri = f"/channel/one/{newest.uri}"
+        files = [os.path.join(folder, name) for folder, _, names in os.walk(shelf) for name in names]
+        self.assertIn(f"{shelf}{uri}", files)
+        sent = support.fetch(nginx.port, uri, {"Range": "bytes=188-375"})
+        self.assertEqual((sent.status, sent.body, sent.headers["Content-Type"]),
+                         (206, newest.data[188:376], "video/mp2t"))
+        self.assertIn("immutable", sent.headers["Cache-Control"])
+        self.assertEqual(sent.headers["Access-Control-Allow-Origin"], "*")
+        os.unlink(f"{shelf}{uri}")  # one that is not there (yet) comes from RetroVue
+        self.assertEqual(support.fetch(nginx.port, uri).body, newest.data)
+        self.assertEqual(support.fetch(nginx.port, uri.replace(".ts", "9.ts")).json["error"]["code"], "no_such_segment")
+        support.wait_for("rest", lambda: daemon.channel()["state"] == "off")
+        support.wait_for("an empty shelf", lambda: not [name for _, _, names in os.walk(shelf) for name in names])
 
     def test_raw_stream_is_passed_on_at_once(self):
         daemon, nginx = self.behind()

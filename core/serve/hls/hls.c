@@ -23,6 +23,9 @@
 
 static void segment_free(void *user) {
         HlsSegment *segment = user;
+        if (segment->shelf)
+                shelf_remove(segment->shelf, segment->shelf_path);
+        g_free(segment->shelf_path);
         g_bytes_unref(segment->data);
         g_free(segment);
 }
@@ -31,6 +34,7 @@ Hls *hls_new(const HlsOptions *options) {
         Hls *hls = g_new0(Hls, 1);
         g_atomic_ref_count_init(&hls->refs);
         hls->options = *options;
+        hls->shelf_folder = g_strdup(options->shelf_folder);
         if (hls->options.window == 0)
                 hls->options.window = DEFAULT_WINDOW;
         hls->target_s = MAX(1, (options->segment_ms + 999) / 1000);
@@ -56,6 +60,7 @@ void hls_unref(Hls *hls) {
         hls_ranges_clear(hls);
         g_clear_pointer(&hls->body, g_bytes_unref);
         g_byte_array_unref(hls->open);
+        g_free(hls->shelf_folder);
         pthread_mutex_destroy(&hls->lock);
         g_free(hls);
 }
@@ -120,6 +125,11 @@ static HlsSegment *segment_new(Hls *hls, int64_t n_frames) {
         segment->start_utc_ms = session->epoch_utc_ms + rv_tick_to_ms(hls->open_frame, session->rate);
         segment->data = g_bytes_new(hls->open->data, hls->open->len);
         g_snprintf(segment->name, sizeof segment->name, "%s-%" G_GINT64_FORMAT ".ts", session->id, segment->sequence);
+        if (hls->options.shelf) { /* INV-HLS-013: before the playlist names it */
+                segment->shelf = hls->options.shelf;
+                segment->shelf_path = g_build_filename(hls->shelf_folder, segment->name, NULL);
+                shelf_put(segment->shelf, segment->shelf_path, segment->data);
+        }
         return segment;
 }
 

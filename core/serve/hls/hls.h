@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "core/play/intake/intake.h"
+#include "core/serve/hls/shelf.h"
 
 typedef struct Hls Hls;
 
@@ -31,6 +32,8 @@ typedef struct {
         void (*on_published)(
                 void *user); /* intake thread: the playlist became available or grew, or was withdrawn; NULL */
         void *user;
+        Shelf *shelf;             /* where segments lie as files, too; NULL: nowhere */
+        const char *shelf_folder; /* on it: "channel/<id>/seg" */
 } HlsOptions;
 
 Hls *hls_new(const HlsOptions *options);

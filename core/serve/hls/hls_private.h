@@ -16,6 +16,8 @@ typedef struct {
         int64_t start_utc_ms; /* of its first frame */
         RvRational rate;
         GBytes *data;
+        Shelf *shelf;     /* where it lies as a file, too; NULL: nowhere */
+        char *shelf_path; /* and under which name */
 } HlsSegment;
 
 /* A break of the stream (SCTE 35). */
@@ -39,6 +41,7 @@ typedef struct {
 struct Hls {
         gatomicrefcount refs;
         HlsOptions options;
+        char *shelf_folder;
         int64_t target_s; /* EXT-X-TARGETDURATION; guarded by lock */
 
         /* The intake's thread only. */

@@ -37,6 +37,7 @@ typedef struct HttpStreamsSet HttpStreamsSet;
 typedef struct {
         int64_t segment_ms; /* HLS target */
         unsigned window;    /* segments in the playlist; 0 = 12 */
+        Shelf *shelf;       /* outlives the set; NULL: segments are in memory alone */
         RvClock *clock;
         /* The first media and discontinuity sequence of this run; control loop. */
         void (*sequences)(void *user, const char *channel_id, int64_t *ret_first_sequence,

@@ -115,14 +115,19 @@ static void *streams_new(void *user, const char *channel_id) {
                 .on_sequence = on_sequence,
                 .on_published = on_published,
                 .user = streams,
+                .shelf = set->options.shelf,
         };
         if (set->options.sequences)
                 set->options.sequences(set->options.user, channel_id, &options.first_sequence,
                                        &options.first_discontinuity);
         streams->set = set;
         streams->channel_id = g_strdup(channel_id);
+        g_autofree char *folder = g_build_filename("channel", channel_id, "seg", NULL);
+        g_autofree char *second = g_build_filename("channel", channel_id, "second", "seg", NULL);
+        options.shelf_folder = folder;
         streams->hls = hls_new(&options);
         options.on_sequence = NULL; /* its numbers are those of the first */
+        options.shelf_folder = second;
         streams->second = hls_new(&options);
         streams->fanout = fanout_new(0);
         return streams;
