@@ -116,6 +116,25 @@ static void INV_OUTPUT_022_both_renditions_are_one_programme(void **state) {
         }
 }
 
+static void INV_OUTPUT_030_captions_are_in_both_renditions(void **state) {
+        g_autoptr(Rig) rig = rig_new(format_of_two(30000, 1001), 0);
+        rig->captions_end = 70;
+        rig_attach(rig);
+        Second second = second_attach(rig);
+        run_both(rig, &second, 90, 15);
+        end_both(rig, &second);
+        const TsReader *both[] = {rig->reader, second.reader};
+        for (size_t r = 0; r < G_N_ELEMENTS(both); r++) {
+                assert_int_equal(both[r]->pictures->len, 90);
+                for (guint i = 0; i < 90; i++) {
+                        const TsPicture *one = &g_array_index(both[r]->pictures, TsPicture, i);
+                        assert_int_equal(one->n_captions, i < 70 ? 1 : 0);
+                        assert_int_equal(one->first_pair, i < 70 ? (0x20 + i / 64) << 8 | (0x20 + i % 64) : 0);
+                }
+        }
+        second_close(&second);
+}
+
 /* Nobody reads it: the first has each of its pictures. */
 static void INV_OUTPUT_022_a_reader_that_stalls_is_nothing_to_the_first(void **state) {
         g_autoptr(Rig) rig = rig_new(format_of_two(30000, 1001), 0);
@@ -185,6 +204,7 @@ static void INV_OUTPUT_022_the_second_dies_alone(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(INV_OUTPUT_022_both_renditions_are_one_programme),
+                cmocka_unit_test(INV_OUTPUT_030_captions_are_in_both_renditions),
                 cmocka_unit_test(INV_OUTPUT_022_a_reader_that_stalls_is_nothing_to_the_first),
                 cmocka_unit_test(without_a_second_rendition_there_is_none_to_attach),
                 cmocka_unit_test(INV_OUTPUT_022_the_second_dies_alone), /* last: no scaler works any more */

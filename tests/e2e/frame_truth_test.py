@@ -1,7 +1,8 @@
 """Frame truth: from the middle of a block, over its breaks and its fence into the next block, each picture on the air
 is the one that plan and rates call for, calculated by truth.py; so is the sound, and the record tells the same.
 
-Two channels at once: of 30000/1001 frames a second with chapters (clean cuts), of 24000/1001 without (fades)."""
+Two channels at once: of 30000/1001 frames a second with chapters (clean cuts) and AAC, of 24000/1001 without (fades)
+and with AC-3."""
 
 import os
 import subprocess
@@ -21,7 +22,7 @@ name: Two
 timezone: America/New_York
 format:
   video: {width: 320, height: 180, frame_rate: "24000/1001", bitrate_kbps: 900}
-  audio: {sample_rate: 48000, channels: 2, bitrate_kbps: 96}
+  audio: {codec: ac3, sample_rate: 48000, channels: 2, bitrate_kbps: 192}
   grid_minutes: 5
 pools:
   pulse:
@@ -116,6 +117,7 @@ class FrameTruth(support.Case):
               f"{capture.fence}", flush=True)
 
     def check_stream(self, capture):
+        self.assertIs(capture.stream.sound_kind, ts.Ac3 if capture.name == "two" else ts.Adts)
         self.assertEqual(truth.stream_faults(capture.stream, capture.rate), [])
         self.assertLessEqual(len(capture.stream.pictures) - len(capture.seen), 1, "an access unit without a picture")
 

@@ -215,13 +215,13 @@ def stream_faults(stream, rate):
     if None in ticks:
         return faults + [f"picture {ticks.index(None)}: a time stamp that is of no frame"]
     faults += [f"frame {b} after frame {a}" for a, b in zip(ticks, ticks[1:]) if b != a + 1]
-    due = stream.sound[0][0]
-    if (due - BASE) % ts.AAC_FRAME:
+    due, frame = stream.sound[0][0], stream.sound_kind.ticks
+    if (due - BASE + stream.sound_kind.delay) % frame:
         faults.append("sound is not counted from frame 0")
     for number, (pts, frames) in enumerate(stream.sound):
         if pts != due or (frames == 0 and number + 1 < len(stream.sound)):
             faults.append(f"sound at {pts}, {frames} frames, where {due} is due")
-        due = pts + frames * ts.AAC_FRAME
+        due = pts + frames * frame
     steps = [b - a for a, b in zip(stream.pcr, stream.pcr[1:])]
     return faults + [f"{step} from clock reference to clock reference" for step in steps
                      if not 0 < step <= PCR_MOST]

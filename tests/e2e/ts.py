@@ -5,7 +5,31 @@ import re
 
 PACKET = 188
 TICKS = 90_000  # a second
-AAC_FRAME = 1920  # 1024 samples at 48 kHz
+AC3_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
+
+
+class Adts:
+    """Frames of AAC as ISO/IEC 13818-7 says: 1024 samples at 48 kHz, heard as much later than they are stamped."""
+
+    ticks, delay = 1920, 1920
+
+    @staticmethod
+    def size(head):
+        return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5 if head[0] == 0xFF and head[1] & 0xF0 == 0xF0 else 0
+
+
+class Ac3:
+    """Frames of AC-3 as ATSC A/52 says: 1536 samples at 48 kHz, heard 256 later than they are stamped."""
+
+    ticks, delay = 2880, 480
+
+    @staticmethod
+    def size(head):
+        known = head[:2] == b"\x0b\x77" and head[4] >> 6 == 0 and head[4] >> 1 < len(AC3_KBPS)
+        return 4 * AC3_KBPS[head[4] >> 1] if known else 0
+
+
+SOUNDS = {0x0F: Adts, 0x81: Ac3}
 NAL = re.compile(b"\0\0\1(.)", re.DOTALL)
 SPS, PPS, IDR, SLICE, SEI = 7, 8, 5, 1, 6
 SDT, EIT, TDT = SIGNALS = 0x11, 0x12, 0x14
@@ -65,7 +89,8 @@ class Stream:
         self.faults = []
         self.pmt_pid = self.video_pid = self.audio_pid = None
         self.pictures = []  # in order of arrival; the last one may not be whole
-        self.sound = []  # (PTS, AAC frames) of each packet of sound
+        self.sound_kind = Adts
+        self.sound = []  # (PTS, frames) of each packet of sound
         self.pcr = []  # 27 MHz
         self.service_id = self.splice_pid = None  # of the PMT
         self.sections = {}  # PID of signals -> (number of the last picture begun, section) as they came
@@ -157,10 +182,10 @@ class Stream:
         self.sound.append((pts, 0))
 
     def _close_sound(self):
-        """Counts the ADTS frames of the packet of sound that has ended."""
+        """Counts the frames of the packet of sound that has ended."""
         data, at, frames = self._sound_data, 0, 0
-        while at + 7 <= len(data) and data[at] == 0xFF and data[at + 1] & 0xF0 == 0xF0:
-            at += (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5
+        while at + 7 <= len(data) and (size := self.sound_kind.size(data[at:at + 7])) > 0:
+            at += size
             frames += 1
         if self.sound:
             self.sound[-1] = (self.sound[-1][0], frames)
@@ -176,6 +201,6 @@ class Stream:
                 self.splice_pid = pid
             if kind == 0x1B:
                 self.video_pid = pid
-            elif kind == 0x0F:
-                self.audio_pid = pid
+            elif kind in SOUNDS:
+                self.audio_pid, self.sound_kind = pid, SOUNDS[kind]
             at += 5 + ((section[at + 3] & 15) << 8 | section[at + 4])
