@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import unittest
 
 import support
@@ -70,6 +71,13 @@ class Ladder(support.Case):
         for i, segments in enumerate(both):
             self.playable(b"".join(segments[sequence].data for sequence in common), f"step{i}.ts")
         self.assertEqual(daemon.events("output.rendition_failed"), [])
+
+    def test_a_browser_changes_between_the_steps(self):
+        daemon = self.daemon(channels={"one.yaml": LADDER})
+        program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ladder.mjs")
+        result = subprocess.run(["node", program, f"http://127.0.0.1:{daemon.port}/", "one"], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, timeout=250, check=False)
+        self.assertEqual((result.returncode, result.stderr.decode()[-3000:]), (0, ""))
 
     def test_a_second_that_fails_is_told_and_comes_back(self):
         daemon = self.daemon(channels={"one.yaml": LADDER}, settings={"linger": "60s"})
