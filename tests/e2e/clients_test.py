@@ -5,6 +5,8 @@ import signal
 import subprocess
 import threading
 
+import jsonschema
+
 import support
 
 GST_PICTURES, GST_SOUNDS = 450, 700  # 15 s
@@ -96,6 +98,26 @@ class Clients(support.Case):
         starts = [entry for entry in daemon.api(f"channels/one/asrun?from={now - 120_000}&to={now + 1000}")["entries"]
                   if entry["kind"] == "block_start"]
         self.assertGreaterEqual(len(starts), 2, "there was no fence in what they played")
+
+    def test_the_api_answers_as_it_is_described(self):
+        daemon = self.daemon(channels={"one.yaml": support.channel_yaml(), "broken.yaml": "channel: [\n"})
+        viewer = support.RawViewer(daemon)
+        viewer.wait_bytes(100_000)
+        support.wait_for("a record", lambda: daemon.api("channels/one/asrun")["entries"])
+        daemon.get("/nothing/here")  # so that there is a failure to be told
+        document = daemon.get("/api/v1/openapi.json").json
+        for template, methods in document["paths"].items():
+            responses = methods["get"]["responses"]
+            if "text/event-stream" in responses["200"]["content"]:
+                continue
+            answer = daemon.get(template.replace("{channel}", "one"))
+            with self.subTest(template):
+                schema = responses[str(answer.status)]["content"]["application/json"]["schema"]
+                validator = jsonschema.Draft202012Validator({**schema, "components": document["components"]})
+                faults = [f"{list(fault.path)}: {fault.message[:300]}" for fault in validator.iter_errors(answer.json)]
+                self.assertEqual(faults[:3], [])
+        self.assertTrue(daemon.api("alerts")["alerts"] and daemon.api("failures")["failures"])
+        viewer.leave()
 
     def test_lists_for_players(self):
         daemon = self.daemon()
