@@ -19,6 +19,7 @@
 #include "core/sequence_store.h"
 #include "core/serve/guide/guide.h"
 #include "core/serve/http/http.h"
+#include "proto/base/error.h"
 #include "proto/base/log.h"
 #include "proto/failure/failure.h"
 #include "proto/rpc/rpc.h"
@@ -319,12 +320,14 @@ static bool start_play(Core *core, GError **error) {
         return true;
 }
 
-static json_t *asrun_json(void *user, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms) {
+static json_t *asrun_json(void *user, const AsRunQuery *query, char **ret_next, GError **error) {
         Core *core = user;
-        g_autoptr(GError) error = NULL;
-        json_t *entries = asrun_entries(core->asrun, channel_id, from_utc_ms, to_utc_ms, 1000, &error);
-        if (!entries)
-                rv_error("asrun.unreadable", RV_S("channel", channel_id), RV_S("error", error->message));
+        g_autoptr(GError) local = NULL;
+        json_t *entries = asrun_entries(core->asrun, query, ret_next, &local);
+        if (!entries && !g_error_matches(local, RV_ERROR, RV_ERROR_INVALID))
+                rv_error("asrun.unreadable", RV_S("channel", query->channel_id), RV_S("error", local->message));
+        if (local)
+                g_propagate_error(error, g_steal_pointer(&local));
         return entries;
 }
 

@@ -114,7 +114,10 @@ static inline unsigned count_lines(const char *text, const char *holding) {
 
 static inline json_t *entries(Fixture *f) {
         g_autoptr(GError) error = NULL;
-        json_t *list = asrun_entries(f->asrun, "retro", NOON, NOON + 7200000, 100, &error);
+        g_autofree char *next = NULL;
+        const AsRunQuery query = {
+                .channel_id = "retro", .from_utc_ms = NOON, .to_utc_ms = NOON + 7200000, .limit = 100};
+        json_t *list = asrun_entries(f->asrun, &query, &next, &error);
         assert_null(error);
         return list;
 }

@@ -7,11 +7,19 @@
 
 /* --- what core would give ---------------------------------------------------------------------------------------- */
 
-static json_t *some_entries(void *user, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms) {
-        return json_pack("[{s:s,s:I}]", "channel", channel_id, "from", (json_int_t)from_utc_ms);
+static json_t *some_entries(void *user, const AsRunQuery *query, char **ret_next, GError **error) {
+        if (query->after && g_str_equal(query->after, "nonsense")) {
+                g_set_error(error, RV_ERROR, RV_ERROR_INVALID, "that is no page");
+                return NULL;
+        }
+        *ret_next = query->after ? NULL : g_strdup("more");
+        return json_pack("[{s:s,s:I,s:i,s:s?,s:s?}]", "channel", query->channel_id, "from",
+                         (json_int_t)query->from_utc_ms, "limit", (int)query->limit, "status", query->statuses, "after",
+                         query->after);
 }
 
-static json_t *no_entries(void *user, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms) {
+static json_t *no_entries(void *user, const AsRunQuery *query, char **ret_next, GError **error) {
+        g_set_error(error, RV_ERROR, RV_ERROR_IO, "the disk is gone");
         return NULL;
 }
 
@@ -193,6 +201,30 @@ static void the_record_is_read_through(void **state) {
         assert_error(&progress, 404, "no_scan");
         g_auto(Answer) alerts = get("/api/v1/alerts");
         assert_string_equal(alerts.body, "{\"alerts\":[]}");
+}
+
+/* A page says where the next one begins, the last one that there is none. */
+static void the_record_comes_in_pages(void **state) {
+        g_auto(Answer) first = get("/api/v1/channels/retro/asrun?from=1000&to=2000&limit=7&status=SHORT,ERROR");
+        json_t *record = document(&first);
+        const json_t *entry = json_array_get(json_object_get(record, "entries"), 0);
+        assert_int_equal(json_integer_value(json_object_get(entry, "limit")), 7);
+        assert_string_equal(json_string_value(json_object_get(entry, "status")), "SHORT,ERROR");
+        assert_string_equal(json_string_value(json_object_get(record, "next")), "more");
+        json_decref(record);
+        g_auto(Answer) last = get("/api/v1/channels/retro/asrun?from=1000&to=2000&after=more");
+        record = document(&last);
+        entry = json_array_get(json_object_get(record, "entries"), 0);
+        assert_string_equal(json_string_value(json_object_get(entry, "after")), "more");
+        assert_true(json_is_null(json_object_get(record, "next")));
+        json_decref(record);
+        static const char *const senseless[] = {"limit=0", "limit=10001", "limit=-1",
+                                                "limit=",  "limit=x",     "after=nonsense"};
+        for (size_t i = 0; i < G_N_ELEMENTS(senseless); i++) {
+                g_autofree char *target = g_strconcat("/api/v1/channels/retro/asrun?", senseless[i], NULL);
+                g_auto(Answer) answer = get(target);
+                assert_error(&answer, 400, "bad_query");
+        }
 }
 
 static void an_error_answer_is_counted_as_a_failure(void **state) {
@@ -529,6 +561,7 @@ int main(void) {
                 HTTP_TEST(channels_say_how_far_they_are_planned),
                 HTTP_TEST(ranges_are_milliseconds_or_iso_8601),
                 HTTP_TEST(the_record_is_read_through),
+                HTTP_TEST(the_record_comes_in_pages),
                 HTTP_TEST(INV_HTTP_008_not_ready_is_503_and_never_an_empty_document),
                 HTTP_TEST(addresses_are_the_client_s_view),
                 HTTP_TEST(kodi_is_told_how_to_play),

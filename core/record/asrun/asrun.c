@@ -56,26 +56,24 @@ int64_t asrun_last_sequence(AsRun *asrun, const char *channel_id, const char *se
 
 /* --- one event: with the lock held, inside a transaction --------------------------------------------------------- */
 
-static char *path_of(AsRun *asrun, const EvidenceEvent *event, const AsRunPlace *place, const char *suffix) {
-        g_autofree char *name = g_strconcat(place->day, suffix, NULL);
-        return g_build_filename(asrun->logs_dir, "asrun", event->channel_id, name, NULL);
+/* Below <logs_dir>/asrun: the data directory may move. */
+static char *name_of(const EvidenceEvent *event, const AsRunPlace *place, const char *suffix) {
+        return g_strconcat(event->channel_id, "/", place->day, suffix, NULL);
 }
 
-static void add_line(AsRun *asrun, const EvidenceEvent *event, const AsRunPlace *place) {
-        g_autofree char *line = asrun_line(event, place);
+static void add_line(AsRun *asrun, const EvidenceEvent *event, const AsRunPlace *place, const json_t *document) {
+        g_autofree char *line = asrun_line(document, place->time);
         if (!line)
                 return;
-        g_autofree char *header = g_strdup_printf(
-                "# as-run of channel %s, broadcast day %s\n%-8s %-8s %-10s %-8s %-32s %s\n", event->channel_id,
-                place->day, "# ACTUAL", "DUR", "STATUS", "TYPE", "EVENT_ID", "NOTES");
-        asrun_page_add(asrun, path_of(asrun, event, place, ".asrun"), header, line);
+        g_autofree char *header = asrun_heading(event->channel_id, place->day);
+        asrun_page_add(asrun, name_of(event, place, ".asrun"), header, line);
 }
 
 static void add_document(AsRun *asrun, const EvidenceEvent *event, const AsRunPlace *place, const json_t *document) {
         char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
         g_autofree char *line = g_strconcat(text, "\n", NULL);
         free(text);
-        asrun_page_add(asrun, path_of(asrun, event, place, ".asrun.jsonl"), "", line);
+        asrun_page_add(asrun, name_of(event, place, ".asrun.jsonl"), "", line);
 }
 
 /* INV-ASRUN-TRACEABILITY-001: what a segment was, and from which file, stands with how it ended. */
@@ -83,9 +81,17 @@ static bool tell(AsRun *asrun, const EvidenceEvent *event, const json_t *documen
                  GError **error) {
         if (!asrun_store_insert(asrun, event, place->day, document, ASRUN_TOLD, error))
                 return false;
-        add_line(asrun, event, place);
+        add_line(asrun, event, place, document);
         add_document(asrun, event, place, document);
         return true;
+}
+
+static void place_event(AsRun *asrun, const EvidenceEvent *event, AsRunPlace *ret_place) {
+        const AsRunOptions *options = &asrun->options;
+        char time[9];
+        options->place_of(options->user, event->channel_id, asrun_event_day_utc_ms(event), ret_place->day, time);
+        char day[11];
+        options->place_of(options->user, event->channel_id, asrun_event_start_utc_ms(event), day, ret_place->time);
 }
 
 /* INV-ASRUN-007: core's word stands, for it has been told; what is behind it is held, so that it does not come again.
@@ -103,9 +109,8 @@ static bool write_event(AsRun *asrun, const EvidenceEvent *event, GError **error
         g_autoptr(EvidenceEvent) whole = evidence_event_copy(event);
         if (!asrun_store_fill_in(asrun, whole, error) || !asrun_store_is_closed(asrun, whole, &closed, error))
                 return false;
-        asrun->options.place_of(asrun->options.user, event->channel_id, asrun_event_start_utc_ms(event), place.day,
-                                place.time);
-        json_t *document = asrun_document(whole);
+        place_event(asrun, event, &place);
+        json_t *document = asrun_document(whole, place.day);
         bool done =
                 closed ? hold_late(asrun, whole, document, &place, error) : tell(asrun, whole, document, &place, error);
         json_decref(document);
@@ -203,10 +208,9 @@ bool asrun_close_session(AsRun *asrun, const SessionEnd *end, GError **error) {
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
-json_t *asrun_entries(AsRun *asrun, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms, unsigned limit,
-                      GError **error) {
+json_t *asrun_entries(AsRun *asrun, const AsRunQuery *query, char **ret_next, GError **error) {
         pthread_mutex_lock(&asrun->lock);
-        json_t *entries = asrun_store_entries(asrun, channel_id, from_utc_ms, to_utc_ms, limit, error);
+        json_t *entries = asrun_read(asrun->store, query, ret_next, error);
         pthread_mutex_unlock(&asrun->lock);
         return entries;
 }

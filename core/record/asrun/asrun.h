@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/store.h"
 #include "proto/base/clock.h"
 #include "proto/evidence/evidence.h"
 
@@ -51,7 +52,22 @@ unsigned asrun_settle(AsRun *asrun);
  * and its engines left open at this instant. Every few seconds, any thread. */
 void asrun_note_alive(AsRun *asrun);
 
-/* What began in [from, to) on a channel, oldest first, at most limit: an array of the events' documents (block_start,
- * segment_end, block_fence, channel_terminated) as in the .asrun.jsonl file. json_decref it. */
-json_t *asrun_entries(AsRun *asrun, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms, unsigned limit,
-                      GError **error);
+/* --- reading ----------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+        const char *channel_id;
+        int64_t from_utc_ms, to_utc_ms; /* what began in [from, to) */
+        const char *day;                /* of this broadcast day only; NULL = of any */
+        const char *statuses;           /* "ERROR,SHORT": segments that ended so, only; NULL = everything */
+        const char *after;              /* where the page before ended, its *ret_next; NULL = from the beginning */
+        unsigned limit;
+} AsRunQuery;
+
+/* The events' documents (block_start, segment_end, block_fence, channel_terminated), as in the .asrun.jsonl file, in
+ * the order in which they began: an array, json_decref it. *ret_next is set when there are more (g_free it), else NULL.
+ * RV_ERROR_INVALID: statuses or after are none. */
+json_t *asrun_entries(AsRun *asrun, const AsRunQuery *query, char **ret_next, GError **error);
+/* The same from a store opened to read, whether or not the daemon runs. */
+json_t *asrun_read(Store *store, const AsRunQuery *query, char **ret_next, GError **error);
+/* Whether anything at all is recorded of the channel. */
+bool asrun_knows(Store *store, const char *channel_id, GError **error);

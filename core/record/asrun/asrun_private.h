@@ -6,6 +6,7 @@
 
 #include "core/base/store.h"
 #include "core/record/asrun/asrun.h"
+#include "core/record/asrun/export.h"
 
 struct AsRun {
         AsRunOptions options;
@@ -14,7 +15,7 @@ struct AsRun {
         GHashTable *left;          /* session id -> left.c's: to be settled; the settling thread's */
         pthread_mutex_t lock;      /* guards the connection, the files and: */
         Store *store;
-        GHashTable *pages; /* path -> page.c's: lines of the transaction under way, not in their files yet */
+        GHashTable *pages; /* name -> page.c's: lines of the transaction under way, not in their files yet */
 };
 
 /* Where and when an event belongs in the channel's own reckoning. */
@@ -28,9 +29,9 @@ typedef struct {
 /* When what the event is about began. */
 int64_t asrun_event_start_utc_ms(const EvidenceEvent *event);
 /* The fields that mean something for the event's kind. json_decref it. */
-json_t *asrun_document(const EvidenceEvent *event);
-/* The row of the .asrun file with its newline, or NULL: this kind has none (hello, segment_start). */
-char *asrun_line(const EvidenceEvent *event, const AsRunPlace *place);
+json_t *asrun_document(const EvidenceEvent *event, const char *day);
+/* The instant whose broadcast day the event belongs to. */
+int64_t asrun_event_day_utc_ms(const EvidenceEvent *event);
 
 /* --- asrun_store.c: with the lock held, inside a transaction where they write --------------------------------------
  */
@@ -56,10 +57,8 @@ int64_t asrun_store_last_sign_utc_ms(AsRun *asrun, const char *session_id, GErro
 /* Calls found for each session without channel_terminated. */
 bool asrun_store_each_unended(AsRun *asrun, void (*found)(void *user, const char *channel_id, const char *session_id),
                               void *user, GError **error);
-int64_t asrun_store_file_size(AsRun *asrun, const char *path, GError **error); /* -1 on failure; 0 when unknown */
-bool asrun_store_set_file_size(AsRun *asrun, const char *path, int64_t size, GError **error);
-json_t *asrun_store_entries(AsRun *asrun, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms,
-                            unsigned limit, GError **error);
+int64_t asrun_store_file_size(AsRun *asrun, const char *name, GError **error); /* -1 on failure; 0 when unknown */
+bool asrun_store_set_file_size(AsRun *asrun, const char *name, int64_t size, GError **error);
 
 /* --- left.c ------------------------------------------------------------------------------------------------------ */
 
@@ -82,8 +81,9 @@ bool asrun_close_session(AsRun *asrun, const SessionEnd *end, GError **error);
  */
 
 GHashTable *asrun_pages_new(void);
-/* The text goes to the end of path when the transaction's pages are written; header begins a new file. */
-void asrun_page_add(AsRun *asrun, char *take_path, const char *header, const char *text);
+/* The text goes to the end of <logs_dir>/asrun/<name> when the transaction's pages are written; header begins a new
+ * file. */
+void asrun_page_add(AsRun *asrun, char *take_name, const char *header, const char *text);
 /* Writes all pages, notes the files' new sizes and returns when all is on disk: each file is flushed, or, if there are
  * many, the file system. */
 bool asrun_pages_write(AsRun *asrun, GError **error);

@@ -195,10 +195,10 @@ bool asrun_store_each_unended(AsRun *asrun, void (*found)(void *user, const char
         return false;
 }
 
-int64_t asrun_store_file_size(AsRun *asrun, const char *path, GError **error) {
+int64_t asrun_store_file_size(AsRun *asrun, const char *name, GError **error) {
         g_autoptr(GError) local = NULL;
         int64_t size = 0;
-        sqlite3_stmt *row = store_query(asrun->store, &local, "SELECT size FROM asrun_file WHERE path = ?", "s", path);
+        sqlite3_stmt *row = store_query(asrun->store, &local, "SELECT size FROM asrun_file WHERE path = ?", "s", name);
         if (row && store_row(asrun->store, row, &local))
                 size = store_int(row, 0);
         if (row)
@@ -209,28 +209,9 @@ int64_t asrun_store_file_size(AsRun *asrun, const char *path, GError **error) {
         return -1;
 }
 
-bool asrun_store_set_file_size(AsRun *asrun, const char *path, int64_t size, GError **error) {
+bool asrun_store_set_file_size(AsRun *asrun, const char *name, int64_t size, GError **error) {
         return store_run(
                 asrun->store, error,
                 "INSERT INTO asrun_file (path, size) VALUES (?1, ?2) ON CONFLICT (path) DO UPDATE SET size = ?2", "si",
-                path, size);
-}
-
-json_t *asrun_store_entries(AsRun *asrun, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms,
-                            unsigned limit, GError **error) {
-        g_autoptr(GError) local = NULL;
-        json_t *entries = json_array();
-        sqlite3_stmt *row = store_query(asrun->store, &local,
-                                        "SELECT document FROM asrun_event WHERE channel_id = ? AND start_utc_ms >= ? "
-                                        "AND start_utc_ms < ? AND kind NOT IN (0, ?) "
-                                        "ORDER BY start_utc_ms, emitted_utc_ms, sequence LIMIT ?",
-                                        "siiii", channel_id, from_utc_ms, to_utc_ms, (int64_t)EVIDENCE_SEGMENT_START,
-                                        (int64_t)limit);
-        while (row && store_row(asrun->store, row, &local))
-                json_array_append_new(entries, json_loads(store_text(row, 0), 0, NULL));
-        if (!local)
-                return entries;
-        json_decref(entries);
-        g_propagate_error(error, g_steal_pointer(&local));
-        return NULL;
+                name, size);
 }

@@ -10,6 +10,13 @@ int64_t asrun_event_start_utc_ms(const EvidenceEvent *event) {
         return event->start_utc_ms;
 }
 
+/* INV-ASRUN-DAY-001: a fence is the first tick after its block, up to a frame late, and belongs to what it ends. */
+int64_t asrun_event_day_utc_ms(const EvidenceEvent *event) {
+        const int64_t longer_than_a_frame_ms = 50;
+        const int64_t start_utc_ms = asrun_event_start_utc_ms(event);
+        return event->kind == EVIDENCE_BLOCK_FENCE ? start_utc_ms - longer_than_a_frame_ms : start_utc_ms;
+}
+
 /* --- JSON -------------------------------------------------------------------------------------------------------- */
 
 static void set_text(json_t *document, const char *key, const char *text) {
@@ -84,10 +91,11 @@ static void set_payload(json_t *document, const EvidenceEvent *event) {
         }
 }
 
-json_t *asrun_document(const EvidenceEvent *event) {
+json_t *asrun_document(const EvidenceEvent *event, const char *day) {
         json_t *document = json_object();
         set_text(document, "kind", evidence_kind_name(event->kind));
         set_text(document, "channel_id", event->channel_id);
+        set_text(document, "broadcast_day", day);
         set_text(document, "session_id", event->session_id);
         set_int(document, "sequence", event->sequence);
         set_text(document, "event_uuid", event->event_uuid);
@@ -100,6 +108,15 @@ json_t *asrun_document(const EvidenceEvent *event) {
 
 /* --- the line: ACTUAL 8, DUR 8, STATUS 10, TYPE 8, EVENT_ID 32, NOTES ------------------------------------------------
  */
+
+static const char *text_of(const json_t *document, const char *key) {
+        const char *text = json_string_value(json_object_get(document, key));
+        return text ? text : "";
+}
+
+static int64_t int_of(const json_t *document, const char *key) {
+        return json_integer_value(json_object_get(document, key));
+}
 
 static void format_duration(int64_t ms, char ret_text[16]) {
         int64_t s = (MAX(ms, 0) + 500) / 1000;
@@ -119,37 +136,64 @@ static char *notes_of(const char *format, ...) {
         return notes;
 }
 
-static char *line_of(const AsRunPlace *place, int64_t duration_ms, const char *status, const char *type, const char *id,
-                     const char *notes) {
+typedef struct {
+        const char *time, *status, *type, *id;
+        int64_t duration_ms;
+} Columns;
+
+/* Columns are fixed: what is longer is cut. It stands whole in the JSON. */
+static char *line_of(const Columns *columns, const char *notes) {
         char duration[16];
-        format_duration(duration_ms, duration);
-        return g_strdup_printf("%-8s %-8s %-10s %-8.8s %-32s %s\n", place->time, duration, status, type, id ? id : "-",
-                               notes);
+        format_duration(columns->duration_ms, duration);
+        return g_strdup_printf("%-8s %-8s %-10.10s %-8.8s %-32.32s %s\n", columns->time, duration, columns->status,
+                               columns->type, columns->id[0] ? columns->id : "-", notes);
 }
 
-char *asrun_line(const EvidenceEvent *event, const AsRunPlace *place) {
-        g_autofree char *notes = NULL;
-        switch (event->kind) {
-        case EVIDENCE_BLOCK_START:
-                notes = notes_of("%s", event->title ? event->title : "");
-                return line_of(place, 0, "START", "block", event->block_id, notes);
-        case EVIDENCE_SEGMENT_END:
-                notes = notes_of("%s%s%s", event->title ? event->title : "",
-                                 event->reason && event->reason[0] ? " reason=" : "",
-                                 event->reason ? event->reason : "");
-                return line_of(place, event->end_utc_ms - event->start_utc_ms, segment_status_name(event->status),
-                               segment_type_name(event->type), event->event_id, notes);
-        case EVIDENCE_BLOCK_FENCE:
-                notes = notes_of("frames=%" G_GINT64_FORMAT "%s%s", event->frames,
-                                 event->truncated_by_fence ? " truncated_by_fence" : "",
-                                 event->early_exhaustion ? " early_exhaustion" : "");
-                return line_of(place, 0, "FENCE", "block", event->block_id, notes);
-        case EVIDENCE_CHANNEL_TERMINATED:
-                notes = notes_of("%s %s", event->reason ? event->reason : "", event->detail ? event->detail : "");
-                return line_of(place, 0, event->sequence < 0 ? "ERROR" : "END", "session", event->session_id, notes);
-        case EVIDENCE_HELLO:
-        case EVIDENCE_SEGMENT_START:
-                break;
-        }
-        return NULL;
+static char *segment_line(const json_t *document, const char *time) {
+        const char *reason = text_of(document, "reason");
+        g_autofree char *notes = notes_of("%s%s%s", text_of(document, "title"), reason[0] ? " reason=" : "", reason);
+        const Columns columns = {
+                .time = time,
+                .status = text_of(document, "status"),
+                .type = text_of(document, "type"),
+                .id = text_of(document, "event_id"),
+                .duration_ms = int_of(document, "actual_end_utc_ms") - int_of(document, "actual_start_utc_ms"),
+        };
+        return line_of(&columns, notes);
+}
+
+static char *fence_line(const json_t *document, const char *time) {
+        g_autofree char *notes =
+                notes_of("frames=%" G_GINT64_FORMAT "%s%s", int_of(document, "frames_emitted"),
+                         json_is_true(json_object_get(document, "truncated_by_fence")) ? " truncated_by_fence" : "",
+                         json_is_true(json_object_get(document, "early_exhaustion")) ? " early_exhaustion" : "");
+        return line_of(&(Columns){time, "FENCE", "block", text_of(document, "block_id"), 0}, notes);
+}
+
+static char *session_line(const json_t *document, const char *time) {
+        const char *status = int_of(document, "sequence") < 0 ? "ERROR" : "END";
+        g_autofree char *notes = notes_of("%s %s", text_of(document, "reason"), text_of(document, "detail"));
+        return line_of(&(Columns){time, status, "session", text_of(document, "session_id"), 0}, notes);
+}
+
+char *asrun_line(const json_t *document, const char time[9]) {
+        const char *kind = text_of(document, "kind");
+        if (g_str_equal(kind, evidence_kind_name(EVIDENCE_SEGMENT_END)))
+                return segment_line(document, time);
+        if (g_str_equal(kind, evidence_kind_name(EVIDENCE_BLOCK_FENCE)))
+                return fence_line(document, time);
+        if (g_str_equal(kind, evidence_kind_name(EVIDENCE_CHANNEL_TERMINATED)))
+                return session_line(document, time);
+        if (!g_str_equal(kind, evidence_kind_name(EVIDENCE_BLOCK_START)))
+                return NULL;
+        g_autofree char *notes = notes_of("%s", text_of(document, "title"));
+        return line_of(&(Columns){time, "START", "block", text_of(document, "block_id"), 0}, notes);
+}
+
+int64_t asrun_document_start_utc_ms(const json_t *document) {
+        static const char *const keys[] = {"actual_start_utc_ms", "actual_end_utc_ms", "utc_ms"};
+        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+                if (json_object_get(document, keys[i]))
+                        return int_of(document, keys[i]);
+        return 0;
 }

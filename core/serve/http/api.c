@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/serve/http/http_private.h"
+#include "proto/base/error.h"
 #include "proto/failure/failure.h"
 
 #define HOUR_MS (INT64_C(60) * 60 * 1000)
@@ -140,22 +141,50 @@ enum MHD_Result api_guide(Request *request) {
 
 /* --- record and health ------------------------------------------------------------------------------------------- */
 
-enum MHD_Result api_asrun(Request *request) {
+#define ASRUN_LIMIT 1000
+#define ASRUN_MAX_LIMIT 10000
+
+/* Of the query's limit; false when it is none. */
+static bool query_limit(Request *request, unsigned *ret_limit) {
+        const char *text = query_value(request, "limit");
+        guint64 limit = ASRUN_LIMIT;
+        if (text && !g_ascii_string_to_unsigned(text, 10, 1, ASRUN_MAX_LIMIT, &limit, NULL))
+                return false;
+        *ret_limit = (unsigned)limit;
+        return true;
+}
+
+static enum MHD_Result respond_asrun(Request *request, const AsRunQuery *query) {
         const HttpOptions *options = &request->http->options;
-        int64_t from, to;
+        g_autoptr(GError) error = NULL;
+        g_autofree char *next = NULL;
+        json_t *entries = options->asrun ? options->asrun(options->user, query, &next, &error) : NULL;
+        if (entries)
+                return respond_json(request, MHD_HTTP_OK,
+                                    json_pack("{s:s,s:I,s:I,s:o,s:s?}", "channel", query->channel_id, "from_utc_ms",
+                                              (json_int_t)query->from_utc_ms, "to_utc_ms", (json_int_t)query->to_utc_ms,
+                                              "entries", entries, "next", next));
+        if (g_error_matches(error, RV_ERROR, RV_ERROR_INVALID))
+                return bad_query(request, error->message);
+        return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "no_record", NOT_READY_RETRY_S,
+                             "the as-run record cannot be read");
+}
+
+enum MHD_Result api_asrun(Request *request) {
         const char *fault;
-        g_autoptr(PlanView) view = plan_board_view(options->board, request->argument);
+        g_autoptr(PlanView) view = plan_board_view(request->http->options.board, request->argument);
+        AsRunQuery query = {
+                .channel_id = request->argument,
+                .statuses = query_value(request, "status"),
+                .after = query_value(request, "after"),
+        };
         if (!view)
                 return no_channel(request, request->argument);
-        if (!query_range(request, &from, &to, &fault))
+        if (!query_range(request, &query.from_utc_ms, &query.to_utc_ms, &fault))
                 return bad_query(request, fault);
-        json_t *entries = options->asrun ? options->asrun(options->user, request->argument, from, to) : NULL;
-        if (!entries)
-                return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "no_record", NOT_READY_RETRY_S,
-                                     "the as-run record cannot be read");
-        return respond_json(request, MHD_HTTP_OK,
-                            json_pack("{s:s,s:I,s:I,s:o}", "channel", request->argument, "from_utc_ms",
-                                      (json_int_t)from, "to_utc_ms", (json_int_t)to, "entries", entries));
+        if (!query_limit(request, &query.limit))
+                return bad_query(request, "limit is a number from 1 to 10000");
+        return respond_asrun(request, &query);
 }
 
 enum MHD_Result api_progress(Request *request) {

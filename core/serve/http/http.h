@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "core/play/channel/channel.h"
+#include "core/record/asrun/asrun.h"
 #include "core/serve/fanout/fanout.h"
 #include "core/serve/guide/guide.h"
 #include "core/serve/hls/hls.h"
@@ -81,7 +82,8 @@ typedef struct {
         RvClock *clock;
         HttpTuner tuner;
         /* JSON made elsewhere, any thread; new references; NULL = 404 / 503. */
-        json_t *(*asrun)(void *user, const char *channel_id, int64_t from_utc_ms, int64_t to_utc_ms);
+        /* RV_ERROR_INVALID: what the query asks for there is not. */
+        json_t *(*asrun)(void *user, const AsRunQuery *query, char **ret_next, GError **error);
         json_t *(*progress)(void *user); /* of the catalog scan */
         json_t *(*alerts)(void *user);   /* faults an operator should see */
         void *user;
