@@ -108,20 +108,21 @@ static bool init_sound(Encoder *encoder, GstBin *pipeline, GError **error) {
         return true;
 }
 
-static void begin(Encoder *encoder, const HouseFormat *format) {
+static void begin(Encoder *encoder, const HouseFormat *format, const HouseFormat *from) {
         encoder->format = *format;
+        encoder->layout = house_picture_layout(from->width, from->height);
         encoder->first_tick = -1;
         atomic_init(&encoder->last_out_ns, -1);
 }
 
 bool encoder_init(Encoder *ret_encoder, GstBin *pipeline, const HouseFormat *format, GError **error) {
-        begin(ret_encoder, format);
+        begin(ret_encoder, format, format);
         return init_picture(ret_encoder, pipeline, error) && init_sound(ret_encoder, pipeline, error);
 }
 
 bool encoder_init_second(Encoder *ret_encoder, GstBin *pipeline, const HouseFormat *format, const HouseFormat *from,
                          GError **error) {
-        begin(ret_encoder, format);
+        begin(ret_encoder, format, from);
         if (!coder_init_scaled(&ret_encoder->coder, format, from, error))
                 return false;
         g_assert(gst_bin_add(pipeline, ret_encoder->coder.bin));
@@ -179,6 +180,21 @@ void encoder_keep_captions(GstBuffer *picture, GstBuffer *due) {
                                                         captions->size);
 }
 
+/* Says where the rows are, which is not where GStreamer has them if nothing is said. */
+static void lay_out(const Encoder *encoder, GstBuffer *picture) {
+        const PictureLayout *layout = &encoder->layout;
+        gsize offset[GST_VIDEO_MAX_PLANES] = {0};
+        gint stride[GST_VIDEO_MAX_PLANES] = {0};
+        for (int i = 0; i < PICTURE_PLANES; i++) {
+                offset[i] = layout->offset[i];
+                stride[i] = layout->stride[i];
+        }
+        if (!gst_buffer_get_video_meta(picture))
+                (void)gst_buffer_add_video_meta_full(picture, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_I420,
+                                                     (guint)layout->width, (guint)layout->height, PICTURE_PLANES,
+                                                     offset, stride);
+}
+
 bool encoder_push_picture(Encoder *encoder, int64_t tick, GstBuffer *take_picture, bool idr) {
         if (encoder->first_tick < 0)
                 encoder->first_tick = tick;
@@ -186,6 +202,7 @@ bool encoder_push_picture(Encoder *encoder, int64_t tick, GstBuffer *take_pictur
                 ask_for_idr(encoder, tick); /* INV-OUTPUT-002 */
         encoder->begun = true;
         encoder->idr_asked[tick % ENCODER_MEMORY] = idr;
+        lay_out(encoder, take_picture);
         GST_BUFFER_PTS(take_picture) = picture_time(encoder, tick);
         GST_BUFFER_DURATION(take_picture) = picture_time(encoder, tick + 1) - GST_BUFFER_PTS(take_picture);
         return gst_app_src_push_buffer(encoder->coder.in, take_picture) == GST_FLOW_OK;

@@ -22,7 +22,8 @@
 
 typedef struct {
         HouseFormat format;
-        Coder coder; /* of pictures; it and what follows is the pipeline's */
+        PictureLayout layout; /* of the pictures that come in */
+        Coder coder;          /* of pictures; it and what follows is the pipeline's */
         GstAppSrc *sound_in;
         GstElement *picture_out, *sound_out; /* their "src" pads carry the access units */
         int64_t first_tick;                  /* of the first picture pushed; -1: none */

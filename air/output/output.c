@@ -77,12 +77,6 @@ static bool build(Output *output, GError **error) {
         return output->line != NULL;
 }
 
-static size_t picture_bytes(const HouseFormat *format) {
-        GstVideoInfo info;
-        g_assert(gst_video_info_set_format(&info, GST_VIDEO_FORMAT_I420, (guint)format->width, (guint)format->height));
-        return GST_VIDEO_INFO_SIZE(&info);
-}
-
 Output *output_new(const OutputOptions *options, GError **error) {
         g_assert(options->lead_ticks <= MAX_LEAD_TICKS);
         const char *fault = house_format_fault(&options->format);
@@ -92,7 +86,7 @@ Output *output_new(const OutputOptions *options, GError **error) {
         }
         g_autoptr(Output) output = g_new0(Output, 1);
         output->options = *options;
-        output->picture_bytes = picture_bytes(&options->format);
+        output->picture_bytes = house_picture_layout(options->format.width, options->format.height).size;
         output->rt.held = g_new0(Held, options->lead_ticks + 1);
         return build(output, error) ? g_steal_pointer(&output) : NULL;
 }

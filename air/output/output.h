@@ -115,7 +115,7 @@ void output_announce(Output *output, const OutputOutlook *outlook);
 
 typedef struct {
         int64_t tick;        /* the first call's is any >= 0, each later one's is one more */
-        const uint8_t *data; /* I420, GstVideoInfo's default strides and offsets for the format */
+        const uint8_t *data; /* as house_picture_layout has it for the format */
         size_t size;
         void *picture;                  /* released by release(picture) when GStreamer has done with data: exactly */
         void (*release)(void *picture); /* once, on any thread, at the latest in output_free. May be NULL */

@@ -11,8 +11,7 @@
 
 #include "air/captions/captions.h"
 
-/* I420 in house size, one contiguous allocation: Y, then U, then V, with GStreamer's default strides
- * (Y: width rounded up to 4; U, V: half of the width rounded up to even, rounded up to 4) and plane offsets. */
+/* In house size, as house_picture_layout has it. */
 typedef struct Picture Picture;
 
 Picture *picture_ref(Picture *picture);

@@ -171,3 +171,17 @@ bool house_format_from_message(const Retrovue__Playout__V1__HouseFormat *message
         *ret_format = format;
         return true;
 }
+
+PictureLayout house_picture_layout(int32_t width, int32_t height) {
+        const int32_t luma_stride = (width + 63) & ~63, chroma_stride = luma_stride / 2;
+        const int32_t luma_rows = (height + 1) & ~1;
+        const size_t luma = (size_t)luma_stride * (size_t)luma_rows;
+        const size_t chroma = (size_t)chroma_stride * (size_t)(luma_rows / 2);
+        return (PictureLayout){
+                .width = width,
+                .height = height,
+                .stride = {luma_stride, chroma_stride, chroma_stride},
+                .offset = {0, luma, luma + chroma},
+                .size = luma + 2 * chroma,
+        };
+}

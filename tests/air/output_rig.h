@@ -45,18 +45,6 @@ typedef struct {
         atomic_int failures;
 } Rig;
 
-static inline size_t round_up(size_t n, size_t to) {
-        return (n + to - 1) / to * to;
-}
-
-/* GStreamer's default layout of I420. */
-static inline size_t i420_bytes(const HouseFormat *format) {
-        const size_t height = (size_t)format->height;
-        const size_t luma = round_up((size_t)format->width, 4),
-                     chroma = round_up(round_up((size_t)format->width, 2) / 2, 4);
-        return luma * height + 2 * chroma * (height / 2);
-}
-
 static inline HouseFormat format_of(int32_t width, int32_t height, int32_t num, int32_t den) {
         HouseFormat format = house_format_default();
         format.width = width;
@@ -111,7 +99,7 @@ static inline Rig *rig_new_of(HouseFormat format, size_t ring_bytes, const House
         rig->reader = ts_reader_new();
         rig->stream = g_byte_array_new();
         rig->asked = g_array_new(FALSE, FALSE, sizeof(bool));
-        rig->picture_bytes = i420_bytes(&format);
+        rig->picture_bytes = house_picture_layout(format.width, format.height).size;
         fill_pictures(rig);
         rig->samples = g_new0(float, (48000 / 10 + 1) * 2);
         pthread_mutex_init(&rig->released.lock, NULL);

@@ -95,7 +95,8 @@ static inline SourceResult rig_make(Rig *rig, int64_t k) {
 }
 
 static inline BarcodeResult rig_read(const Rig *rig, unsigned *ret_frame, unsigned *ret_clip) {
-        const BarcodeSize size = {rig->format.width, rig->format.height, (rig->format.width + 3) & ~3};
+        const BarcodeSize size = {rig->format.width, rig->format.height,
+                                  house_picture_layout(rig->format.width, rig->format.height).stride[0]};
         return barcode_read(picture_data(rig->cell.picture), &size, ret_frame, ret_clip);
 }
 

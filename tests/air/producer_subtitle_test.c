@@ -91,7 +91,8 @@ static void one_square(const char *name, int square) {
 }
 
 static int luma_at(const Rig *rig, int x, int y) {
-        return picture_data(rig->cell.picture)[y * ((rig->format.width + 3) & ~3) + x];
+        return picture_data(
+                rig->cell.picture)[y * house_picture_layout(rig->format.width, rig->format.height).stride[0] + x];
 }
 
 /* A bit for each square. */

@@ -30,21 +30,6 @@ struct PicturePool {
         Picture pictures[];
 };
 
-PictureLayout picture_layout(int32_t width, int32_t height) {
-        const int32_t luma_stride = (width + 3) & ~3;
-        const int32_t chroma_stride = ((width + 1) / 2 + 3) & ~3;
-        const int32_t luma_rows = (height + 1) & ~1;
-        const size_t luma = (size_t)luma_stride * (size_t)luma_rows;
-        const size_t chroma = (size_t)chroma_stride * (size_t)(luma_rows / 2);
-        return (PictureLayout){
-                .width = width,
-                .height = height,
-                .stride = {luma_stride, chroma_stride, chroma_stride},
-                .offset = {0, luma, luma + chroma},
-                .size = luma + 2 * chroma,
-        };
-}
-
 static uint8_t *new_data(const PictureLayout *layout) {
         return g_aligned_alloc(1, (layout->size + TAIL_BYTES + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, ALIGNMENT);
 }
@@ -98,7 +83,7 @@ void picture_unref(Picture *picture) {
 PicturePool *picture_pool_new(int32_t width, int32_t height, unsigned capacity) {
         PicturePool *pool = g_malloc0(sizeof(*pool) + capacity * sizeof(Picture));
         atomic_init(&pool->refs, 1);
-        pool->layout = picture_layout(width, height);
+        pool->layout = house_picture_layout(width, height);
         pool->capacity = capacity;
         wake_init(&pool->wake);
         for (unsigned i = 0; i < capacity; i++) {
@@ -208,7 +193,7 @@ void picture_darken(Picture *into, const Picture *from, int32_t level) {
 static Picture *new_black(int32_t width, int32_t height) {
         Picture *picture = g_new0(Picture, 1);
         PictureLayout *layout = g_new(PictureLayout, 1);
-        *layout = picture_layout(width, height);
+        *layout = house_picture_layout(width, height);
         picture->layout = layout;
         picture->data = new_data(layout);
         atomic_init(&picture->refs, 1);

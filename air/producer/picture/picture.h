@@ -12,17 +12,6 @@
 #include "air/producer/wake.h"
 #include "proto/house/house_format.h"
 
-#define PICTURE_PLANES 3
-
-/* GStreamer's default I420. */
-typedef struct {
-        int32_t width, height;
-        int32_t stride[PICTURE_PLANES];
-        size_t offset[PICTURE_PLANES];
-        size_t size;
-} PictureLayout;
-
-PictureLayout picture_layout(int32_t width, int32_t height);
 const PictureLayout *picture_get_layout(const Picture *picture);
 /* Only for the maker, before anybody else holds a reference. */
 uint8_t *picture_plane(Picture *picture, int plane);
