@@ -271,6 +271,12 @@ static bool admit(Sender *sender, size_t size, MuxUnitKind kind) {
         g_assert_not_reached();
 }
 
+/* Locked. Mostly the socket takes everything, and nobody needs to be woken for that. */
+static bool sent_at_once(Sender *sender) {
+        const bool idle = sender->units.length == 1 && sender->dropped_to_tell == 0;
+        return idle && send_queued(sender) && sender->units.length == 0;
+}
+
 void sender_put(Sender *sender, uint8_t *take_data, size_t size, MuxUnitKind kind) {
         pthread_mutex_lock(&sender->lock);
         const bool admitted = admit(sender, size, kind);
@@ -279,7 +285,8 @@ void sender_put(Sender *sender, uint8_t *take_data, size_t size, MuxUnitKind kin
                 *unit = (Unit){.data = take_data, .size = size};
                 g_queue_push_tail(&sender->units, unit);
                 sender->queued_bytes += size;
-                wake(sender);
+                if (!sent_at_once(sender))
+                        wake(sender);
         }
         pthread_mutex_unlock(&sender->lock);
         if (!admitted)

@@ -1,6 +1,6 @@
 /*
- * Sender: a bounded ring of transport stream units and the thread that writes them to a unix stream socket, so that a
- * reader which stalls or goes away never delays whoever makes them.
+ * Sender: a bounded ring of transport stream units and the thread that writes to a unix stream socket what this does
+ * not take at once, so that a reader which stalls or goes away never delays whoever makes them.
  *
  * What a reader gets begins with PAT, PMT and a picture it can decode, at the start and after every loss (a loss shows
  * as a jump of continuity counters). Without a reader everything is let go. Nothing here connects again by itself.

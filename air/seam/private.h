@@ -77,6 +77,7 @@ struct Seam {
                 bool blank;                           /* the last tick had nothing of a source to show */
                 bool hangs;                           /* the source on the air has used up the wait for one cell */
                 bool caught_up;                       /* with time, after the start */
+                int64_t behind_ns, patient_until_ns;  /* at the start, and until when for one who gains nothing */
                 int64_t give_up_ns, give_up_cells_ns; /* before that: until when the sink and cells may be waited for */
         } rt;                                         /* the tick thread's */
 

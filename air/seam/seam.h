@@ -33,6 +33,7 @@
 #define SEAM_NEAR_TICKS 30         /* so near */
 #define SEAM_HOLD_MS 250           /* a picture is held for so long at most */
 #define SEAM_START_WAIT_MS 150     /* the start waits for cells so long, and twice as long as tick 0 is in the past */
+#define SEAM_GAIN_WORTH 6          /* ... and so many times what has been caught up with of that */
 #define SEAM_CELL_WAIT_MS 4000     /* of that for one cell; core takes 5 s without a byte for a dead engine */
 #define SEAM_PATIENT_WAIT_MS 20000 /* for one cell when nobody is watching */
 

@@ -49,6 +49,16 @@ static bool sink_has_room(const Seam *seam) {
         return !seam->sink.has_room || seam->sink.has_room(seam->sink.user);
 }
 
+/* INV-SEAM-106: who gains on time at all will have caught up, and is given the time for it. */
+static void renew_patience(Seam *seam, int64_t behind_ns) {
+        const int64_t gained_ns = MAX(0, seam->rt.behind_ns - behind_ns);
+        if (seam->patient)
+                return;
+        seam->rt.give_up_ns = seam->rt.patient_until_ns + SEAM_GAIN_WORTH * gained_ns;
+        if (seam->rt.give_up_cells_ns > 0)
+                seam->rt.give_up_cells_ns = seam->rt.give_up_ns;
+}
+
 /*
  * Sleeps until it is this tick's turn. The instant is computed from the tick number, so lateness does not add up. A
  * tick of the past has its turn when the sink has room: time is caught up with as fast as pictures can be made and
@@ -56,8 +66,11 @@ static bool sink_has_room(const Seam *seam) {
  */
 static void pace(Seam *seam, int64_t tick) {
         const int64_t due = due_ns(seam, tick); /* INV-TICK-DEADLINE-DISCIPLINE-001 */
-        if (due > rv_clock_mono_ns(seam->clock))
+        const int64_t behind_ns = rv_clock_mono_ns(seam->clock) - due;
+        if (behind_ns < 0)
                 seam->rt.caught_up = true;
+        if (!seam->rt.caught_up)
+                renew_patience(seam, behind_ns);
         while (!seam->rt.caught_up && !sink_has_room(seam) && wait_a_little(seam, seam->rt.give_up_ns))
                 ;
         rv_clock_sleep_until_mono_ns(seam->clock, due);
@@ -77,8 +90,9 @@ static void await_epoch(Seam *seam) {
 static void start_time(Seam *seam) {
         const int64_t now_ns = rv_clock_mono_ns(seam->clock);
         const int64_t behind_ns = MAX(0, now_ns - due_ns(seam, 0));
-        const int64_t patience_ns = SEAM_START_WAIT_MS * NS_PER_MS + 2 * behind_ns;
-        seam->rt.give_up_ns = seam->patient ? INT64_MAX : now_ns + patience_ns;
+        seam->rt.behind_ns = behind_ns;
+        seam->rt.patient_until_ns = now_ns + SEAM_START_WAIT_MS * NS_PER_MS + 2 * behind_ns;
+        seam->rt.give_up_ns = seam->patient ? INT64_MAX : seam->rt.patient_until_ns;
         seam->rt.give_up_cells_ns = seam->rt.give_up_ns;
         seam->rt.caught_up = behind_ns == 0;
         await_epoch(seam);

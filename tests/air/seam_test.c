@@ -484,6 +484,32 @@ static void INV_SEAM_106_a_sink_without_room_is_not_waited_for_for_ever(void **s
         assert_true(pass_time_until(s, 1) >= SEAM_START_WAIT_MS + 2 * 400);
 }
 
+/* A picture every 32 ms where 40 are due: 400 ms are caught up with in two seconds, and none is lost on the way. */
+static void INV_SEAM_106_a_sink_that_gains_on_time_is_waited_for(void **state) {
+        g_autoptr(Session) s = session_new(PAL);
+        feed_one(s, "/good", 8000);
+        prepare(s);
+        await_turns(s, 0);
+        rv_clock_fake_advance_ms(s->clock, 1000 + 400);
+        set_room(s, 1);
+        run(s);
+        await_shots(s, 1);
+        for (int room = 2; room <= 45; room++) {
+                for (int ms = 0; ms < 30; ms += 2) {
+                        rv_clock_fake_await_sleepers(s->clock, 1);
+                        rv_clock_fake_advance_ms(s->clock, 2);
+                }
+                rv_clock_fake_await_sleepers(s->clock, 1);
+                assert_int_equal(shots(s), room - 1);
+                set_room(s, room);
+                rv_clock_fake_advance_ms(s->clock, 2);
+                await_shots(s, room);
+        }
+        end(s);
+        for (int tick = 0; tick < 45; tick++)
+                assert_true(s->shots[tick].own_picture);
+}
+
 /* Three seconds late and a source that hangs: black soon enough for core to see that the engine lives. */
 static void INV_SEAM_106_a_source_that_hangs_is_waited_for_once(void **state) {
         g_autoptr(Session) s = session_new(PAL);
@@ -662,6 +688,7 @@ int main(void) {
                 cmocka_unit_test(INV_SEAM_106_start_waits_for_the_first_cell_but_not_for_ever),
                 cmocka_unit_test(INV_SEAM_106_ticks_of_the_past_are_made_of_real_cells_as_fast_as_the_sink_takes_them),
                 cmocka_unit_test(INV_SEAM_106_a_sink_without_room_is_not_waited_for_for_ever),
+                cmocka_unit_test(INV_SEAM_106_a_sink_that_gains_on_time_is_waited_for),
                 cmocka_unit_test(INV_SEAM_106_a_source_that_hangs_is_waited_for_once),
                 cmocka_unit_test(INV_SEAM_106_a_replay_waits_for_every_source),
                 cmocka_unit_test(INV_SEAM_106_sources_of_the_past_are_started_before_they_are_missed),
