@@ -5,6 +5,7 @@
 #include "air/output/gst.h"
 #include "proto/base/error.h"
 #include "proto/base/log.h"
+#include "proto/base/rational.h"
 
 /* IDRs are asked for one by one; the encoder's own idea of a GOP must never come first. */
 #define GOP_NEVER 100000
@@ -50,6 +51,17 @@ static void set_filter(GstElement *filter, const char *profile) {
         g_object_set(filter, "caps", coded, NULL);
 }
 
+/*
+ * A picture is cut into as many slices as threads code it, so each costs a little of likeness and of time: no more than
+ * it takes to keep up with medium, and never, as the encoder would, as many as the machine has processors.
+ */
+static guint coding_threads(const HouseFormat *format) {
+        const int64_t pixels_a_second =
+                rv_mul_div_floor((int64_t)format->width * format->height, format->rate.num, format->rate.den);
+        const guint wanted = pixels_a_second <= 15000000 ? 1 : pixels_a_second <= 40000000 ? 2 : 4;
+        return MIN(wanted, g_get_num_processors());
+}
+
 /* INV-ENCODER-NO-B-FRAMES-001: zerolatency allows neither look-ahead nor B-frames, so every forced IDR lands exactly.
  */
 static void set_x264(GstElement *x264, const HouseFormat *format) {
@@ -57,7 +69,7 @@ static void set_x264(GstElement *x264, const HouseFormat *format) {
         gst_util_set_object_arg(G_OBJECT(x264), "tune", "zerolatency");
         g_object_set(x264, "bitrate", (guint)format->video_bitrate_kbps, "vbv-buf-capacity",
                      (guint)format->video_buffer_ms, "key-int-max", (guint)GOP_NEVER, "byte-stream", TRUE, "aud", TRUE,
-                     "option-string", "scenecut=0", NULL);
+                     "threads", coding_threads(format), "option-string", "scenecut=0", NULL);
 }
 
 /* What drivers offer differs: a setting that is not there is left out. */
