@@ -9,8 +9,9 @@
 #define NO_PORT INT_MIN
 #define NO_DAYS INT_MIN
 
-static const CliCommand *const commands[] = {&cli_serve, &cli_scan,     &cli_catalog, &cli_channels, &cli_pool,
-                                             &cli_plan,  &cli_override, &cli_guide,   &cli_failures, &cli_version};
+static const CliCommand *const commands[] = {&cli_serve, &cli_scan,     &cli_catalog,  &cli_channels,
+                                             &cli_pool,  &cli_plan,     &cli_override, &cli_guide,
+                                             &cli_asrun, &cli_failures, &cli_version};
 
 static void usage(FILE *out) {
         fputs("usage: retrovue COMMAND [options]\n\n", out);
@@ -107,6 +108,15 @@ static void add_entries(GArray *entries, CliOptions *o, CliOptionSet set) {
                 {"days", 0, 0, G_OPTION_ARG_INT, &o->days, "That many broadcast days (show)", "N"},
                 {"spots", 0, 0, G_OPTION_ARG_NONE, &o->spots, "Each act and spot (show)", NULL},
         };
+        GOptionEntry record[] = {
+                {"channel", 0, 0, G_OPTION_ARG_STRING, &o->channel, "The same as CHANNEL", "ID"},
+                {"from", 0, 0, G_OPTION_ARG_STRING, &o->from, "From then on: ISO 8601, or a broadcast day", "TIME"},
+                {"to", 0, 0, G_OPTION_ARG_STRING, &o->to, "Until then (default: now)", "TIME"},
+                {"status", 0, 0, G_OPTION_ARG_STRING, &o->status, "Only what ended so: AIRED, TRUNCATED, SHORT ...",
+                 "STATUS,..."},
+                {"format", 0, 0, G_OPTION_ARG_STRING, &o->format, "text, json, csv or bxf", "FORMAT"},
+                {"output", 0, 0, G_OPTION_ARG_FILENAME, &o->output, "Write there (export)", "FILE"},
+        };
         GOptionEntry rest[] = {
                 {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->arguments, NULL, NULL},
         };
@@ -123,13 +133,16 @@ static void add_entries(GArray *entries, CliOptions *o, CliOptionSet set) {
                 g_array_append_vals(entries, days, G_N_ELEMENTS(days));
         if (set & CLI_WITH_HOURS)
                 g_array_append_vals(entries, hours, G_N_ELEMENTS(hours));
+        if (set & CLI_WITH_RECORD)
+                g_array_append_vals(entries, record, G_N_ELEMENTS(record));
         g_array_append_vals(entries, rest, G_N_ELEMENTS(rest));
 }
 
 /* An empty value is a variable of the caller's that was not set; as a path it would be the working directory. */
 static bool has_empty_value(const CliOptions *o) {
-        const char *const values[] = {o->config_file, o->data_dir,    o->channels_dir, o->listen_address,
-                                      o->public_url,  o->air_program, o->web_dir,      o->day};
+        const char *const values[] = {o->config_file, o->data_dir, o->channels_dir, o->listen_address, o->public_url,
+                                      o->air_program, o->web_dir,  o->day,          o->channel,        o->from,
+                                      o->to,          o->status,   o->format,       o->output};
         bool empty = false;
         for (size_t i = 0; i < G_N_ELEMENTS(values); i++)
                 empty |= values[i] && !values[i][0];
@@ -189,6 +202,12 @@ void cli_options_clear(CliOptions *options) {
         g_free(options->air_program);
         g_free(options->web_dir);
         g_free(options->day);
+        g_free(options->channel);
+        g_free(options->from);
+        g_free(options->to);
+        g_free(options->status);
+        g_free(options->format);
+        g_free(options->output);
         g_strfreev(options->media_dirs);
         g_strfreev(options->arguments);
 }

@@ -10,6 +10,7 @@
 #include "core/base/store.h"
 #include "core/plan/horizon/override.h"
 #include "core/plan/schedule/schedule.h"
+#include "core/record/asrun/export.h"
 
 int cli_main(int argc, char **argv);
 
@@ -23,7 +24,7 @@ typedef struct {
 } CliCommand;
 
 extern const CliCommand cli_serve, cli_scan, cli_catalog, cli_channels, cli_pool, cli_plan, cli_override, cli_guide,
-        cli_failures, cli_version;
+        cli_asrun, cli_failures, cli_version;
 
 /* The options that every command with a data directory has. */
 typedef struct {
@@ -31,9 +32,10 @@ typedef struct {
         char **media_dirs;
         int port; /* -1 = not given */
         int json;
-        char *day; /* as given; NULL = not given */
-        int hours; /* 0 = not given */
-        int days;  /* 0 = not given */
+        char *day;                                            /* as given; NULL = not given */
+        char *channel, *from, *to, *status, *format, *output; /* likewise */
+        int hours;                                            /* 0 = not given */
+        int days;                                             /* 0 = not given */
         int spots;
         char **arguments; /* what is left; NULL = nothing */
         unsigned set;     /* CliOptionSet of the command */
@@ -47,6 +49,7 @@ typedef enum {
         CLI_WITH_DAY = 1 << 3,
         CLI_WITH_HOURS = 1 << 4,
         CLI_WITH_DAYS = 1 << 6,      /* and --spots */
+        CLI_WITH_RECORD = 1 << 7,    /* --channel --from --to --status --format --output */
         CLI_WITH_ARGUMENTS = 1 << 5, /* else a word that is no option is wrong use */
 } CliOptionSet;
 
@@ -69,6 +72,7 @@ typedef struct {
         GPtrArray *specs; /* ChannelSpec, by number; then those that are faulty now, by their last good files */
         unsigned n_sound; /* of specs, the first ones */
         Diag *faults;     /* of the channel files; who looks at all channels prints them */
+        char *logs_dir;
 } CliLook;
 
 /* False after a message. cli_look_clear it otherwise. */
@@ -85,6 +89,8 @@ typedef struct {
 
 /* Parses the options, has them checked, configures and opens, has it shown; the exit status. */
 int cli_look_run(const CliLookCommand *command, int argc, char **argv);
+/* "2026-11-22", a day that there is. */
+bool cli_is_day(const char *text);
 /* Borrowed; NULL after a message. Tells when it is by its last good file. */
 ChannelSpec *cli_look_channel(const CliLook *look, const char *channel_id);
 typedef enum { CLI_SCAN_ALL = 1, CLI_SCAN_IMPORTED } CliScanWhat; /* folders and sources, or what was imported only */
@@ -96,6 +102,9 @@ void cli_print_json(json_t *take_json);
 int cli_plan_compile(const CliLook *look, const CliOptions *options);
 int cli_plan_diff(const CliLook *look, const CliOptions *options);
 int cli_plan_explain(const CliLook *look, const CliOptions *options);
+
+/* asrun follow: prints what is recorded of the channel from now on, until it is interrupted. */
+int cli_asrun_follow(const CliLook *look, const AsRunExportOptions *export);
 
 /* An override as commands print it; json_decref it. */
 json_t *cli_override_json(const Override *override);

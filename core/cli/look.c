@@ -47,13 +47,14 @@ bool cli_look(const Config *config, CliLook *ret_look) {
                 cli_fail("%s", error->message);
                 return false;
         }
-        *ret_look = (CliLook){.store = store};
+        *ret_look = (CliLook){.store = store, .logs_dir = config_path(config, "logs")};
         load_channels(ret_look, config);
         return true;
 }
 
 void cli_look_clear(CliLook *look) {
         store_close(look->store);
+        g_clear_pointer(&look->logs_dir, g_free);
         g_clear_pointer(&look->specs, g_ptr_array_unref);
         g_clear_pointer(&look->faults, diag_free);
 }
@@ -139,4 +140,13 @@ int cli_clock(const char *text) {
         const int hour = two_digits(text), minute = two_digits(text + 3), second = n == 8 ? two_digits(text + 6) : 0;
         const bool good = hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60;
         return good ? (hour * 60 + minute) * 60 + second : -1;
+}
+
+bool cli_is_day(const char *text) {
+        if (strlen(text) != 10 || strspn(text, "0123456789-") != 10 || text[4] != '-' || text[7] != '-')
+                return false;
+        guint64 year = g_ascii_strtoull(text, NULL, 10), month = g_ascii_strtoull(text + 5, NULL, 10);
+        guint64 day = g_ascii_strtoull(text + 8, NULL, 10);
+        return year >= 1970 && year <= CLI_LAST_YEAR && month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
+               g_date_valid_dmy((GDateDay)day, (GDateMonth)month, (GDateYear)year);
 }

@@ -276,16 +276,6 @@ static int show(const CliLook *look, const CliOptions *options) {
         return status;
 }
 
-/* "YYYY-MM-DD", a day that there is. */
-static bool is_day(const char *text) {
-        if (strlen(text) != 10 || strspn(text, "0123456789-") != 10 || text[4] != '-' || text[7] != '-')
-                return false;
-        guint64 year = g_ascii_strtoull(text, NULL, 10), month = g_ascii_strtoull(text + 5, NULL, 10);
-        guint64 day = g_ascii_strtoull(text + 8, NULL, 10);
-        return year >= 1970 && year <= CLI_LAST_YEAR && month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
-               g_date_valid_dmy((GDateDay)day, (GDateMonth)month, (GDateYear)year);
-}
-
 typedef struct {
         const char *name;
         int (*run)(const CliLook *look, const CliOptions *options);
@@ -329,7 +319,7 @@ static int check(const CliOptions *options) {
                 return cli_misuse("--spots is for people: --json has every segment of every block anyway");
         if (options->days > DAYS_MAX)
                 return cli_misuse("--days takes a number from 1 to %d, not %d", DAYS_MAX, options->days);
-        if (options->day && !is_day(options->day))
+        if (options->day && !cli_is_day(options->day))
                 return cli_misuse("--day takes a date such as 2026-11-22, from 1970 to %d, not \"%s\"", CLI_LAST_YEAR,
                                   options->day);
         return -1;

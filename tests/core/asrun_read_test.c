@@ -149,6 +149,38 @@ static void INV_ASRUN_IMMUTABLE_001_files_go_on_where_the_data_has_moved(void **
         assert_int_equal(count_lines(text, "AIRED"), 2);
 }
 
+static void hear(void *user, const json_t *entry) {
+        g_string_append_printf(user, "%d ", (int)json_integer_value(json_object_get(entry, "sequence")));
+}
+
+/* What is told since the last look, once: what was told before, a new day, the daemon's restart, and nothing of a line
+ * whose commit did not happen. */
+static void the_tail_tells_what_is_committed_once(void **state) {
+        Fixture *f = *state;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GString) heard = g_string_new(NULL);
+        record(f, segment_start(1, "s1"));
+        record(f, segment_at(2, "s1", NOON, SEGMENT_STATUS_AIRED));
+        g_autoptr(Store) store = store_open_to_read(f->store_path, &error);
+        g_autoptr(AsRunTail) tail = asrun_tail_new(store, f->logs_dir, "retro");
+        for (int i = 0; i < 2; i++)
+                assert_true(asrun_tail_look(tail, hear, heard, &error));
+        assert_string_equal(heard->str, "2 ");
+        g_autofree char *path = g_build_filename(f->logs_dir, "asrun", "retro", "2026-11-21.asrun.jsonl", NULL);
+        FILE *torn = fopen(path, "ae");
+        fputs("{\"kind\":\"segment_end\",\"sequence\":99}\n", torn);
+        assert_int_equal(fclose(torn), 0);
+        assert_true(asrun_tail_look(tail, hear, heard, &error));
+        asrun_free(f->asrun);
+        open_asrun(f);
+        record(f, segment_at(3, "s2", NOON + 30000, SEGMENT_STATUS_AIRED));
+        record(f, segment_at(4, "s3", SIX_MS + 1000, SEGMENT_STATUS_AIRED));
+        for (int i = 0; i < 2; i++)
+                assert_true(asrun_tail_look(tail, hear, heard, &error));
+        assert_string_equal(heard->str, "2 3 4 ");
+        assert_null(error);
+}
+
 /* --- formats ----------------------------------------------------------------------------------------------------- */
 
 /* All that is recorded, in a format. */
@@ -284,6 +316,7 @@ int main(void) {
                 TEST(entries_of_a_status),
                 TEST(INV_ASRUN_DAY_001_an_event_is_of_the_day_in_which_it_began),
                 TEST(INV_ASRUN_IMMUTABLE_001_files_go_on_where_the_data_has_moved),
+                TEST(the_tail_tells_what_is_committed_once),
                 TEST(text_has_fixed_columns),
                 TEST(csv_is_rfc_4180),
                 TEST(json_lines_are_the_records),

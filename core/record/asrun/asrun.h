@@ -71,3 +71,14 @@ json_t *asrun_entries(AsRun *asrun, const AsRunQuery *query, char **ret_next, GE
 json_t *asrun_read(Store *store, const AsRunQuery *query, char **ret_next, GError **error);
 /* Whether anything at all is recorded of the channel. */
 bool asrun_knows(Store *store, const char *channel_id, GError **error);
+
+/* The record as it grows: what is committed to a channel's .asrun.jsonl files since the last look, in the order of
+ * telling, over any number of the daemon's restarts. One thread. */
+typedef struct AsRunTail AsRunTail;
+
+/* store (opened to read) and logs_dir are the daemon's. The first look gives the last lines that are there. */
+AsRunTail *asrun_tail_new(Store *store, const char *logs_dir, const char *channel_id);
+void asrun_tail_free(AsRunTail *tail);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsRunTail, asrun_tail_free)
+/* Calls told for each entry (borrowed) of the kinds that asrun_read gives. */
+bool asrun_tail_look(AsRunTail *tail, void (*told)(void *user, const json_t *entry), void *user, GError **error);
