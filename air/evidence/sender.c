@@ -111,6 +111,7 @@ static void fill_in(EvidenceSender *sender, EvidenceEvent *event) {
         event->event_uuid = g_strdup(uuid);
         event->sequence = sender->emitted + 1;
         event->emitted_utc_ms = rv_clock_utc_ms(sender->clock);
+        event->events_refused = sender->refused; /* INV-EVIDENCE-005 */
 }
 
 /* Decided before the number is given away, so that a refusal leaves no hole. */

@@ -43,6 +43,7 @@ typedef struct {
         int64_t sequence;
         char *event_uuid;
         int64_t emitted_utc_ms;
+        int64_t events_refused;
 
         /* Which of the rest are meaningful follows from kind, exactly as in evidence.proto; others are 0 or NULL. */
         int64_t first_sequence_available, last_sequence_emitted; /* hello */

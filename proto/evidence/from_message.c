@@ -123,6 +123,7 @@ EvidenceEvent *evidence_event_from_message(const Message *message) {
         g_autoptr(EvidenceEvent) event = evidence_event_new(0);
         event->sequence = message->sequence;
         event->emitted_utc_ms = message->emitted_utc_ms;
+        event->events_refused = message->events_refused;
         if (!take_text(message->channel_id, &event->channel_id) ||
             !take_text(message->playout_session_id, &event->session_id) ||
             !take_text(message->event_uuid, &event->event_uuid) || !take_payload(event, message) ||

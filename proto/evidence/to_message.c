@@ -129,6 +129,7 @@ Message *evidence_event_to_message(const EvidenceEvent *event) {
         message->sequence = event->sequence;
         message->event_uuid = to_text(event->event_uuid);
         message->emitted_utc_ms = event->emitted_utc_ms;
+        message->events_refused = event->events_refused;
         put_payload(message, event);
         return message;
 }

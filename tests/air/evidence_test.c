@@ -28,7 +28,8 @@ typedef struct {
         char *session;
         int64_t sequence; /* 0: hello */
         int64_t first, last;
-        bool spooled; /* was in the spool file when it came */
+        int64_t refused; /* events, it says */
+        bool spooled;    /* was in the spool file when it came */
 } Arrival;
 
 typedef struct {
@@ -62,6 +63,7 @@ static bool note(Core *core, const FromAir *in, int64_t *ret_ack) {
                 .sequence = in->sequence,
                 .first = hello ? in->hello->first_sequence_available : 0,
                 .last = hello ? in->hello->last_sequence_emitted : 0,
+                .refused = in->events_refused,
                 .spooled = ours && file_holds(core->spool_path, in->event_uuid),
         };
         pthread_mutex_lock(&core->lock);
@@ -349,6 +351,10 @@ static void INV_EVIDENCE_005_at_the_cap_events_are_refused_without_a_hole(void *
         evidence_sender_free(sender, 5000);
         core_stop(core);
         assert_gapless(core, taken + 2);
+        for (guint i = 0; i < core->arrivals->len; i++) { /* what comes after the loss tells how much it was */
+                const Arrival *arrival = &g_array_index(core->arrivals, Arrival, i);
+                assert_int_equal(arrival->refused, arrival->sequence > taken ? 2 : 0);
+        }
 }
 
 /* Nobody answers, nobody even reads: emitting must come to its end all the same. */

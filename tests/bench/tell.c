@@ -19,8 +19,9 @@
 
 #define WORKERS 16
 #define WINDOW 64
-#define AT_ONCE 8 /* of one stream, when it goes fast: a stream that nobody reads for seconds would be taken for dead  \
-                   */
+#define AT_ONCE                                                                                                        \
+        8 /* of one stream, when it goes fast: a stream that nobody reads for seconds would be taken for dead          \
+           */
 #define EVENTS_OF_A_FENCE 4
 #define RATE_S 10
 #define S INT64_C(1000000000)

@@ -70,6 +70,7 @@ static EvidenceEvent *event_of(EvidenceKind kind, GRand *rand) {
         event->event_uuid = any_text(rand);
         event->sequence = kind == EVIDENCE_HELLO ? 0 : 1 + g_rand_int_range(rand, 0, G_MAXINT32);
         event->emitted_utc_ms = chance_int64(rand);
+        event->events_refused = chance_int64(rand);
         if (kind == EVIDENCE_HELLO) {
                 event->first_sequence_available = chance_int64(rand);
                 event->last_sequence_emitted = chance_int64(rand);
@@ -144,6 +145,7 @@ static void half_an_event_is_none(void **state) {
         GRand *rand = chance_new();
         for (int kind = EVIDENCE_HELLO; kind <= EVIDENCE_CHANNEL_TERMINATED; kind++) {
                 g_autoptr(EvidenceEvent) event = event_of((EvidenceKind)kind, rand);
+                event->events_refused = 0; /* the only thing that comes behind the payload */
                 g_autoptr(GBytes) bytes = evidence_event_pack(event);
                 gsize size;
                 const uint8_t *data = g_bytes_get_data(bytes, &size);

@@ -100,6 +100,8 @@ json_t *asrun_document(const EvidenceEvent *event, const char *day) {
         set_int(document, "sequence", event->sequence);
         set_text(document, "event_uuid", event->event_uuid);
         set_int(document, "emitted_utc_ms", event->emitted_utc_ms);
+        if (event->events_refused > 0)
+                set_int(document, "events_refused", event->events_refused);
         if (event->block_id && event->block_id[0])
                 set_text(document, "block_id", event->block_id);
         set_payload(document, event);

@@ -27,6 +27,7 @@ typedef struct {
 typedef struct {
         uint64_t events, groups; /* recorded; transactions */
         uint64_t refused;        /* groups that could not be recorded */
+        uint64_t lost;           /* events that engines had no room for, as far as they could be told */
         unsigned streams;        /* open now */
 } EvidenceServiceStats;
 

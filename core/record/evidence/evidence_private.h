@@ -14,6 +14,7 @@ typedef struct {
         EvidenceService *service;
         RpcFlow *flow;
         EvidenceEvent *hello; /* set once, by the server's thread, before anything waits */
+        int64_t refused;      /* events_refused of the last event; -1 before the first. The service's thread's */
 
         /* Guarded by the service's lock: */
         GQueue waiting; /* EvidenceEvent */

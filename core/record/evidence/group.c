@@ -120,12 +120,31 @@ static void record(EvidenceService *service, Group *group) {
                 record_apart(service, group);
 }
 
+/* INV-EVIDENCE-005: told once; the first event of a stream may repeat what another has told. */
+static void note_loss(EvidenceService *service, const Group *group, const Part *part) {
+        EvidenceStream *stream = part->stream;
+        for (unsigned i = 0; i < part->n; i++) {
+                const EvidenceEvent *event = g_ptr_array_index(group->events, part->first + i);
+                const int64_t lost = event->events_refused - stream->refused;
+                if (stream->refused >= 0 && lost > 0) {
+                        rv_error("evidence.lost", RV_S("channel", event->channel_id),
+                                 RV_S("session", event->session_id), RV_I("before_sequence", event->sequence),
+                                 RV_I("events", lost));
+                        pthread_mutex_lock(&service->lock);
+                        service->stats.lost += (uint64_t)lost;
+                        pthread_mutex_unlock(&service->lock);
+                }
+                stream->refused = event->events_refused;
+        }
+}
+
 /* INV-EVIDENCE-102: acknowledged when it is on disk, not before; the last of a stream's speaks for those before it. */
 static void answer(EvidenceService *service, const Group *group, Part *part) {
         if (part->n == 0)
                 return;
         const EvidenceEvent *last = g_ptr_array_index(group->events, part->first + part->n - 1);
         if (!part->refused) {
+                note_loss(service, group, part);
                 acknowledge(part->stream, last->sequence);
                 return;
         }

@@ -42,6 +42,7 @@ static void *stream_opened(void *user, RpcFlow *flow) {
         atomic_init(&stream->refs, 2);
         stream->service = service;
         stream->flow = flow;
+        stream->refused = -1;
         g_queue_init(&stream->waiting);
         pthread_mutex_lock(&service->lock);
         service->stats.streams++;
