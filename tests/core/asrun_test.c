@@ -246,8 +246,11 @@ static void INV_TRAFFIC_STATE_SOURCE_001_evidence_decides_what_was_played(void *
         record(f, spot_end(3, "s3", SEGMENT_STATUS_AIRED)); /* no plan of it is known any more */
         record(f, spot_end(4, "s3", SEGMENT_STATUS_ERROR)); /* it has aired all the same */
         record(f, segment_end(5, "s4"));                    /* content is no play */
+        EvidenceEvent *black = spot_end(6, "s6", SEGMENT_STATUS_SHORT);
+        black->fallback_frames = black->frames; /* black from the first frame on */
+        record(f, black);
         g_autofree char *text = plays(f);
-        assert_string_equal(text, "s1:0:2,s2:0:3,s3:1000:2,s5:0:1");
+        assert_string_equal(text, "s1:0:2,s2:0:3,s3:1000:2,s5:0:1,s6:1000:3");
 }
 
 int main(void) {

@@ -17,12 +17,17 @@ bool asrun_store_holds(AsRun *asrun, const EvidenceEvent *event, bool *ret_holds
         return false;
 }
 
+/* Something of the spot was seen. Core counts no frames for an engine that died: it had begun. */
+static bool was_seen(const EvidenceEvent *event) {
+        const bool played = event->status == SEGMENT_STATUS_AIRED || event->status == SEGMENT_STATUS_TRUNCATED ||
+                            event->status == SEGMENT_STATUS_SHORT;
+        return played && (event->sequence < 0 || event->frames > event->fallback_frames);
+}
+
 /* INV-TRAFFIC-STATE-SOURCE-001: evidence decides what became of a planned play. Aired is the last word: a session that
  * a viewer left early may be followed by one that shows the rest. */
 static bool decide_play(AsRun *asrun, const EvidenceEvent *event, GError **error) {
         enum { AIRED = 2, LOST = 3 };
-        const bool aired = event->status == SEGMENT_STATUS_AIRED || event->status == SEGMENT_STATUS_TRUNCATED ||
-                           event->status == SEGMENT_STATUS_SHORT;
         if (event->kind != EVIDENCE_SEGMENT_END || event->type == SEGMENT_CONTENT || event->type == SEGMENT_PAD ||
             !event->asset_uuid || !event->segment_uuid)
                 return true;
@@ -33,7 +38,7 @@ static bool decide_play(AsRun *asrun, const EvidenceEvent *event, GError **error
                          "ON CONFLICT (segment_uuid) DO UPDATE SET state = excluded.state, noted = excluded.noted "
                          "WHERE play.state <> ?6",
                          "sssiii", event->segment_uuid, event->channel_id, event->asset_uuid, event->start_utc_ms,
-                         (int64_t)(aired ? AIRED : LOST), (int64_t)AIRED);
+                         (int64_t)(was_seen(event) ? AIRED : LOST), (int64_t)AIRED);
 }
 
 bool asrun_store_insert(AsRun *asrun, const EvidenceEvent *event, const char *day, const json_t *document,
