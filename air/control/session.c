@@ -12,7 +12,7 @@
 
 #define LEAD_TICKS 3 /* keeps the sound encoder's look-ahead from delaying pictures */
 #define EVIDENCE_FLUSH_MS 300
-#define SETTLED_S 10 /* what a start needs has been needed by then */
+#define SETTLED_S 10 /* what a start needs has been needed by then, and the burst it begins with is over */
 
 struct Session {
         char *id, *channel_id;
@@ -164,7 +164,6 @@ static void go_on_the_air(Session *session) {
                 rv_info("session.on_air", RV_S("session", session->id));
         else
                 tell_broken(session, error->message);
-        memory_settle();
         session->settling = g_timeout_add_seconds(SETTLED_S, on_settled, session);
 }
 

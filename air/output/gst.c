@@ -19,7 +19,7 @@ static const struct {
         {"libgstcoreelements.so", "capsfilter", "libgstreamer1.0-0"},
         {"libgstapp.so", "appsrc", "gstreamer1.0-plugins-base"},
         {"libgstx264.so", "x264enc", "gstreamer1.0-plugins-ugly"},
-        {"libgstlibav.so", "avenc_aac", "gstreamer1.0-libav"},
+        {"libgstvoaacenc.so", "voaacenc", "gstreamer1.0-plugins-bad"},
         {"libgstaudioparsers.so", "aacparse", "gstreamer1.0-plugins-good"},
         {"libgstmpegtsmux.so", "mpegtsmux", "gstreamer1.0-plugins-bad"},
 };
@@ -28,6 +28,7 @@ static const struct {
 static const struct {
         const char *element, *file;
 } optional[] = {
+        {"avenc_ac3", "libgstlibav.so"},
         {"twolamemp2enc", "libgsttwolame.so"},
         {"vah264enc", "libgstva.so"},
         {"vah264lpenc", "libgstva.so"},
@@ -170,10 +171,7 @@ static void end_preload(void) {
         g_clear_pointer(&preloader, rv_thread_join);
 }
 
-/*
- * libav's plug-in alone takes 50 ms to load, as long as all the rest of a start. It is loaded while the program is
- * still opening its sockets; who needs it sooner waits for it in GStreamer.
- */
+/* While the program is still opening its sockets; who needs one sooner waits for it in GStreamer. */
 static void start_preload(void) {
         g_autoptr(GError) error = NULL;
         preloader = rv_thread_start("gst-preload", RV_PRIORITY_NORMAL, preload, NULL, &error);

@@ -123,6 +123,7 @@ bool output_push(Output *output, const OutputFrame *take_frame) {
         const OutputFrame *frame = take_frame;
         g_assert(frame->size == output->picture_bytes);
         g_assert(output->rt.begun ? frame->tick == output->rt.next_tick : frame->tick >= 0);
+        const bool first = !output->rt.begun;
         output->rt.begun = true;
         output->rt.next_tick = frame->tick + 1;
         atomic_fetch_add(&output->frames_in, 1);
@@ -140,7 +141,8 @@ bool output_push(Output *output, const OutputFrame *take_frame) {
                                                         frame->captions_size);
         const LineShows shows = choose(output, frame);
         hold(output, picture, frame, shows);
-        if (output->rt.n_held > output->options.lead_ticks) {
+        /* The first is the slowest to code, which is done while those are made whose sound it waits for. */
+        if (first || output->rt.n_held > output->options.lead_ticks) {
                 const Held due = take_oldest(output);
                 encode(output, &due);
         }

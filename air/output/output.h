@@ -127,10 +127,11 @@ typedef struct {
 } OutputFrame;
 
 /*
- * Tick thread. Never blocks for I/O. The picture leaves lead_ticks calls later than its sound. When the encoder is more
- * than a dozen pictures behind, the previous one is pushed again in place of this one (the count of frames stays exact,
- * an IDR asked for stays one). The first picture is always an IDR. After on_failed pictures are only released. True:
- * this is what is seen at its tick, or will be unless the output fails first.
+ * Tick thread. Never blocks for I/O. The picture leaves lead_ticks calls later than its sound, but for the first, which
+ * is coded at once. When the encoder is more than a dozen pictures behind, the previous one is pushed again in place of
+ * this one (the count of frames stays exact, an IDR asked for stays one). The first picture is always an IDR. After
+ * on_failed pictures are only released. True: this is what is seen at its tick, or will be unless the output fails
+ * first.
  *
  * Picture n has PTS = DTS = 324000000 + 90000 + floor(n * 90000 * den / num + 1/2), modulo 2^33, in the stream, and
  * sample s is heard at 324000000 + 90000 + s * 90000 / 48000.

@@ -2,7 +2,10 @@
 
 #include <errno.h>
 
-#define THREADS 2
+/* Threads of a decoder hold pictures, and delay them by one each: a core decodes 300 a second of this size, and it is
+ * not before this size that a second thread is worth both. */
+#define ONE_THREAD_PIXELS ((int64_t)1280 * 720)
+#define MORE_THREADS 2
 /* A picture of more is refused: 256 MB and more in memory, not television. */
 #define MAX_PIXELS ((int64_t)8192 * 8192)
 
@@ -17,6 +20,10 @@ struct Decoder {
         unsigned damaged;
 };
 
+static int threads_for(const AVCodecParameters *parameters) {
+        return (int64_t)parameters->width * parameters->height > ONE_THREAD_PIXELS ? MORE_THREADS : 1;
+}
+
 static bool open_codec(Decoder *decoder, const AVStream *stream, Fault *fault) {
         const AVCodecParameters *parameters = stream->codecpar;
         const AVCodec *codec = avcodec_find_decoder(parameters->codec_id);
@@ -29,7 +36,7 @@ static bool open_codec(Decoder *decoder, const AVStream *stream, Fault *fault) {
         g_assert(decoder->codec && decoder->packet);
         int error = avcodec_parameters_to_context(decoder->codec, parameters);
         decoder->codec->pkt_timebase = stream->time_base; /* without it skipped samples do not move the stamps */
-        decoder->codec->thread_count = THREADS;
+        decoder->codec->thread_count = threads_for(parameters);
         decoder->codec->max_pixels = MAX_PIXELS;
         if (error >= 0)
                 error = avcodec_open2(decoder->codec, codec, NULL);

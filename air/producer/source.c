@@ -20,9 +20,10 @@
  * right there only for who comes from a page before it. Pages are a second long, seldom two. */
 #define SETTLE_OGG_MS 3000
 /* On the way to a target, pictures of which nobody needs anything are passed over up to so long before it ... */
-#define SKIP_UNTIL_MS 600
-/* ... and the one on show at the target must not be older than this: it might be in place of one passed over. */
-#define CERTAIN_MS 500
+#define SKIP_UNTIL_MS 250
+/* ... and the one on show at the target must not be older than this: it might be in place of one passed over. What is
+ * between the two are the pictures beside it, which one that was interlaced is made of. */
+#define CERTAIN_MS 150
 
 typedef struct {
         AVFrame *frame;

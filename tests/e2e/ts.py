@@ -9,9 +9,9 @@ AC3_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 
 
 
 class Adts:
-    """Frames of AAC as ISO/IEC 13818-7 says: 1024 samples at 48 kHz, heard as much later than they are stamped."""
+    """Frames of AAC as ISO/IEC 13818-7 says: 1024 samples at 48 kHz, heard 1600 later than they are stamped."""
 
-    ticks, delay = 1920, 1920
+    ticks, delay = 1920, 3000
 
     @staticmethod
     def size(head):
