@@ -45,7 +45,7 @@ def pictures(path, more=()):
 
 def probe(path, *what):
     said = subprocess.run(["ffprobe", "-v", "quiet", "-of", "json", *what, path], stdout=subprocess.PIPE, check=False,
-                          timeout=60).stdout
+                          timeout=250).stdout
     return json.loads(said or b"{}")
 
 

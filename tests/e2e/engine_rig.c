@@ -54,6 +54,7 @@ struct EngineRig {
         GArray *picture_mono_ns; /* int64_t: when each picture's first packet was complete */
         size_t parsed;           /* bytes of stream, whole packets */
         bool stream_over;
+        bool capture_ends;
         bool reader_paused;
         RigPace pace;
         int64_t read_mono_ns; /* last; 0: not yet */
@@ -200,12 +201,16 @@ static void capture(void *user) {
         uint8_t buffer[65536];
         const int fd = accept4(rig->listen_fd, NULL, NULL, SOCK_CLOEXEC);
         ssize_t n = 0;
+        pthread_mutex_lock(&rig->lock);
+        rig->stream_fd = fd;
+        if (fd >= 0 && rig->capture_ends)
+                (void)shutdown(fd, SHUT_RDWR);
+        pthread_mutex_unlock(&rig->lock);
         while (fd >= 0 && (n = recv(fd, buffer, sizeof buffer, 0)) > 0) {
                 const int64_t now_ns = rv_clock_mono_ns(rv_clock_system());
                 if (rig->on_stream)
                         rig->on_stream(rig->user, buffer, (size_t)n);
                 pthread_mutex_lock(&rig->lock);
-                rig->stream_fd = fd;
                 note_pace(rig, now_ns);
                 g_assert(rig->stream->len + (size_t)n < STREAM_MAX);
                 g_byte_array_append(rig->stream, buffer, (guint)n);
@@ -236,6 +241,7 @@ static void end_capture(EngineRig *rig) {
         rig_pause_reader(rig, false);
         (void)shutdown(rig->listen_fd, SHUT_RDWR);
         pthread_mutex_lock(&rig->lock);
+        rig->capture_ends = true;
         if (rig->stream_fd >= 0)
                 (void)shutdown(rig->stream_fd, SHUT_RDWR);
         pthread_mutex_unlock(&rig->lock);
@@ -249,6 +255,7 @@ static void begin_capture(EngineRig *rig) {
         rig->stream_path = g_strdup_printf("%s/stream-%d.sock", rig->dir, rig->streams++);
         rig->listen_fd = listen_at(rig->stream_path);
         rig->stream_fd = -1;
+        rig->capture_ends = false;
         rig->stream_over = false;
         g_byte_array_set_size(rig->stream, 0);
         g_array_set_size(rig->picture_mono_ns, 0);

@@ -3,7 +3,10 @@ what an independent decoder sees of it in the stream: its frames, how many of th
 picture of its file, when it began and ended, and what became of it and why.
 
 What goes wrong: a file that is missing, is no film, is cut off, or is another one than planned; one that ends early; a
-file server that hangs; a block that comes late. RETROVUE_TEST_PLANS: how many plans (2). RETROVUE_TEST_SEED: printed."""
+file server that hangs; a block that comes late, or never. And, in plans that are played in real time: an engine that
+gets no processor, so that its encoder is behind; a reader that does not read, or goes and comes back; a slow file
+server. RETROVUE_TEST_PLANS: how many plans (2). RETROVUE_TEST_LIVE: how many in real time, ten seconds each (1).
+RETROVUE_TEST_SEED: printed."""
 
 import os
 import random
@@ -13,6 +16,7 @@ import replayed
 import support
 import truth
 
+LIVE_PLANS = int(os.environ.get("RETROVUE_TEST_LIVE", "1"))
 PLANS = int(os.environ.get("RETROVUE_TEST_PLANS", "2"))
 SEED = int(os.environ.get("RETROVUE_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 READ_STALL = os.environ["RV_READ_STALL"]
@@ -21,6 +25,7 @@ GOOD = ["r2997.mp4", "r50.mp4", "r5994.mkv", "r60.mp4", "silent.mp4", "long.mkv"
 CUT = ["r2997.mp4", "r5994.mkv", "r30.mkv", "silent.mp4", "r60.mp4"]
 BLOCK_SEGMENTS = 5
 SEGMENTS = 30
+LIVE_SEGMENTS, LIVE_BLOCK_SEGMENTS = 12, 4  # all of them are fed at the start
 CUT_SLACK = 3  # frames of a cut file's end: half of a picture is one for one decoder and none for another
 NO_FILE, OK = {"NOT_FOUND", "NOT_A_FILE", "OPEN_FAILED", "NO_STREAMS", "NO_DECODER", "DECODE_FAILED"}, {""}
 
@@ -39,6 +44,10 @@ class Plan:
         self.blocks = replayed.blocks_of(segments, BLOCK_SEGMENTS)
         for block in self.blocks[1:]:
             block["late"] = self.chance.random() < 0.25
+        self.blocks[-1]["never"] = self.chance.random() < 0.5
+
+    def is_fed(self, turn):
+        return turn.block_id != self.blocks[-1]["block_id"] or not self.blocks[-1].get("never")
 
     def good(self):
         rate = truth.Fraction(*self.house)
@@ -117,12 +126,42 @@ class Plan:
                 "ASAN_OPTIONS": f"{asan}:verify_asan_link_order=0".lstrip(":")}
 
 
+class LivePlan(Plan):
+    """Good files, and trouble around them."""
+
+    def __init__(self, folder, seed):
+        # pylint: disable=super-init-not-called
+        self.folder, self.chance = folder, random.Random(seed)
+        self.known = {path: material for path, (material, _) in replayed.known_clips().items()}
+        self.house = self.chance.choice(HOUSES)
+        self.faulty, self.cut, self.stalled = set(), set(), None
+        segments = [self.good_segment(number) for number in range(LIVE_SEGMENTS)]
+        self.stall(self.chance.choice([one for one in segments[2:] if one["asset_uri"]]))
+        self.blocks = replayed.blocks_of(segments, LIVE_BLOCK_SEGMENTS)
+        self.actions = [{"at_ms": 1200, "what": "reattach"},
+                        {"at_ms": 2500, "what": "stop", "for_ms": self.chance.randrange(300, 1500)},
+                        {"at_ms": 4500, "what": "unread", "for_ms": self.chance.randrange(200, 800)},
+                        {"at_ms": 5500, "what": "stop", "for_ms": self.chance.randrange(50, 600)}]
+
+    def good_segment(self, number):
+        duration_ms = self.chance.randrange(400, 1000)
+        if self.chance.random() < 0.1:
+            return replayed.segment(self.chance, str(number), duration_ms=duration_ms)
+        path = self.good()
+        last_ms = int(self.known[path].times[-1] * 1000) - duration_ms - 100
+        return replayed.segment(self.chance, str(number), path, duration_ms,
+                                asset_start_offset_ms=self.chance.randrange(0, last_ms))
+
+    def environment(self):
+        return super().environment() | {"RV_READ_SLOW_MS": str(self.chance.randrange(50, 900))}
+
+
 def decoded_words(path, material):
     """What a decoder of its own makes of the pictures of a cut file; as far as they can be read."""
     probe = ["ffprobe", "-v", "quiet", "-select_streams", "v:0", "-show_entries", "stream=width,height", "-of", "csv=p=0",
              path]
     size = subprocess.run(probe, stdout=subprocess.PIPE, check=False, timeout=60).stdout.decode().strip().split(",")
-    if len(size) != 2 or not all(size):
+    if len(size) != 2 or not all(size) or "0" in size:
         return []
     frames = ["ffmpeg", "-nostdin", "-v", "quiet", "-i", path, "-map", "0:v", "-fps_mode", "passthrough", "-f",
               "rawvideo", "-pix_fmt", "gray", "-"]
@@ -216,13 +255,40 @@ class EvidenceTruth(support.Case):
                 faults = truth.stream_faults(played.stream, played.rate)
                 if list(played.seen) != list(range(played.end)):
                     faults.append(f"{len(played.seen)} pictures, not every frame of {played.end} once")
+                fed = [turn for turn in played.session.turns if plan.is_fed(turn)]
                 ended = played.ended()
-                if len(ended) != len(played.session.turns):
-                    faults.append(f"{len(ended)} segments ended of {len(played.session.turns)}")
-                for turn in played.session.turns:
+                if set(ended) != {turn.event_id for turn in fed}:
+                    faults.append(f"{len(ended)} segments ended of {len(fed)}")
+                faults += [f"frame {tick}, for which there is no block: {played.seen[tick]}"
+                           for tick in range(fed[-1].end, played.end) if played.seen[tick].word != "black"]
+                for turn in fed:
                     faults += self.judge(plan, played, turn, ended[turn.event_id])
                 said = sorted({(line["status"], line["reason"]) for line in ended.values()})
                 print(f"{plan.house}: {len(ended)} segments, {len(played.seen)} pictures, {said}", flush=True)
+                self.assertFalse(faults, "\n".join(faults[:20]))
+
+    def test_what_is_told_in_real_time_is_what_was_seen(self):
+        print(f"seed {SEED}", flush=True)
+        for number in range(LIVE_PLANS):
+            with self.subTest(seed=SEED + number):
+                folder = os.path.join(self.folder, f"live-{number}")
+                os.mkdir(folder)
+                plan = LivePlan(folder, SEED + number)
+                self.may_be_late = {block["block_id"]: False for block in plan.blocks}
+                played = replayed.Replayed(folder, plan.blocks, plan.house, plan.known, environment=plan.environment(),
+                                           mode=["live"], actions=plan.actions)
+                first, ended = min(played.seen), played.ended()  # what the last reader saw
+                faults = truth.stream_faults(played.stream, played.rate)
+                if list(played.seen) != list(range(first, played.end)):
+                    faults.append(f"{len(played.seen)} pictures, not every frame from {first} to {played.end} once")
+                if set(ended) != {turn.event_id for turn in played.session.turns}:
+                    faults.append(f"{len(ended)} segments ended of {len(played.session.turns)}")
+                judged = [turn for turn in played.session.turns if turn.first >= first]
+                for turn in judged:
+                    faults += self.judge(plan, played, turn, ended[turn.event_id])
+                stood_in = sum(ended[turn.event_id]["fallback_frames"] for turn in judged)
+                print(f"{plan.house}: {len(judged)} segments, {len(played.seen)} pictures, {stood_in} stood in for others",
+                      flush=True)
                 self.assertFalse(faults, "\n".join(faults[:20]))
 
 

@@ -1,6 +1,6 @@
 /*
  * Preloaded into a program under test: reads of files whose path ends in RV_READ_STALL never return, as from a server
- * that is gone.
+ * that is gone; or, with RV_READ_SLOW_MS, return so much later than they should.
  */
 #include <poll.h>
 #include <stdbool.h>
@@ -22,7 +22,10 @@ static bool stalls(int fd) {
 }
 
 ssize_t read(int fd, void *into, size_t size) {
-        while (stalls(fd))
+        const char *slow_ms = getenv("RV_READ_SLOW_MS");
+        if (slow_ms && stalls(fd))
+                (void)poll(NULL, 0, (int)strtol(slow_ms, NULL, 10));
+        while (!slow_ms && stalls(fd))
                 (void)poll(NULL, 0, -1);
         return syscall(SYS_read, fd, into, size);
 }

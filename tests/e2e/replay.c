@@ -10,6 +10,9 @@
  * does so twice on one engine that calls may fail in, and tells what became of it (under_failure.h).
  *   replay FORMAT PLAN OUT live
  * plays it from now on, in real time, and says how long the reader had to wait for bytes: "largest MS stalls N of N".
+ * Then the plan may have "actions", done one after the other: [{"at_ms", "what", "for_ms"}], where what is "stop" (the
+ * engine gets no time), "unread" (its reader does not read) or "reattach" (it goes; what comes to the next one is
+ * kept). A block that says "never" is not fed, nor is any after it: OUT.ts has what was seen in its time.
  */
 #include <jansson.h>
 #include <signal.h>
@@ -29,6 +32,8 @@ static struct {
         const char *plan, *out;
         bool may_fail, live;
         int64_t shift_ms; /* of the plan's times: what is played live begins now */
+        json_t *actions;  /* NULL: none */
+        guint n_fed;      /* blocks; what comes after them never does */
 } job;
 
 /* --- the plan --- */
@@ -145,8 +150,10 @@ static GPtrArray *read_blocks(const json_t *plan) {
                 g_ptr_array_add(blocks, read_block(block));
                 if (json_is_true(json_object_get(block, "late")))
                         g_hash_table_add(late_blocks, g_strdup(json_string_value(json_object_get(block, "block_id"))));
+                if (job.n_fed == i && !json_is_true(json_object_get(block, "never")))
+                        job.n_fed++;
         }
-        assert_int_not_equal(blocks->len, 0);
+        assert_int_not_equal(job.n_fed, 0);
         return blocks;
 }
 
@@ -193,12 +200,42 @@ static const char *id_of(const GPtrArray *blocks, guint i) {
         return ((const BlockPlan *)blocks->pdata[i])->block_id;
 }
 
+static void wait_until(int64_t mono_ns) {
+        rv_clock_sleep_until_mono_ns(rv_clock_system(), mono_ns);
+}
+
+static void act(EngineRig *rig, const json_t *action, int64_t began_ns) {
+        const char *what = json_string_value(json_object_get(action, "what"));
+        const int64_t at_ns = began_ns + number_of(action, "at_ms") * 1000000;
+        const int64_t until_ns = at_ns + number_of(action, "for_ms") * 1000000;
+        wait_until(at_ns);
+        if (strcmp(what, "stop") == 0) {
+                rig_signal(rig, SIGSTOP);
+                wait_until(until_ns);
+                rig_signal(rig, SIGCONT);
+        } else if (strcmp(what, "unread") == 0) {
+                rig_pause_reader(rig, true);
+                wait_until(until_ns);
+                rig_pause_reader(rig, false);
+        } else {
+                rig_attach(rig);
+        }
+}
+
+static void act_all(EngineRig *rig) {
+        const int64_t began_ns = rv_clock_mono_ns(rv_clock_system());
+        size_t i;
+        const json_t *action;
+        json_array_foreach(job.actions, i, action) act(rig, action, began_ns);
+}
+
 static void play(EngineRig *rig, const GPtrArray *blocks) {
         guint n = 1;
-        while (n < MIN(blocks->len, BLOCKS_AT_ONCE) && !is_late(blocks, n))
+        while (n < MIN(job.n_fed, BLOCKS_AT_ONCE) && !is_late(blocks, n))
                 n++;
         rig_start(rig, &job.format, (BlockPlan *const *)blocks->pdata, n);
-        for (guint i = n; i < blocks->len; i++) {
+        act_all(rig);
+        for (guint i = n; i < job.n_fed; i++) {
                 if (i >= BLOCKS_AT_ONCE)
                         rig_await_started(rig, id_of(blocks, i - BLOCKS_AT_ONCE + 1));
                 if (is_late(blocks, i))
@@ -206,7 +243,9 @@ static void play(EngineRig *rig, const GPtrArray *blocks) {
                 rig_feed(rig, blocks->pdata[i]);
         }
         const BlockPlan *first = blocks->pdata[0], *last = blocks->pdata[blocks->len - 1];
-        rig_await_evidence(rig, EVIDENCE_BLOCK_FENCE, last->block_id);
+        rig_await_evidence(rig, EVIDENCE_BLOCK_FENCE, id_of(blocks, job.n_fed - 1));
+        if (job.live)
+                return;
         /* A busy engine that is stopped sends as much as it can in a moment, and that need not be all. */
         (void)rig_await_picture(rig, (guint)rv_tick_at_ms(last->end_utc_ms - first->start_utc_ms, job.format.rate));
 }
@@ -215,6 +254,7 @@ static void the_plan_is_played(void **state) {
         json_t *plan = load_plan();
         g_autoptr(HouseStyle) style = read_style(plan);
         g_autoptr(GPtrArray) blocks = read_blocks(plan);
+        job.actions = json_incref(json_object_get(plan, "actions"));
         json_decref(plan);
         if (job.may_fail) {
                 under_failure(&job.format, blocks, job.out);
@@ -224,7 +264,7 @@ static void the_plan_is_played(void **state) {
         const BlockPlan *first = blocks->pdata[0];
         const int64_t ago_ms = rv_clock_utc_ms(rv_clock_system()) - first->start_utc_ms;
         assert_in_range(ago_ms, 0, INT32_MAX - 60000);
-        g_autoptr(EngineRig) rig = rig_new((RigOptions){.replay_ms = (int)ago_ms + 60000, .style = style});
+        g_autoptr(EngineRig) rig = rig_new((RigOptions){.replay_ms = job.live ? 0 : (int)ago_ms + 60000, .style = style});
         play(rig, blocks);
         rig_stop(rig);
         rig_await_evidence(rig, EVIDENCE_CHANNEL_TERMINATED, NULL);
@@ -235,8 +275,10 @@ static void the_plan_is_played(void **state) {
         write_evidence(rig);
         const RigPace pace = rig_pace(rig);
         if (job.live)
-                printf("largest %d stalls %u of %u\n", (int)(pace.largest_ns / 1000000), pace.stalls, pace.reads);
+                print_message("largest %d stalls %u of %u\n", (int)(pace.largest_ns / 1000000), pace.stalls,
+                              pace.reads);
         g_hash_table_unref(late_blocks);
+        json_decref(job.actions);
 }
 
 int main(int argc, char **argv) {

@@ -38,12 +38,12 @@ def blocks_of(segments, size):
     return blocks
 
 
-def play(folder, blocks, house, style=None, timeout=280, environment=None, mode=()):
+def play(folder, blocks, house, style=None, timeout=280, environment=None, mode=(), actions=()):
     """Where the stream of the blocks is now, beside it, as .jsonl, the evidence; and what was said. mode: of replay.c."""
     path = os.path.join(folder, f"{house[0]}-{house[1]}.ts")
     out = path[:-3]
     with open(out + ".json", "w", encoding="utf-8") as file:
-        json.dump({"blocks": blocks, "style": style or {}}, file)
+        json.dump({"blocks": blocks, "style": style or {}, "actions": list(actions)}, file)
     run = subprocess.run([REPLAY, f"{WIDTH}x{HEIGHT}@{house[0]}/{house[1]}", out + ".json", out, *mode],
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False,
                          env={**os.environ, **(environment or {})})
@@ -56,9 +56,9 @@ def play(folder, blocks, house, style=None, timeout=280, environment=None, mode=
 class Replayed:
     """The stream and the evidence, and what they should be. known: path -> Material; style: of replay.c, if any."""
 
-    def __init__(self, folder, blocks, house, known, style=None, timeout=280, environment=None):
+    def __init__(self, folder, blocks, house, known, style=None, timeout=280, environment=None, mode=(), actions=()):
         self.rate = Fraction(*house)
-        self.path, _ = play(folder, blocks, house, style, timeout, environment)
+        self.path, _ = play(folder, blocks, house, style, timeout, environment, mode, actions)
         with open(self.path, "rb") as file:
             self.stream = ts.Stream(file.read())
         with open(self.path[:-3] + ".jsonl", encoding="utf-8") as file:
