@@ -57,9 +57,9 @@ struct EngineRig {
         bool capture_ends;
         bool reader_paused;
         RigPace pace;
-        int64_t read_mono_ns; /* last; 0: not yet */
-        GPtrArray *started;   /* block ids */
-        GPtrArray *evidence;  /* EvidenceEvent */
+        int64_t first_mono_ns, read_mono_ns; /* the last; 0: not yet */
+        GPtrArray *started;                  /* block ids */
+        GPtrArray *evidence;                 /* EvidenceEvent */
         int64_t acked;
         bool gone; /* the engine, which may fail */
         int wait_status;
@@ -186,7 +186,12 @@ static void note_pace(EngineRig *rig, int64_t now_ns) {
         rig->read_mono_ns = now_ns;
         rig->pace.reads++;
         rig->pace.stalls += gap_ns > STALL_NS;
-        rig->pace.largest_ns = MAX(rig->pace.largest_ns, gap_ns);
+        if (rig->pace.reads == 1)
+                rig->first_mono_ns = now_ns;
+        if (gap_ns <= rig->pace.largest_ns)
+                return;
+        rig->pace.largest_ns = gap_ns;
+        rig->pace.largest_at_ns = now_ns - rig->first_mono_ns;
 }
 
 RigPace rig_pace(EngineRig *rig) {

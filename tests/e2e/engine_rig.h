@@ -99,7 +99,7 @@ int64_t rig_spawned_mono_ns(const EngineRig *rig);
 
 /* How long the reader had nothing to read, once it had its first byte. */
 typedef struct {
-        int64_t largest_ns;
-        uint32_t reads, stalls; /* those that took more than 100 ms to come */
+        int64_t largest_ns, largest_at_ns; /* since the first byte */
+        uint32_t reads, stalls;            /* those that took more than 100 ms to come */
 } RigPace;
 RigPace rig_pace(EngineRig *rig);

@@ -9,7 +9,8 @@
  *   replay FORMAT PLAN OUT may-fail
  * does so twice on one engine that calls may fail in, and tells what became of it (under_failure.h).
  *   replay FORMAT PLAN OUT live
- * plays it from now on, in real time, and says how long the reader had to wait for bytes: "largest MS stalls N of N".
+ * plays it from now on, in real time, and says how long the reader had to wait for bytes: "largest MS at MS stalls N of
+ * N".
  * Then the plan may have "actions", done one after the other: [{"at_ms", "what", "for_ms"}], where what is "stop" (the
  * engine gets no time), "unread" (its reader does not read) or "reattach" (it goes; what comes to the next one is
  * kept). A block that says "never" is not fed, nor is any after it: OUT.ts has what was seen in its time.
@@ -264,7 +265,8 @@ static void the_plan_is_played(void **state) {
         const BlockPlan *first = blocks->pdata[0];
         const int64_t ago_ms = rv_clock_utc_ms(rv_clock_system()) - first->start_utc_ms;
         assert_in_range(ago_ms, 0, INT32_MAX - 60000);
-        g_autoptr(EngineRig) rig = rig_new((RigOptions){.replay_ms = job.live ? 0 : (int)ago_ms + 60000, .style = style});
+        g_autoptr(EngineRig) rig =
+                rig_new((RigOptions){.replay_ms = job.live ? 0 : (int)ago_ms + 60000, .style = style});
         play(rig, blocks);
         rig_stop(rig);
         rig_await_evidence(rig, EVIDENCE_CHANNEL_TERMINATED, NULL);
@@ -275,8 +277,8 @@ static void the_plan_is_played(void **state) {
         write_evidence(rig);
         const RigPace pace = rig_pace(rig);
         if (job.live)
-                print_message("largest %d stalls %u of %u\n", (int)(pace.largest_ns / 1000000), pace.stalls,
-                              pace.reads);
+                print_message("largest %d at %d stalls %u of %u\n", (int)(pace.largest_ns / 1000000),
+                              (int)(pace.largest_at_ns / 1000000), pace.stalls, pace.reads);
         g_hash_table_unref(late_blocks);
         json_decref(job.actions);
 }
