@@ -21,7 +21,7 @@
 #include "tests/support/temp_dir.h"
 
 #define CONTROL_FD 3
-#define CALL_MS 10000
+#define CALL_MS 30000
 #define CALL_MAY_FAIL_MS 2000
 #define STALL_NS (100 * INT64_C(1000000))
 #define STREAM_MAX (256u << 20)
