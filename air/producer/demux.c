@@ -20,7 +20,7 @@
 #define REACH_US (10 * G_USEC_PER_SEC)
 #define REACH_BYTES (32 * 1024 * 1024)
 
-/* Subtitles that nobody takes: the oldest go. */
+/* Subtitles or captions that nobody takes: the oldest go. */
 #define WAITING_MOST 2000
 #define WAITING_BYTES (16 * 1024 * 1024)
 
@@ -149,6 +149,14 @@ static AVStream *stream_at(AVFormatContext *format, int index) {
         return format->streams[index];
 }
 
+/* Line 21 in a track of its own: the first one there is. */
+static AVStream *captions_of(AVFormatContext *format) {
+        for (unsigned i = 0; i < format->nb_streams; i++)
+                if (format->streams[i]->codecpar->codec_id == AV_CODEC_ID_EIA_608)
+                        return format->streams[i];
+        return NULL;
+}
+
 static bool choose_streams(Demux *demux, const DemuxOptions *options, Fault *fault) {
         AVFormatContext *format = demux->format;
         const char *path = options->path;
@@ -161,6 +169,10 @@ static bool choose_streams(Demux *demux, const DemuxOptions *options, Fault *fau
                 video->discard = AVDISCARD_DEFAULT;
         if (audio)
                 audio->discard = AVDISCARD_DEFAULT;
+        AVStream *captions = video ? captions_of(format) : NULL;
+        if (captions)
+                captions->discard = AVDISCARD_DEFAULT;
+        demux->lanes[DEMUX_CAPTIONS].stream = captions;
         demux->lanes[DEMUX_VIDEO].stream = video;
         demux->lanes[DEMUX_AUDIO].stream = audio;
         if (!video && !audio)
@@ -281,8 +293,8 @@ static void mend(Demux *demux, Lane *lane, AVPacket *packet) {
         shift_stamps(packet, av_rescale_q(lane->shift_us, AV_TIME_BASE_Q, base));
 }
 
-/* INV-PRODUCER-009: subtitles belong to the pictures around them, and wait for them in bounded space. */
-static void take_subtitles(Demux *demux, Lane *lane, AVPacket *packet) {
+/* INV-PRODUCER-009: subtitles and captions belong to the pictures around them, and wait for them in bounded space. */
+static void take_waiting(Demux *demux, Lane *lane, AVPacket *packet) {
         const int64_t shift_us = demux->lanes[DEMUX_VIDEO].shift_us;
         shift_stamps(packet, av_rescale_q(shift_us, AV_TIME_BASE_Q, lane->stream->time_base));
         while (g_queue_get_length(&lane->packets) >= WAITING_MOST ||
@@ -310,8 +322,8 @@ static bool read_one(Demux *demux) {
                 g_assert(packet);
                 av_packet_move_ref(packet, demux->packet);
                 lane->bytes += (size_t)packet->size;
-                if (lane == &demux->lanes[DEMUX_SUBTITLES])
-                        take_subtitles(demux, lane, packet);
+                if (lane >= &demux->lanes[DEMUX_SUBTITLES])
+                        take_waiting(demux, lane, packet);
                 else
                         mend(demux, lane, packet);
                 g_queue_push_tail(&lane->packets, packet);
@@ -371,8 +383,8 @@ void demux_use_subtitles(Demux *demux, int index) {
         demux->lanes[DEMUX_SUBTITLES].stream = stream;
 }
 
-bool demux_waiting(Demux *demux, AVPacket *into) {
-        return pop(&demux->lanes[DEMUX_SUBTITLES], into);
+bool demux_waiting(Demux *demux, DemuxStream which, AVPacket *into) {
+        return pop(&demux->lanes[which], into);
 }
 
 static int64_t look_back_us(const Demux *demux) {

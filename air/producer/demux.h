@@ -1,8 +1,7 @@
 /*
- * Demux: a regular file, taken apart into the packets of one video, one audio and one
- * subtitle stream. The file is opened without
- * ever blocking on what is not one, and nothing that its content names is opened. Used by one thread; every read is
- * cut short when *abort becomes true.
+ * Demux: a regular file, taken apart into the packets of one video, one audio, one subtitle and one caption stream. The
+ * file is opened without ever blocking on what is not one, and nothing that its content names is opened. Used by one
+ * thread; every read is cut short when *abort becomes true.
  */
 #pragma once
 
@@ -16,7 +15,7 @@
 
 typedef struct Demux Demux;
 
-typedef enum { DEMUX_VIDEO, DEMUX_AUDIO, DEMUX_SUBTITLES, DEMUX_N_STREAMS } DemuxStream;
+typedef enum { DEMUX_VIDEO, DEMUX_AUDIO, DEMUX_SUBTITLES, DEMUX_CAPTIONS, DEMUX_N_STREAMS } DemuxStream;
 
 typedef enum {
         DEMUX_PACKET,
@@ -41,11 +40,12 @@ AVFormatContext *demux_format(const Demux *demux);
 
 /* The next packet of pictures or sound in file order; into is unreferenced first. */
 DemuxResult demux_read(Demux *demux, DemuxStream which, AVPacket *into);
-/* Subtitles are few: nothing is ever read for their sake. To be called before the first packet is read, with the index
- * of the stream; from then on demux_waiting gives its packets, in file order, as others were read past them. */
+/* Subtitles are few: nothing is ever read for their sake, or that of captions. To be called before the first packet is
+ * read, with the index of the stream; from then on demux_waiting gives its packets. */
 void demux_use_subtitles(Demux *demux, int index);
-/* False: none has been read. into is unreferenced first. */
-bool demux_waiting(Demux *demux, AVPacket *into);
+/* The next packet of subtitles or captions, in file order, as others were read past them. False: none has been read.
+ * into is unreferenced first. */
+bool demux_waiting(Demux *demux, DemuxStream which, AVPacket *into);
 /* Reads what was before a place, for its subtitles only, which then are waiting; a seek must follow. It is no more than
  * a bounded amount of data that ends at the place. */
 void demux_look_back(Demux *demux, int64_t container_us);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "air/producer/audio.h"
+#include "air/producer/caption_track.h"
 #include "air/producer/picture/place.h"
 #include "air/producer/subtitle/subtitles.h"
 #include "air/producer/timing.h"
@@ -59,12 +60,14 @@ struct Source {
         Look placed_look; /* how it looks */
 
         CaptionQueue captions; /* of the pictures shown */
+        CaptionTrack *track;   /* or of a track beside them; NULL: there is none, or the pictures have some */
         int64_t captions_from; /* tick: what belongs to pictures of ticks before it does not count */
         bool continues;        /* from the source before */
 };
 
 static void close_media(Source *source) {
         g_clear_pointer(&source->subtitles, subtitles_free);
+        g_clear_pointer(&source->track, caption_track_free);
         g_clear_pointer(&source->audio, audio_free);
         g_clear_pointer(&source->video, video_free);
         g_clear_pointer(&source->demux, demux_free);
@@ -184,6 +187,7 @@ static bool open_media(Source *source, Fault *fault) {
                 return false;
         source->subtitles = subtitles_open(&(SubtitlesOptions){source->demux, options->segment, options->style,
                                                                options->format.rate, options->abort});
+        source->track = caption_track_open(source->demux);
         if (!open_streams(source, fault))
                 return false;
         if (source->video ? !find_zero_of_video(source, fault) : !find_zero_of_audio(source, fault))
@@ -235,6 +239,8 @@ static SeekResult try_seek(Source *source, int64_t k, int64_t back_ms, SeekThrou
         g_clear_pointer(&source->placed, picture_unref);
         source->current.valid = source->next.valid = source->video_over = false;
         listen_from(source, k);
+        if (source->track)
+                caption_track_flush(source->track);
         if (source->audio)
                 audio_flush(source->audio);
         if (source->video) {
@@ -281,8 +287,22 @@ static bool seek(Source *source, int64_t k, SeekThrough through) {
 /* INV-PRODUCER-030: each picture's once, whether it is shown for many ticks or for none. */
 static void hear(Source *source, const Shown *shown) {
         const AVFrameSideData *captions = av_frame_get_side_data(shown->frame, AV_FRAME_DATA_A53_CC);
-        if (captions && shown->tick >= source->captions_from)
+        if (!captions)
+                return;
+        g_clear_pointer(&source->track, caption_track_free);
+        if (shown->tick >= source->captions_from)
                 caption_queue_push(&source->captions, captions->data, captions->size);
+}
+
+/* Those of a track beside the pictures, which are what it says twice where they have some, too. */
+static void hear_track(Source *source, int64_t k) {
+        const CaptionSpan span = {.zero = source->zero,
+                                  .offset_ms = source->offset_ms,
+                                  .rate = source->options.format.rate,
+                                  .from_k = source->captions_from,
+                                  .until_k = k};
+        if (source->track)
+                caption_track_pull(source->track, &span, &source->captions);
 }
 
 static void promote_next(Source *source) {
@@ -458,6 +478,7 @@ SourceResult source_make(Source *source, int64_t k, Cell *cell, Fault *fault) {
         cell->tick = source->options.start_tick + k;
         cell->kind = CELL_CONTENT;
         cell->continues = source->continues;
+        hear_track(source, k);
         caption_queue_pull(&source->captions, cell->tick, &cell->captions);
         cell->source_frame = shows ? source->current.stamp.index : -1;
         cell->picture = make_picture(source, k, shows, fault);

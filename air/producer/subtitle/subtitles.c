@@ -159,7 +159,7 @@ void subtitles_free(Subtitles *subtitles) {
 /* ---- reading ------------------------------------------------------------------------------------------------ */
 
 static void read_waiting(Subtitles *subtitles) {
-        while (demux_waiting(subtitles->options.demux, subtitles->packet))
+        while (demux_waiting(subtitles->options.demux, DEMUX_SUBTITLES, subtitles->packet))
                 reader_read(subtitles->reader, subtitles->packet, &subtitles->clock, subtitles->events);
         if (reader_damaged(subtitles->reader))
                 warn(subtitles, "some cannot be decoded");
