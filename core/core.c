@@ -16,6 +16,7 @@
 #include "core/play/channel/channel.h"
 #include "core/record/asrun/asrun.h"
 #include "core/record/evidence/evidence.h"
+#include "core/record/reconcile/reconcile.h"
 #include "core/sequence_store.h"
 #include "core/serve/guide/guide.h"
 #include "core/serve/http/http.h"
@@ -46,6 +47,7 @@ typedef struct {
         Clerk *clerk;
         SequenceStore *sequences;
         AsRun *asrun;
+        Reconciler *reconciler;
         RpcServer *rpc;
         EvidenceService *evidence;
         Shelf *shelf; /* NULL: segments are in memory alone */
@@ -261,15 +263,37 @@ static void record_death(void *user) {
         g_free(death);
 }
 
+/* The clerk's thread. */
+static GPtrArray *channels_of(void *user) {
+        Core *core = user;
+        GPtrArray *specs = g_ptr_array_new_with_free_func((GDestroyNotify)channel_spec_unref);
+        g_autoptr(GPtrArray) views = plan_board_views(core->board);
+        for (guint i = 0; i < views->len; i++)
+                g_ptr_array_add(specs, channel_spec_ref(((const PlanView *)views->pdata[i])->spec));
+        return specs;
+}
+
+static bool start_reconcile(Core *core, GError **error) {
+        const ReconcilerOptions options = {
+                .store_path = core->places.store_path,
+                .clock = core->clock,
+                .channels = channels_of,
+                .user = core,
+        };
+        core->reconciler = reconciler_new(&options, error);
+        return core->reconciler != NULL;
+}
+
 static void settle_record(void *user) {
-        AsRun *asrun = user;
-        asrun_settle(asrun);
-        asrun_note_alive(asrun);
+        Core *core = user;
+        asrun_settle(core->asrun);
+        asrun_note_alive(core->asrun);
+        reconciler_look(core->reconciler);
 }
 
 static gboolean settle_soon(void *user) {
         Core *core = user;
-        clerk_do(core->clerk, settle_record, core->asrun);
+        clerk_do(core->clerk, settle_record, core);
         return G_SOURCE_CONTINUE;
 }
 
@@ -331,6 +355,25 @@ static json_t *asrun_json(void *user, const AsRunQuery *query, char **ret_next, 
         return entries;
 }
 
+static json_t *reconciliation_json(void *user, const char *channel_id, const char *day, const char *session_id) {
+        Core *core = user;
+        g_autoptr(GError) error = NULL;
+        char today[11];
+        g_autoptr(PlanView) view = plan_board_view(core->board, channel_id);
+        if (!view)
+                return NULL;
+        schedule_day_of(view->spec, rv_clock_utc_ms(core->clock), today);
+        const ReconcileScope scope = session_id ? RECONCILE_SESSION : RECONCILE_DAY;
+        json_t *document = reconciler_ask(core->reconciler, view->spec, scope,
+                                          session_id ? session_id
+                                          : day      ? day
+                                                     : today,
+                                          &error);
+        if (!document && !g_error_matches(error, RV_ERROR, RV_ERROR_NOT_FOUND))
+                rv_warning("reconcile.failed", RV_S("channel", channel_id), RV_S("error", error->message));
+        return document;
+}
+
 static json_t *progress_json(void *user) {
         Core *core = user;
         return library_progress(core->library);
@@ -376,6 +419,9 @@ static json_t *alerts_json(void *user) {
         add_alert(alerts, "error", "evidence.not_recorded", core->record_fault);
         pthread_mutex_unlock(&core->lock);
         add_lost_renditions(alerts, core);
+        g_auto(GStrv) diverged = reconciler_alerts(core->reconciler);
+        for (char **one = diverged; *one; one++)
+                add_alert(alerts, "error", "reconcile.diverged", *one);
         size_t i;
         json_t *alert;
         json_array_foreach(alerts, i, alert) add_kind(alert);
@@ -416,6 +462,7 @@ static bool start_serve(Core *core, GError **error) {
                           core->config->max_channels_running},
                 .asrun = asrun_json,
                 .progress = progress_json,
+                .reconciliation = reconciliation_json,
                 .alerts = alerts_json,
                 .user = core,
         };
@@ -445,8 +492,8 @@ static bool core_start(Core *core, GError **error) {
                 return false;
         core->board = plan_board_new();
         core->library = make_library(core);
-        if (!start_record(core, error) || !start_play(core, error) || !start_plan(core, error) ||
-            !start_serve(core, error))
+        if (!start_record(core, error) || !start_reconcile(core, error) || !start_play(core, error) ||
+            !start_plan(core, error) || !start_serve(core, error))
                 return false;
         watch_channels(core);
         settle_soon(core);
@@ -476,6 +523,7 @@ static void core_clear(Core *core) {
         evidence_service_free(core->evidence);
         clerk_free(core->clerk); /* before what its work is about */
         sequence_store_free(core->sequences);
+        reconciler_free(core->reconciler);
         asrun_free(core->asrun);
         if (core->board)
                 plan_board_unref(core->board);

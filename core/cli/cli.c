@@ -9,9 +9,9 @@
 #define NO_PORT INT_MIN
 #define NO_DAYS INT_MIN
 
-static const CliCommand *const commands[] = {&cli_serve, &cli_scan,     &cli_catalog,  &cli_channels,
-                                             &cli_pool,  &cli_plan,     &cli_override, &cli_guide,
-                                             &cli_asrun, &cli_failures, &cli_version};
+static const CliCommand *const commands[] = {&cli_serve, &cli_scan,     &cli_catalog,   &cli_channels,
+                                             &cli_pool,  &cli_plan,     &cli_override,  &cli_guide,
+                                             &cli_asrun, &cli_failures, &cli_reconcile, &cli_version};
 
 static void usage(FILE *out) {
         fputs("usage: retrovue COMMAND [options]\n\n", out);
@@ -117,6 +117,10 @@ static void add_entries(GArray *entries, CliOptions *o, CliOptionSet set) {
                 {"format", 0, 0, G_OPTION_ARG_STRING, &o->format, "text, json, csv or bxf", "FORMAT"},
                 {"output", 0, 0, G_OPTION_ARG_FILENAME, &o->output, "Write there (export)", "FILE"},
         };
+        GOptionEntry subject[] = {
+                {"channel", 0, 0, G_OPTION_ARG_STRING, &o->channel, "Of this channel (default: all)", "ID"},
+                {"session", 0, 0, G_OPTION_ARG_STRING, &o->session, "This session in place of a day", "ID"},
+        };
         GOptionEntry rest[] = {
                 {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->arguments, NULL, NULL},
         };
@@ -135,6 +139,8 @@ static void add_entries(GArray *entries, CliOptions *o, CliOptionSet set) {
                 g_array_append_vals(entries, hours, G_N_ELEMENTS(hours));
         if (set & CLI_WITH_RECORD)
                 g_array_append_vals(entries, record, G_N_ELEMENTS(record));
+        if (set & CLI_WITH_SUBJECT)
+                g_array_append_vals(entries, subject, G_N_ELEMENTS(subject));
         g_array_append_vals(entries, rest, G_N_ELEMENTS(rest));
 }
 
@@ -142,7 +148,7 @@ static void add_entries(GArray *entries, CliOptions *o, CliOptionSet set) {
 static bool has_empty_value(const CliOptions *o) {
         const char *const values[] = {o->config_file, o->data_dir, o->channels_dir, o->listen_address, o->public_url,
                                       o->air_program, o->web_dir,  o->day,          o->channel,        o->from,
-                                      o->to,          o->status,   o->format,       o->output};
+                                      o->to,          o->status,   o->format,       o->output,         o->session};
         bool empty = false;
         for (size_t i = 0; i < G_N_ELEMENTS(values); i++)
                 empty |= values[i] && !values[i][0];
@@ -208,6 +214,7 @@ void cli_options_clear(CliOptions *options) {
         g_free(options->status);
         g_free(options->format);
         g_free(options->output);
+        g_free(options->session);
         g_strfreev(options->media_dirs);
         g_strfreev(options->arguments);
 }

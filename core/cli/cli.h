@@ -24,7 +24,7 @@ typedef struct {
 } CliCommand;
 
 extern const CliCommand cli_serve, cli_scan, cli_catalog, cli_channels, cli_pool, cli_plan, cli_override, cli_guide,
-        cli_asrun, cli_failures, cli_version;
+        cli_asrun, cli_failures, cli_reconcile, cli_version;
 
 /* The options that every command with a data directory has. */
 typedef struct {
@@ -32,10 +32,10 @@ typedef struct {
         char **media_dirs;
         int port; /* -1 = not given */
         int json;
-        char *day;                                            /* as given; NULL = not given */
-        char *channel, *from, *to, *status, *format, *output; /* likewise */
-        int hours;                                            /* 0 = not given */
-        int days;                                             /* 0 = not given */
+        char *day;                                                      /* as given; NULL = not given */
+        char *channel, *from, *to, *status, *format, *output, *session; /* likewise */
+        int hours;                                                      /* 0 = not given */
+        int days;                                                       /* 0 = not given */
         int spots;
         char **arguments; /* what is left; NULL = nothing */
         unsigned set;     /* CliOptionSet of the command */
@@ -50,6 +50,7 @@ typedef enum {
         CLI_WITH_HOURS = 1 << 4,
         CLI_WITH_DAYS = 1 << 6,      /* and --spots */
         CLI_WITH_RECORD = 1 << 7,    /* --channel --from --to --status --format --output */
+        CLI_WITH_SUBJECT = 1 << 8,   /* --channel and --session */
         CLI_WITH_ARGUMENTS = 1 << 5, /* else a word that is no option is wrong use */
 } CliOptionSet;
 

@@ -9,7 +9,9 @@
 
 #define NOON INT64_C(1795262400000)
 #define SECOND INT64_C(1000)
+#ifndef MINUTE
 #define MINUTE (60 * SECOND)
+#endif
 
 typedef struct {
         GRand *chance;     /* borrowed */

@@ -187,6 +187,31 @@ enum MHD_Result api_asrun(Request *request) {
         return respond_asrun(request, &query);
 }
 
+/* "2026-11-22", or NULL. */
+static bool is_day(const char *text) {
+        int year = 0, month = 0, day = 0, n = 0;
+        return !text || (strlen(text) == 10 && sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &n) == 3 && n == 10 &&
+                         g_date_valid_dmy((GDateDay)day, (GDateMonth)month, (GDateYear)year));
+}
+
+/* INV-RECONCILE-006: ?day=2026-11-22 or ?session=ID; the broadcast day that is now when nothing is said. */
+enum MHD_Result api_reconciliation(Request *request) {
+        const HttpOptions *options = &request->http->options;
+        const char *day = query_value(request, "day"), *session = query_value(request, "session");
+        g_autoptr(PlanView) view = plan_board_view(options->board, request->argument);
+        if (!view)
+                return no_channel(request, request->argument);
+        if (!is_day(day))
+                return bad_query(request, "day is a broadcast day (2026-11-22)");
+        json_t *document = options->reconciliation
+                                   ? options->reconciliation(options->user, request->argument, day, session)
+                                   : NULL;
+        if (!document)
+                return respond_error(request, MHD_HTTP_NOT_FOUND, "no_reconciliation", 0,
+                                     "no transmission log of channel \"%s\" is stored for that", request->argument);
+        return respond_json(request, MHD_HTTP_OK, document);
+}
+
 enum MHD_Result api_progress(Request *request) {
         const HttpOptions *options = &request->http->options;
         json_t *progress = options->progress ? options->progress(options->user) : NULL;

@@ -42,6 +42,7 @@ static const Route routes[] = {
         {.prefix = "/api/v1/failures", .handler = api_failures},
         {.prefix = "/api/v1/catalog/progress", .handler = api_progress},
         {.prefix = "/api/v1/channels/", .suffix = "/asrun", .handler = api_asrun},
+        {.prefix = "/api/v1/channels/", .suffix = "/reconciliation", .handler = api_reconciliation},
         {.prefix = "/channel/", .suffix = "/live.m3u8", .handler = live_playlist},
         {.prefix = "/channel/", .suffix = "/live-", .has_rest = true, .handler = live_playlist_from},
         {.prefix = "/channel/", .suffix = "/master.m3u8", .handler = live_master},

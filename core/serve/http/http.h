@@ -9,7 +9,7 @@
  *   GET /channel/<id>/seg/<name>.ts      segment                      GET /channel/<id>.ts   raw stream
  *   GET /auto/v<number>                  raw stream                   GET /logo/<id>.png
  *   GET /api/v1/channels  /api/v1/guide  /api/v1/channels/<id>/asrun  /api/v1/alerts
- *   GET /api/v1/failures  /api/v1/catalog/progress  /api/v1/events
+ *   GET /api/v1/failures  /api/v1/catalog/progress  /api/v1/events  /api/v1/channels/<id>/reconciliation
  *   GET /healthz  /readyz
  *   GET /discover.json  /lineup.json  /lineup_status.json  /device.xml   POST /lineup.post     an HDHomeRun's
  *
@@ -85,7 +85,9 @@ typedef struct {
         /* RV_ERROR_INVALID: what the query asks for there is not. */
         json_t *(*asrun)(void *user, const AsRunQuery *query, char **ret_next, GError **error);
         json_t *(*progress)(void *user); /* of the catalog scan */
-        json_t *(*alerts)(void *user);   /* faults an operator should see */
+        /* Of a broadcast day (NULL: the day that is now) or, when that is not NULL, of a session. */
+        json_t *(*reconciliation)(void *user, const char *channel_id, const char *day, const char *session_id);
+        json_t *(*alerts)(void *user); /* faults an operator should see */
         void *user;
 } HttpOptions;
 

@@ -154,6 +154,7 @@ enum MHD_Result api_channels(Request *request);
 enum MHD_Result api_events(Request *request);
 enum MHD_Result api_guide(Request *request);
 enum MHD_Result api_asrun(Request *request);
+enum MHD_Result api_reconciliation(Request *request);
 enum MHD_Result api_progress(Request *request);
 enum MHD_Result api_alerts(Request *request);
 enum MHD_Result api_failures(Request *request);
