@@ -164,7 +164,7 @@ static enum MHD_Result respond_asrun(Request *request, const AsRunQuery *query) 
                                     json_pack("{s:s,s:I,s:I,s:o,s:s?}", "channel", query->channel_id, "from_utc_ms",
                                               (json_int_t)query->from_utc_ms, "to_utc_ms", (json_int_t)query->to_utc_ms,
                                               "entries", entries, "next", next));
-        if (g_error_matches(error, RV_ERROR, RV_ERROR_INVALID))
+        if (error && g_error_matches(error, RV_ERROR, RV_ERROR_INVALID))
                 return bad_query(request, error->message);
         return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "no_record", NOT_READY_RETRY_S,
                              "the as-run record cannot be read");
