@@ -43,6 +43,7 @@ try {
   await page.evaluate(begin, `${url}channel/${channel}/master.m3u8`);
 
   // Until pictures of that width are shown and go on; never a clock that jumps, nor one that is not the programme's.
+  // A segment is a second; the library places one to some frames, by its first picture or sound.
   async function plays(width) {
     const deadline = Date.now() + WAIT_MS;
     let before = null, shown = null;
@@ -51,7 +52,7 @@ try {
       assert.deepEqual([now.error, now.fatal], [null, []]);
       if (before && before.date !== null && now.date !== null) {
         const drift = now.date - before.date - (now.time - before.time) * 1000;
-        assert.ok(Math.abs(drift) < 60, `the programme moved by ${drift} ms more than the clock`);
+        assert.ok(Math.abs(drift) < 250, `the programme moved by ${drift} ms more than the clock`);
       }
       before = now;
       if (now.width === width && now.frames > 0) shown = shown ?? now;
