@@ -445,6 +445,11 @@ static void INV_RECONCILE_005_five_held_pictures_are_as_planned(void **state) {
         assert_clean(world);
         end->fallback_frames = 6;
         assert_class(world, RECONCILE_RUNTIME_RECOVERY);
+        end->status = SEGMENT_STATUS_SHORT;
+        end->fallback_frames = 1;
+        assert_clean(world);
+        end->fallback_frames = 2;
+        assert_class(world, RECONCILE_RUNTIME_RECOVERY);
 }
 
 /* The block comes so much after its time: what has passed is told with no frames, the rest goes on where it is due. */

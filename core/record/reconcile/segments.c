@@ -5,6 +5,8 @@
 
 /* Held pictures that a segment may have and be as planned: what a seam may cost at most (a sixth of a second). */
 #define HELD_MOST 5
+/* A file whose last picture ends within a tick is planned with the whole of it: its length is in ms. */
+#define SHORT_MOST 1
 
 /* A planned segment in its block, in the session's ticks, and what was found of it. */
 typedef struct {
@@ -285,6 +287,7 @@ static bool was_recovered(const Bout *bout, const Slot *slot) {
         case SEGMENT_STATUS_SKIPPED:
                 return !slot->passed;
         case SEGMENT_STATUS_SHORT:
+                return end->fallback_frames > SHORT_MOST;
         case SEGMENT_STATUS_SUBSTITUTED:
         case SEGMENT_STATUS_ERROR:
                 break;
