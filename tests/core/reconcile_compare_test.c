@@ -377,6 +377,7 @@ static void INV_ASRUN_005_each_status_has_its_class_and_fault(void **state) {
                 g_autoptr(World) world = watched(4);
                 EvidenceEvent *end = shown_end(world, 3);
                 end->status = cases[i].status;
+                g_free(end->reason);
                 end->reason = g_strdup(cases[i].reason);
                 end->fallback_frames = end->frames;
                 assert_class(world, RECONCILE_RUNTIME_RECOVERY);
@@ -430,6 +431,7 @@ static void INV_RECONCILE_005_a_recovery_marked_pad(void **state) {
         rename_segment(start, "recovery");
         end->type = start->type = SEGMENT_PAD;
         end->status = SEGMENT_STATUS_SUBSTITUTED;
+        g_free(end->reason);
         end->reason = g_strdup("RECOVERY");
         assert_class(world, RECONCILE_RUNTIME_RECOVERY);
         end->status = SEGMENT_STATUS_AIRED; /* not marked: nobody asked for it */
@@ -472,6 +474,7 @@ static void come_late(World *world, const char *block_id, int64_t late_ticks) {
                         event->start_utc_ms = play_utc_ms(&play, event->start_tick);
                         event->frames = event->end_tick - event->start_tick;
                         event->status = passed ? SEGMENT_STATUS_SKIPPED : SEGMENT_STATUS_TRUNCATED;
+                        g_free(event->reason);
                         event->reason = g_strdup(passed ? "NO_TIME_LEFT" : "BLOCK_CAME_LATE");
                 }
         }
@@ -624,6 +627,7 @@ static void INV_RECONCILE_004_what_core_had_to_say_for_an_engine(void **state) {
         ours->start_tick = ours->end_tick = ours->frames = 0;
         ours->end_utc_ms += 1234;
         ours->status = SEGMENT_STATUS_TRUNCATED;
+        g_free(ours->reason);
         ours->reason = g_strdup("CHANNEL_TERMINATED");
         world_event(world, EVIDENCE_CHANNEL_TERMINATED, 0)->sequence = -2;
         world->scope = RECONCILE_SESSION;
