@@ -96,8 +96,21 @@ Spool *spool_in_memory(void) {
         return spool;
 }
 
+/* A new one is never seen without its lock: nobody takes it for what a dead engine has left. */
+static int open_new(const char *path, GError **error) {
+        g_autofree char *making = g_strconcat(path, ".new", NULL);
+        const int fd = evidence_spool_lock(making, O_CREAT | O_TRUNC, error);
+        if (fd < 0 || rename(making, path) == 0)
+                return fd;
+        rv_error_set_errno(error, errno, "%s", path);
+        (void)unlink(making);
+        close(fd);
+        return -1;
+}
+
 Spool *spool_open(const char *path, GError **error) {
-        const int fd = evidence_spool_lock(path, O_CREAT, error);
+        const bool is_new = access(path, F_OK) < 0 && errno == ENOENT;
+        const int fd = is_new ? open_new(path, error) : evidence_spool_lock(path, O_CREAT, error);
         if (fd < 0)
                 return NULL;
         Spool *spool = spool_in_memory();

@@ -119,6 +119,21 @@ static void INV_ASRUN_007_a_spool_of_an_unknown_session_is_taken(void **state) {
 }
 
 /* The engine lives yet, or the channel's next one delivers what it left. */
+/* Nobody reported a death: its engine was asked to end, and could not wait for the last acknowledgement. */
+static void INV_ASRUN_007_a_spool_that_is_left_while_core_lives_is_taken(void **state) {
+        Fixture *f = *state;
+        record(f, planned_start(1, "s1"));
+        assert_int_equal(asrun_settle(f->asrun), 0);
+        EvidenceEvent *left[] = {segment_end(2, "s1"), terminated(3)};
+        spool(f, left, G_N_ELEMENTS(left));
+        assert_int_equal(asrun_settle(f->asrun), 0);
+        assert_int_equal(asrun_last_sequence(f->asrun, "retro", SESSION), 3);
+        assert_int_equal(count_in_days(f, "AIRED"), 1);
+        assert_int_equal(count_in_days(f, "ERROR"), 0);
+        g_autofree char *path = spool_path(f);
+        assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+}
+
 static void INV_ASRUN_007_a_spool_that_is_held_is_waited_for(void **state) {
         Fixture *f = *state;
         g_autoptr(GError) error = NULL;
@@ -206,6 +221,7 @@ int main(void) {
                 TEST(INV_ASRUN_006_the_end_is_no_later_than_the_plan_and_no_earlier_than_the_last_word),
                 TEST(INV_ASRUN_007_the_left_spool_has_the_first_word),
                 TEST(INV_ASRUN_007_a_spool_of_an_unknown_session_is_taken),
+                TEST(INV_ASRUN_007_a_spool_that_is_left_while_core_lives_is_taken),
                 TEST(INV_ASRUN_007_a_spool_that_is_held_is_waited_for),
                 TEST(INV_ASRUN_007_late_words_neither_double_nor_contradict),
                 TEST(what_cannot_be_recorded_yet_is_settled_later),

@@ -235,8 +235,10 @@ class Kills(support.Case):
             if session in ends and ends[session]["sequence"] > 0 and ends[session]["reason"] == "stop_requested":
                 faults.append(f"{session}: killed, told as {ends[session]['document']}")
         for session in self.bereaved - self.victims:
-            if session in ends and ends[session]["reason"] not in ("core_lost", "CHANNEL_TERMINATED"):
-                faults.append(f"{session}: its core was killed, told as {ends[session]['document']}")
+            told = ends[session]["document"] if session in ends else "{}"
+            asked = json.loads(told).get("detail") == "signal"  # to end, by its core, before that was killed
+            if session in ends and not asked and ends[session]["reason"] not in ("core_lost", "CHANNEL_TERMINATED"):
+                faults.append(f"{session}: its core was killed, told as {told}")
         reasons = collections.Counter(row["reason"] for row in ends.values())
         late = [row for row in record.rows if row["kind"] == TOLD_LATE]
         print(f"{len(record.rows)} events of {len(record.sessions)} sessions; ends {dict(reasons)}; "

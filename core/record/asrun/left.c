@@ -60,11 +60,15 @@ static void find_spools_of(AsRun *asrun, const char *channel_id) {
         }
 }
 
-bool asrun_left_find(AsRun *asrun, GError **error) {
+static void find_spools(AsRun *asrun) {
         g_autoptr(GDir) dir = asrun->spool_dir ? g_dir_open(asrun->spool_dir, 0, NULL) : NULL;
         for (const char *channel_id; dir && (channel_id = g_dir_read_name(dir));)
                 if (rv_slug_valid(channel_id))
                         find_spools_of(asrun, channel_id);
+}
+
+bool asrun_left_find(AsRun *asrun, GError **error) {
+        find_spools(asrun);
         return asrun_store_each_unended(asrun, found, asrun, error);
 }
 
@@ -194,6 +198,7 @@ bool asrun_engine_died(AsRun *asrun, const char *channel_id, const char *session
 unsigned asrun_settle(AsRun *asrun) {
         GHashTableIter iter;
         gpointer session_id, value;
+        find_spools(asrun); /* also of engines that ended well, but before all they had told was acknowledged */
         g_hash_table_iter_init(&iter, asrun->left);
         while (g_hash_table_iter_next(&iter, &session_id, &value)) {
                 g_autoptr(GError) error = NULL;
