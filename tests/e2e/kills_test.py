@@ -224,8 +224,9 @@ class Kills(support.Case):
         except AssertionError:
             settled = False
         self.judge(Record(daemon.data), settled, daemon)
-        # Engines have ended long ago; an examiner of files that a killed core had begun ends with its file.
+        # Engines have ended long ago; an examiner of files that a killed core had begun may be at its file still.
         self.assertEqual(daemon.end(), 0)
+        support.wait_for("end of the examiners", lambda: not support.processes(daemon.mark))
 
     def judge(self, record, settled, daemon):
         faults = list(record.session_faults()) + list(record.file_faults())
