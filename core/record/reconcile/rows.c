@@ -14,6 +14,7 @@ static json_t *found_json(const Session *session, const Found *found) {
         const EvidenceEvent *event = found->end ? found->end : found->start;
         const EvidenceEvent *names = found->start ? found->start : found->end;
         const bool is_over = found->end != NULL;
+        g_assert(event && names); /* one of the two is there */
         return json_pack("{s:s,s:I,s:I,s:s,s:o,s:s,s:o,s:I,s:I,s:o}", "session_id", session->id, "start_utc_ms",
                          (json_int_t)event->start_utc_ms, "end_utc_ms", (json_int_t)(is_over ? event->end_utc_ms : 0),
                          "status", is_over ? segment_status_name(event->status) : "ON_AIR", "reason",

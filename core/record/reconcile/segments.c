@@ -17,8 +17,16 @@ typedef struct {
         const Found *found;               /* NULL: nothing */
 } Slot;
 
+static const Found *found_at(const Bout *bout, guint i) {
+        const Found *found = &g_array_index(bout->airing->segments, Found, i);
+        g_assert(found && (found->start || found->end));
+        return found;
+}
+
 static const EvidenceEvent *either(const Found *found) {
-        return found->end ? found->end : found->start;
+        const EvidenceEvent *event = found->end ? found->end : found->start;
+        g_assert(event); /* a Found is made of one of them */
+        return event;
 }
 
 static char *segment_text(SegmentType type, const char *title, const char *uri) {
@@ -27,6 +35,7 @@ static char *segment_text(SegmentType type, const char *title, const char *uri) 
 }
 
 static char *planned_text(const Slot *slot) {
+        g_assert(slot->segment);
         return segment_text(slot->segment->type, slot->segment->title, slot->segment->asset_uri);
 }
 
@@ -40,6 +49,7 @@ static Place place_of(const Bout *bout, const char *segment_uuid, int64_t at_utc
 }
 
 static Place slot_place(const Bout *bout, const Slot *slot) {
+        g_assert(slot->segment);
         return place_of(bout, slot->segment->segment_uuid, MAX(slot->start_utc_ms, bout->session->epoch_utc_ms));
 }
 
@@ -95,7 +105,7 @@ static void tell_unplanned(const Bout *bout, const Found *found, const char *why
 static GArray *place_found(const Bout *bout, Slot *slots) {
         GArray *order = g_array_new(FALSE, FALSE, sizeof(int));
         for (guint i = 0; i < bout->airing->segments->len; i++) {
-                const Found *found = &g_array_index(bout->airing->segments, Found, i);
+                const Found *found = found_at(bout, i);
                 const int index = slot_index(bout, found_uuid(found));
                 if (index < 0) {
                         tell_unplanned(bout, found, "was not planned");
@@ -113,7 +123,7 @@ static GArray *place_found(const Bout *bout, Slot *slots) {
 
 static bool is_covered(const Bout *bout, const Slot *slot) {
         for (guint i = 0; i < bout->airing->segments->len; i++) {
-                const Found *found = &g_array_index(bout->airing->segments, Found, i);
+                const Found *found = found_at(bout, i);
                 if (slot_index(bout, found_uuid(found)) < 0 && is_recovery_pad(found) &&
                     found->end->start_tick < slot->end_tick && found->end->end_tick > slot->start_tick)
                         return true;
@@ -317,6 +327,7 @@ void judge_segments(const Bout *bout) {
         judge_missing(bout, slots);
         for (guint i = 0; i < order->len; i++) {
                 const Slot *slot = &slots[g_array_index(order, int, i)];
+                g_assert(slot->found && slot->segment);
                 judge_identity(bout, slot);
                 judge_end(bout, slot);
                 judge_recovery(bout, slot);
