@@ -33,11 +33,15 @@
 /* How soon the record of an engine that is gone is settled, and what is known of the time of a sudden end. */
 #define SETTLE_S 5
 #define RPC_GRACE_MS 500
+/* No bytes for so long: the engine is replaced. Who leads us through time lets engines wait for one another. */
+#define STALL_MS 5000
+#define LED_STALL_MS 120000
 #define FAR_UTC_MS INT64_C(32503680000000) /* the year 3000 */
 
 typedef struct {
         const Config *config;
         RvClock *clock;
+        RvClock *led; /* the same, if somebody leads us; NULL: the system's */
         GMainLoop *loop;
         Places places;
 
@@ -321,6 +325,7 @@ static bool start_play(Core *core, GError **error) {
                 .sequences = sequence_store_reserve,
                 .on_sequence = sequence_store_note,
                 .user = core->sequences,
+                .wait_for_viewers = core->led != NULL,
         };
         core->streams = http_streams_set_new(&streams);
         ChannelHubOptions options = {
@@ -335,7 +340,8 @@ static bool start_play(Core *core, GError **error) {
                 .linger_ms = core->config->linger_ms,
                 .viewer_timeout_ms = 10000,
                 .preroll_ms = core->config->preroll_ms,
-                .stall_ms = 5000,
+                .stall_ms = core->led ? LED_STALL_MS : STALL_MS,
+                .led = core->led != NULL,
                 .max_running = core->config->max_channels_running,
                 .on_engine_died = on_engine_died,
                 .user = core,
@@ -487,7 +493,16 @@ static bool start_plan(Core *core, GError **error) {
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
+static bool take_clock(Core *core, GError **error) {
+        if (!core->config->led_clock)
+                return true;
+        core->clock = core->led = rv_clock_led_new(core->config->led_clock, error);
+        return core->led != NULL;
+}
+
 static bool core_start(Core *core, GError **error) {
+        if (!take_clock(core, error))
+                return false;
         if (!places_take(&core->places, core->config, error))
                 return false;
         core->board = plan_board_new();
@@ -530,6 +545,7 @@ static void core_clear(Core *core) {
         places_clear(&core->places);
         pthread_mutex_destroy(&core->lock);
         g_free(core->record_fault);
+        rv_clock_led_free(core->led);
 }
 
 static gboolean quit(void *user) {

@@ -251,7 +251,7 @@ void line_push_sound(Line *line, int64_t tick, const float *samples, uint32_t n_
 }
 
 bool line_has_room(const Line *line) {
-        return encoder_backlog(&line->rt.encoder) < ENOUGH_PICTURES;
+        return encoder_backlog(&line->rt.encoder) < ENOUGH_PICTURES && !sender_is_behind(line->sender);
 }
 
 GstElement *line_sound_out(const Line *line) {

@@ -302,6 +302,13 @@ void sender_drain(Sender *sender, int64_t until_mono_ns) {
         pthread_mutex_unlock(&sender->lock);
 }
 
+bool sender_is_behind(Sender *sender) {
+        pthread_mutex_lock(&sender->lock);
+        const bool is_behind = sender->queued_bytes > sender->ring_bytes / 2;
+        pthread_mutex_unlock(&sender->lock);
+        return is_behind;
+}
+
 SenderStats sender_stats(Sender *sender) {
         pthread_mutex_lock(&sender->lock);
         SenderStats stats = sender->stats;

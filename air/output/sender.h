@@ -41,4 +41,7 @@ void sender_put(Sender *sender, uint8_t *take_data, size_t size, MuxUnitKind kin
 /* Waits until the ring is empty, the reader gone or the monotonic instant come. */
 void sender_drain(Sender *sender, int64_t until_mono_ns);
 
+/* More than half of the ring waits for the reader: who may wait should, before any of it is lost. */
+bool sender_is_behind(Sender *sender);
+
 SenderStats sender_stats(Sender *sender);

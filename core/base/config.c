@@ -39,6 +39,7 @@ void config_free(Config *config) {
         g_free(config->tuner_model);
         g_free(config->air_program);
         g_free(config->web_dir);
+        g_free(config->led_clock);
         g_free(config);
 }
 
@@ -213,7 +214,7 @@ static void read_limits(Reading *reading, const YamlNode *root) {
         } durations[] = {
                 {"linger", 0, DAY_MS, &config->linger_ms},
                 {"min_epg", DAY_MS, 60 * DAY_MS, &config->min_epg_ms},
-                {"min_execution", HOUR_MS, 7 * DAY_MS, &config->min_execution_ms},
+                {"min_execution", 600 * SECOND_MS, 7 * DAY_MS, &config->min_execution_ms},
                 {"preroll", 0, 30 * SECOND_MS, &config->preroll_ms},
                 {"segment", 500, 10 * SECOND_MS, &config->segment_ms},
                 {"rescan", 0, 7 * DAY_MS, &config->rescan_ms},
@@ -308,6 +309,7 @@ static void apply_flags(Config *config, const ConfigFlags *flags) { /* INV-CONFI
         override_path(&config->channels_dir, flags->channels_dir);
         override_path(&config->air_program, flags->air_program);
         override_path(&config->web_dir, flags->web_dir);
+        override_path(&config->led_clock, flags->led_clock);
         override_text(&config->listen_address, flags->listen_address);
         override_text(&config->public_url, flags->public_url);
         if (flags->port >= 0)

@@ -32,6 +32,7 @@ typedef struct {
         char *air_program;        /* absolute; default beside this program, else found on PATH */
         char *web_dir;            /* absolute; the page's files */
         char *segments_dir;       /* absolute; HLS segments as files for a web server; NULL = none */
+        char *led_clock;          /* a file that says what time it is (docs/decisions/012); NULL = the system does */
         int port;                 /* 8080; 0 = any */
         int64_t linger_ms;        /* 20000 */
         int64_t min_epg_ms;       /* 3 days */
@@ -49,6 +50,7 @@ typedef struct {
 /* Flags that override; NULL or 0 = not given (port -1 = not given). */
 typedef struct {
         const char *config_file, *data_dir, *channels_dir, *listen_address, *public_url, *air_program, *web_dir;
+        const char *led_clock;
         const char *const *media_dirs;
         int port;
 } ConfigFlags;

@@ -9,9 +9,9 @@
 #define NO_PORT INT_MIN
 #define NO_DAYS INT_MIN
 
-static const CliCommand *const commands[] = {&cli_serve, &cli_scan,     &cli_catalog,   &cli_channels,
-                                             &cli_pool,  &cli_plan,     &cli_override,  &cli_guide,
-                                             &cli_asrun, &cli_failures, &cli_reconcile, &cli_version};
+static const CliCommand *const commands[] = {&cli_serve,     &cli_scan,     &cli_catalog, &cli_channels, &cli_pool,
+                                             &cli_plan,      &cli_override, &cli_guide,   &cli_asrun,    &cli_failures,
+                                             &cli_reconcile, &cli_burn_in,  &cli_version};
 
 static void usage(FILE *out) {
         fputs("usage: retrovue COMMAND [options]\n\n", out);
@@ -94,6 +94,7 @@ static void add_entries(GArray *entries, CliOptions *o, CliOptionSet set) {
                  "URL"},
                 {"air", 0, 0, G_OPTION_ARG_FILENAME, &o->air_program, "The playout engine", "PROGRAM"},
                 {"web", 0, 0, G_OPTION_ARG_FILENAME, &o->web_dir, "The page's files", "DIR"},
+                {"led-clock", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &o->led_clock, "What time it is", "FILE"},
         };
         GOptionEntry json[] = {
                 {"json", 0, 0, G_OPTION_ARG_NONE, &o->json, "Print JSON", NULL},
@@ -207,6 +208,7 @@ void cli_options_clear(CliOptions *options) {
         g_free(options->public_url);
         g_free(options->air_program);
         g_free(options->web_dir);
+        g_free(options->led_clock);
         g_free(options->day);
         g_free(options->channel);
         g_free(options->from);
@@ -244,6 +246,7 @@ Config *cli_config(const CliOptions *options) {
                 .public_url = options->public_url,
                 .air_program = options->air_program,
                 .web_dir = options->web_dir,
+                .led_clock = options->led_clock,
                 .media_dirs = (const char *const *)options->media_dirs,
                 .port = options->port,
         };

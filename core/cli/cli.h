@@ -24,12 +24,13 @@ typedef struct {
 } CliCommand;
 
 extern const CliCommand cli_serve, cli_scan, cli_catalog, cli_channels, cli_pool, cli_plan, cli_override, cli_guide,
-        cli_asrun, cli_failures, cli_reconcile, cli_version;
+        cli_asrun, cli_failures, cli_reconcile, cli_burn_in, cli_version;
 
 /* The options that every command with a data directory has. */
 typedef struct {
         char *config_file, *data_dir, *channels_dir, *listen_address, *public_url, *air_program, *web_dir;
         char **media_dirs;
+        char *led_clock;
         int port; /* -1 = not given */
         int json;
         char *day;                                                      /* as given; NULL = not given */

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <glib.h>
 #include <stdint.h>
 
 typedef struct RvClock RvClock;
@@ -23,6 +24,15 @@ void rv_clock_fake_advance_ms(RvClock *clock, int64_t ms);
 void rv_clock_fake_step_utc_ms(RvClock *clock, int64_t ms);
 /* Returns once at least n threads sleep on the clock: then an advance is sure to find them. */
 void rv_clock_fake_await_sleepers(RvClock *clock, int n);
+
+/*
+ * The operating system's clock, but for wall time, which is the int64_t at the beginning of the file: whoever holds the
+ * file leads us through a day in minutes (docs/decisions/012). NULL on error. Free with rv_clock_led_free.
+ */
+RvClock *rv_clock_led_new(const char *path, GError **error);
+void rv_clock_led_free(RvClock *clock);
+/* For who leads: wall time from now on. */
+void rv_clock_led_set_utc_ms(RvClock *clock, int64_t utc_ms);
 
 int64_t rv_clock_utc_ms(RvClock *clock);
 int64_t rv_clock_mono_ns(RvClock *clock);

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "air/output/output.h"
+#include "proto/ts/ts_reader.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/ts_reader.h"
 
 #define LEAD_TICKS 3
 

@@ -3,8 +3,8 @@
 
 #include "air/output/signals/signals.h"
 #include "air/output/signals/tables.h"
+#include "proto/ts/ts_reader.h"
 #include "tests/support/cmocka.h"
-#include "tests/support/ts_reader.h"
 
 #define EPOCH_UTC_MS INT64_C(1792845296123) /* 2026-10-24 12:34:56.123 */
 #define SPLICE_PID 67

@@ -13,9 +13,9 @@
 
 #include "proto/base/clock.h"
 #include "proto/rpc/rpc.h"
+#include "proto/ts/ts_reader.h"
 #include "tests/e2e/engine_rig.h"
 #include "tests/support/cmocka.h"
-#include "tests/support/ts_reader.h"
 
 #define BLOCK_SEGMENTS 10
 #define BLOCKS_AT_ONCE 3 /* fed ahead of the one on the air */

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "proto/base/thread.h"
 #include "tests/support/cmocka.h"
 
 #define RING_PACKETS 100
@@ -267,6 +268,35 @@ static void INV_FANOUT_004_no_wake_is_lost(void **state) {
         fanout_unref(source.fanout);
 }
 
+typedef struct {
+        Source source;
+        FanoutViewer *viewer;
+} Patient;
+
+static void write_much(void *user) {
+        Patient *patient = user;
+        for (int i = 0; i < 50; i++)
+                source_gop(&patient->source, RING_PACKETS / 2);
+}
+
+static void who_is_waited_for_loses_nothing(void **state) {
+        Patient patient = {0};
+        uint32_t next = 0;
+        unsigned woken = 0, read = 0;
+        source_open(&patient.source);
+        fanout_wait_for_viewers(patient.source.fanout);
+        source_gop(&patient.source, 1);
+        patient.viewer = fanout_join(patient.source.fanout, count_wake, &woken);
+        read += read_all(patient.viewer, &next);
+        RvThread *writer = rv_thread_start("writer", RV_PRIORITY_NORMAL, write_much, &patient, NULL);
+        while (read < 1 + 50 * RING_PACKETS / 2)
+                read += read_all(patient.viewer, &next);
+        rv_thread_join(writer);
+        assert_int_equal(fanout_stats(patient.source.fanout).bytes_skipped, 0);
+        fanout_leave(patient.viewer);
+        fanout_unref(patient.source.fanout);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(INV_FANOUT_001_a_viewer_begins_at_a_random_access_point),
@@ -277,6 +307,7 @@ int main(void) {
                 cmocka_unit_test(INV_FANOUT_003_viewers_outlive_sessions),
                 cmocka_unit_test(INV_FANOUT_004_who_waits_is_woken_once),
                 cmocka_unit_test(INV_FANOUT_004_no_wake_is_lost),
+                cmocka_unit_test(who_is_waited_for_loses_nothing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

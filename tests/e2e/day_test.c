@@ -16,11 +16,11 @@
 #include "proto/base/clock.h"
 #include "proto/base/thread.h"
 #include "proto/rpc/rpc.h"
+#include "proto/ts/ts_reader.h"
 #include "tests/e2e/engine_rig.h"
 #include "tests/support/chance.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/media/barcode.h"
-#include "tests/support/ts_reader.h"
 
 #define SIDE 64
 #define BLOCK_MS 1800000

@@ -7,11 +7,11 @@
 
 #include "proto/base/clock.h"
 #include "proto/rpc/rpc.h"
+#include "proto/ts/ts_reader.h"
 #include "tests/e2e/engine_rig.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/media/barcode.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/ts_reader.h"
 
 #define NOTHING (-1) /* black */
 #define PREROLL_MS 3000

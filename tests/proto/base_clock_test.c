@@ -1,8 +1,10 @@
 #include "tests/support/cmocka.h"
 
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 #include "proto/base/clock.h"
 #include "proto/base/thread.h"
@@ -111,6 +113,24 @@ static void the_system_clock_does_not_wake_early(void **state) {
         }
 }
 
+static void LAW_CLOCK_a_led_clock_says_what_its_file_says(void **state) {
+        g_autofree char *path = NULL;
+        const int64_t from = START_UTC_MS;
+        close(g_file_open_tmp("rv-clock-XXXXXX", &path, NULL));
+        g_autoptr(GError) error = NULL;
+        assert_null(rv_clock_led_new(path, &error)); /* it is empty */
+        assert_non_null(error);
+        assert_true(g_file_set_contents(path, (const char *)&from, sizeof from, NULL));
+        RvClock *led = rv_clock_led_new(path, NULL), *follows = rv_clock_led_new(path, NULL);
+        assert_int_equal(rv_clock_utc_ms(follows), START_UTC_MS);
+        rv_clock_led_set_utc_ms(led, START_UTC_MS + 5);
+        assert_int_equal(rv_clock_utc_ms(follows), START_UTC_MS + 5);
+        assert_true(rv_clock_mono_ns(follows) <= rv_clock_mono_ns(rv_clock_system()));
+        rv_clock_led_free(led);
+        rv_clock_led_free(follows);
+        assert_int_equal(g_unlink(path), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(LAW_CLOCK_a_fake_clock_owns_time),
@@ -119,6 +139,7 @@ int main(void) {
                 cmocka_unit_test(who_waits_for_a_sleeper_finds_it_asleep),
                 cmocka_unit_test(sleeping_until_the_past_returns_at_once),
                 cmocka_unit_test(the_system_clock_does_not_wake_early),
+                cmocka_unit_test(LAW_CLOCK_a_led_clock_says_what_its_file_says),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,7 +211,8 @@ static void watch_stream(Channel *channel) {
         const char *fault = stream_fault(channel);
         if (fault) {
                 channel->hub->ops->kill(channel->engine, fault);
-        } else if (channel->state != CHANNEL_STARTING && ABS(step_ms) >= CLOCK_STEP_MS) { /* INV-CHANNEL-007 */
+        } else if (channel->state != CHANNEL_STARTING && ABS(step_ms) >= CLOCK_STEP_MS &&
+                   !channel->hub->options.led) { /* INV-CHANNEL-007 */
                 rv_warning("channel.clock_set", RV_S("channel", channel->id), RV_I("by_ms", step_ms));
                 channel->replacing = true;
                 stop(channel, "clock_set");

@@ -19,6 +19,10 @@
 #include "proto/base/log.h"
 
 #define SIGNAL_BIT(number) (UINT64_C(1) << ((number)-1))
+/* Where time is led: how long ago sessions may begin, and how long an engine, at hundreds of times real time, may
+ * miss us. */
+#define LED_REPLAY_MS "864000000"
+#define LED_ORPHAN_MS "1000"
 #define KILL_AFTER_NS (3 * INT64_C(1000000000))
 
 struct Engine {
@@ -148,8 +152,16 @@ static bool start_process(Engine *engine, GError **error) {
         g_autofree char *number = g_strdup_printf("%d", PROCESS_FD);
         g_autofree char *program = g_strdup(engine->hub->air_program);
         g_autofree char *cache_dir = g_strdup(engine->hub->cache_dir);
-        char *arguments[] = {program, (char[]){"--channel"},   engine->channel_id, (char[]){"--control-fd"},
-                             number,  (char[]){"--cache-dir"}, cache_dir,          NULL};
+        char *arguments[] = {program,
+                             (char[]){"--channel"},
+                             engine->channel_id,
+                             (char[]){"--control-fd"},
+                             number,
+                             (char[]){"--cache-dir"},
+                             cache_dir,
+                             engine->hub->led ? (char[]){"--replay-ms=" LED_REPLAY_MS} : NULL,
+                             (char[]){"--orphan-ms=" LED_ORPHAN_MS},
+                             NULL};
         engine->pid = process_start(program, arguments, fd, error);
         close(fd);
         if (engine->pid == 0) {

@@ -21,6 +21,8 @@ struct Fanout {
         uint64_t first_entry;          /* of the running session */
         GQueue viewers;
         FanoutStats stats;
+        bool waits;          /* for its viewers */
+        pthread_cond_t read; /* one of them has gone on, or left */
 };
 
 struct FanoutViewer {
@@ -37,10 +39,15 @@ Fanout *fanout_new(size_t ring_bytes) {
         Fanout *fanout = g_new0(Fanout, 1);
         g_atomic_ref_count_init(&fanout->refs);
         pthread_mutex_init(&fanout->lock, NULL);
+        pthread_cond_init(&fanout->read, NULL);
         fanout->size = ring_bytes ? ring_bytes : DEFAULT_RING_BYTES;
         fanout->size -= fanout->size % TS_PACKET;
         g_assert(fanout->size > 0);
         return fanout;
+}
+
+void fanout_wait_for_viewers(Fanout *fanout) {
+        fanout->waits = true;
 }
 
 Fanout *fanout_ref(Fanout *fanout) {
@@ -51,6 +58,7 @@ Fanout *fanout_ref(Fanout *fanout) {
 void fanout_unref(Fanout *fanout) {
         if (!fanout || !g_atomic_ref_count_dec(&fanout->refs))
                 return;
+        pthread_cond_destroy(&fanout->read);
         pthread_mutex_destroy(&fanout->lock);
         g_free(fanout->ring);
         g_free(fanout);
@@ -79,11 +87,23 @@ static void sink_random_access(void *user, int64_t frame) {
         pthread_mutex_unlock(&fanout->lock);
 }
 
+/* Locked. */
+static bool would_overtake(const Fanout *fanout, size_t size) {
+        for (const GList *l = fanout->viewers.head; l; l = l->next) {
+                const FanoutViewer *viewer = l->data;
+                if (viewer->started && viewer->at + fanout->size < fanout->end + size)
+                        return true;
+        }
+        return false;
+}
+
 static void sink_packets(void *user, const uint8_t *packets, size_t size) {
         Fanout *fanout = user;
         pthread_mutex_lock(&fanout->lock);
         if (!fanout->ring)
                 fanout->ring = g_malloc(fanout->size);
+        while (fanout->waits && would_overtake(fanout, size))
+                pthread_cond_wait(&fanout->read, &fanout->lock);
         while (size > 0) {
                 size_t at = fanout->end % fanout->size;
                 size_t n = MIN(size, fanout->size - at);
@@ -138,6 +158,7 @@ void fanout_leave(FanoutViewer *viewer) {
         Fanout *fanout = viewer->fanout;
         pthread_mutex_lock(&fanout->lock);
         g_queue_unlink(&fanout->viewers, &viewer->link);
+        pthread_cond_signal(&fanout->read);
         pthread_mutex_unlock(&fanout->lock);
         fanout_unref(fanout);
         g_free(viewer);
@@ -190,6 +211,7 @@ size_t fanout_read(FanoutViewer *viewer, uint8_t *buffer, size_t size) {
         g_assert(size >= TS_PACKET);
         pthread_mutex_lock(&fanout->lock);
         size_t n = place_viewer(fanout, viewer) ? copy_out(fanout, viewer, buffer, size) : 0;
+        pthread_cond_signal(&fanout->read);
         pthread_mutex_unlock(&fanout->lock);
         return n;
 }

@@ -130,6 +130,8 @@ static void *streams_new(void *user, const char *channel_id) {
         options.shelf_folder = second;
         streams->second = hls_new(&options);
         streams->fanout = fanout_new(0);
+        if (set->options.wait_for_viewers)
+                fanout_wait_for_viewers(streams->fanout);
         return streams;
 }
 

@@ -1,4 +1,4 @@
-#include "tests/support/ts_reader.h"
+#include "proto/ts/ts_reader.h"
 
 #include <string.h>
 
@@ -395,6 +395,7 @@ static char *check_picture(const TsPicture *picture, size_t i) {
 }
 
 /* Counters jump behind a loss only: not before the first picture that follows one. */
+/* INV-TS-002 */
 static char *check_counters(const TsReader *reader, uint64_t first_loss_packet) {
         for (guint i = 0; i < reader->cc_jumps->len; i++) {
                 const uint64_t packet = g_array_index(reader->cc_jumps, uint64_t, i);
@@ -404,6 +405,7 @@ static char *check_counters(const TsReader *reader, uint64_t first_loss_packet) 
         return NULL;
 }
 
+/* INV-TS-001 */
 static char *check_time(TsCheck *check, const TsPicture *picture) {
         if (picture->pts == ts_pts_of_tick(check->picture_due, check->rate))
                 return NULL;
