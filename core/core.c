@@ -35,6 +35,7 @@
 #define RPC_GRACE_MS 500
 /* No bytes for so long: the engine is replaced. Who leads us through time lets engines wait for one another. */
 #define STALL_MS 5000
+#define START_TIMEOUT_MS 10000 /* of viewers */
 #define LED_STALL_MS 120000
 #define FAR_UTC_MS INT64_C(32503680000000) /* the year 3000 */
 
@@ -458,7 +459,7 @@ static bool start_serve(Core *core, GError **error) {
                 .public_url = core->config->public_url,
                 .web_dir = core->config->web_dir,
                 .max_connections = core->config->max_connections,
-                .start_timeout_ms = 10000,
+                .start_timeout_ms = core->led ? LED_STALL_MS : START_TIMEOUT_MS,
                 .streams = core->streams,
                 .hub = core->hub,
                 .guide = core->guide,

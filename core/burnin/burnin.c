@@ -6,8 +6,6 @@
 #include "core/burnin/private.h"
 #include "core/plan/transmission_log/transmission_log.h"
 #include "core/record/asrun/asrun.h"
-#include "proto/base/error.h"
-#include "proto/base/log.h"
 
 #define MS_NS INT64_C(1000000)
 #define LOOK_NS (100 * MS_NS)
@@ -17,7 +15,7 @@
 #define SPARE_MS HOUR_MS
 /* Nobody shows anything for so long: the run is over. */
 #define SILENCE_NS (90 * INT64_C(1000000000))
-#define ENTRIES_MAX 4000000
+#define PAGE_ENTRIES 1000
 
 typedef struct {
         const BurninOptions *options;
@@ -159,18 +157,33 @@ static void run_clear(Run *run) {
 
 /* --- judgement --------------------------------------------------------------------------------------------------- */
 
-static void place_of(void *user, const char *channel_id, int64_t utc_ms, char ret_day[11], char ret_time[9]) {
-        g_strlcpy(ret_day, "1970-01-01", 11); /* nothing is recorded any more */
-        g_strlcpy(ret_time, "00:00:00", 9);
+/* All of it, page by page; NULL on failure. */
+static json_t *read_record(Store *store, const char *channel_id, GError **error) {
+        json_t *entries = json_array();
+        g_autofree char *after = NULL;
+        do {
+                g_autofree char *next = NULL;
+                const AsRunQuery query = {
+                        .channel_id = channel_id, .to_utc_ms = G_MAXINT64, .after = after, .limit = PAGE_ENTRIES};
+                json_t *page = asrun_read(store, &query, &next, error);
+                if (!page) {
+                        json_decref(entries);
+                        return NULL;
+                }
+                json_array_extend(entries, page);
+                json_decref(page);
+                g_free(after);
+                after = g_steal_pointer(&next);
+        } while (after);
+        return entries;
 }
 
-static bool judge_one(const Run *run, Store *store, AsRun *asrun, unsigned index, GError **error) {
+static bool judge_one(const Run *run, Store *store, unsigned index, GError **error) {
         const ChannelSpec *spec = rig_specs(run->rig)->pdata[index];
         g_autoptr(GPtrArray) blocks = transmission_log_blocks(store, spec->id, run->from_utc_ms - HOUR_MS, error);
         if (!blocks)
                 return false;
-        json_t *entries =
-                asrun_entries(asrun, spec->id, run->from_utc_ms - 24 * HOUR_MS, INT64_MAX, ENTRIES_MAX, error);
+        json_t *entries = read_record(store, spec->id, error);
         if (!entries)
                 return false;
         const Evidence evidence = {
@@ -189,13 +202,11 @@ static bool judge_one(const Run *run, Store *store, AsRun *asrun, unsigned index
 
 /* Core has ended: what it kept is all there is. */
 static bool judge_all(const Run *run, GError **error) {
-        g_autofree char *path = rig_data_path(run->rig, "retrovue.db"), *logs = rig_data_path(run->rig, "logs");
+        g_autofree char *path = rig_data_path(run->rig, "retrovue.db");
         g_autoptr(Store) store = store_open_to_read(path, error);
-        const AsRunOptions options = {.store_path = path, .logs_dir = logs, .clock = run->system, .place_of = place_of};
-        g_autoptr(AsRun) asrun = store ? asrun_new(&options, error) : NULL;
-        bool done = asrun != NULL;
+        bool done = store != NULL;
         for (unsigned i = 0; done && i < n_channels(run); i++)
-                done = judge_one(run, store, asrun, i, error);
+                done = judge_one(run, store, i, error);
         watch_judge(run->watch, run->report);
         return done;
 }

@@ -224,7 +224,12 @@ static BurninCause cause_of(const char *reason) {
         return BURNIN_NO_CAUSE;
 }
 
-/* Whether it was cut by the end of its session, which is another's violation. */
+/* Whether it was cut by the end of its session, which is another's violation; what it says of itself may be worse. */
+static bool is_at_end(const Walk *walk, const json_t *event) {
+        return number_of(event, "end_tick") >= walk->session->end_tick &&
+               (walk->session->death != BURNIN_NO_CAUSE || walk->session->is_last);
+}
+
 static bool is_cut_by_end(const Walk *walk, const json_t *event) {
         const char *reason = text_of(event, "reason");
         return (g_str_equal(reason, "STOPPED") || g_str_equal(reason, "CHANNEL_TERMINATED")) &&
@@ -261,7 +266,7 @@ static void judge_ticks(const Walk *walk, const json_t *event, uint32_t index) {
         const int64_t due_end = tick_of(walk, segment_start_utc_ms(walk->block, index + 1));
         if (walk->is_late || number_of(event, "sequence") < 0) /* what core says for a dead engine has no ticks */
                 return;
-        if (start != MAX(due, 0) || (end != due_end && !is_cut_by_end(walk, event)))
+        if (start != MAX(due, 0) || (end != due_end && !is_at_end(walk, event)))
                 FAULT(walk, "INV-SEAM-SEG-004", BURNIN_NO_CAUSE, at,
                       "%s: segment %u aired in ticks [%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT
                       "), planned in [%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT ")",
