@@ -3,6 +3,8 @@
 
 #include "core/burnin/private.h"
 
+#define ROUNDING_FRAMES 1
+
 /* One engine's life, as the record has it. */
 typedef struct {
         const char *id;
@@ -238,7 +240,9 @@ static bool is_cut_by_end(const Walk *walk, const json_t *event) {
 
 static void judge_status(const Walk *walk, const json_t *event, const BlockSegment *segment) {
         const char *status = text_of(event, "status"), *reason = text_of(event, "reason");
-        if (g_str_equal(status, "AIRED") || is_cut_by_end(walk, event))
+        /* Lengths are planned in milliseconds: material may end a frame before its time. */
+        const bool is_rounded = g_str_equal(status, "SHORT") && number_of(event, "fallback_frames") <= ROUNDING_FRAMES;
+        if (g_str_equal(status, "AIRED") || is_rounded || is_cut_by_end(walk, event))
                 return;
         const BurninCause cause = cause_of(reason);
         burnin_report_violation(walk->report,
