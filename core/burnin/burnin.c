@@ -191,6 +191,7 @@ static bool judge_one(const Run *run, Store *store, unsigned index, GError **err
                 return false;
         const Evidence evidence = {
                 .channel_id = spec->id,
+                .compressed = run->options->compressed,
                 .rate = spec->format.rate,
                 .from_utc_ms = run->from_utc_ms,
                 .to_utc_ms = run->to_utc_ms,

@@ -73,6 +73,7 @@ json_t *ask_json(int port, const char *path);
 
 typedef struct {
         const char *channel_id;
+        bool compressed;
         RvRational rate;
         int64_t from_utc_ms, to_utc_ms; /* what was to be seen */
         const GPtrArray *blocks;        /* BlockPlan, locked, in order */

@@ -252,14 +252,14 @@ static json_t *figures_json(const BurninReport *report) {
         json_t *list = json_array();
         for (guint i = 0; i < report->figures->len; i++) {
                 const BurninFigures *f = report->figures->pdata[i];
-                json_array_append_new(list,
-                                      json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "channel", f->channel,
-                                                "from_utc_ms", (json_int_t)f->from_utc_ms, "to_utc_ms",
-                                                (json_int_t)f->to_utc_ms, "sessions", (json_int_t)f->sessions, "blocks",
-                                                (json_int_t)f->blocks, "segments", (json_int_t)f->segments, "pads",
-                                                (json_int_t)f->pads, "fences", (json_int_t)f->fences, "pictures",
-                                                (json_int_t)f->pictures, "pad_frames", (json_int_t)f->pad_frames,
-                                                "stream_bytes", (json_int_t)f->stream_bytes));
+                json_array_append_new(
+                        list,
+                        json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "channel", f->channel,
+                                  "from_utc_ms", (json_int_t)f->from_utc_ms, "to_utc_ms", (json_int_t)f->to_utc_ms,
+                                  "sessions", (json_int_t)f->sessions, "blocks", (json_int_t)f->blocks, "segments",
+                                  (json_int_t)f->segments, "pads", (json_int_t)f->pads, "fences", (json_int_t)f->fences,
+                                  "pictures", (json_int_t)f->pictures, "pad_frames", (json_int_t)f->pad_frames,
+                                  "stream_bytes", (json_int_t)f->stream_bytes, "underruns", (json_int_t)f->underruns));
         }
         return list;
 }

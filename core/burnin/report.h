@@ -50,6 +50,7 @@ typedef struct {
         char *channel;
         int64_t from_utc_ms, to_utc_ms;
         int64_t blocks, segments, pads, fences, sessions, pictures, pad_frames, stream_bytes;
+        int64_t underruns; /* segments that a compressed run made faster than their files could be read */
 } BurninFigures;
 
 typedef struct {
