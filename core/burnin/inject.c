@@ -4,7 +4,6 @@
 #include "core/base/store.h"
 #include "core/burnin/private.h"
 #include "core/plan/transmission_log/transmission_log.h"
-#include "proto/base/log.h"
 
 /* A death costs minutes: how many, where time is led. More than what engines have made and nobody has seen. */
 #define DEATH_MS (4 * MINUTE_MS)
@@ -145,7 +144,7 @@ static bool inject_dead_core(Injector *injector, BurninReport *report, int64_t n
         course_skip(injector->course, DEATH_MS);
         burnin_report_injection(report, BURNIN_DEAD_CORE, NULL, NULL, now_utc_ms);
         if (!rig_start_core(injector->rig, &error))
-                rv_error("burnin.core_not_restarted", RV_S("error", error->message));
+                burnin_report_violation(report, &(BurninViolation){.contract = "INV-BURNIN-008"}, "%s", error->message);
         return true;
 }
 
