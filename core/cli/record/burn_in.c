@@ -53,6 +53,7 @@ static int parse(Asked *asked, int argc, char **argv) {
                 {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &asked->rest, NULL, NULL},
                 {0},
         };
+        g_set_prgname("retrovue burn-in");
         g_autoptr(GOptionContext) context = g_option_context_new("- prove machine and library before going on the air");
         g_option_context_set_summary(context, "Plays the channels on the real programs in a folder of its own, and "
                                               "compares plan, record and stream.\nExits with 0 when nothing was "
