@@ -32,7 +32,7 @@ typedef struct {
         char *air_program;        /* absolute; default beside this program, else found on PATH */
         char *web_dir;            /* absolute; the page's files */
         char *segments_dir;       /* absolute; HLS segments as files for a web server; NULL = none */
-        char *led_clock;          /* a file that says what time it is (docs/decisions/012); NULL = the system does */
+        char *led_clock;          /* a file that says what time it is (docs/decisions/014); NULL = the system does */
         int port;                 /* 8080; 0 = any */
         int64_t linger_ms;        /* 20000 */
         int64_t min_epg_ms;       /* 3 days */

@@ -3,7 +3,7 @@
  * the real programs, core and an engine for each channel, in a folder of their own; watches every channel as a viewer
  * does and core as an operator does; then compares what was planned, what was recorded and what was seen.
  *
- * Compressed, the channels' hours are played as fast as the machine can: core is led through them (docs/decisions/012).
+ * Compressed, the channels' hours are played as fast as the machine can: core is led through them (docs/decisions/014).
  * Faults can be injected; each must be found, and called what it is. Called by the command line; blocks until done.
  */
 #pragma once

@@ -27,7 +27,7 @@ void rv_clock_fake_await_sleepers(RvClock *clock, int n);
 
 /*
  * The operating system's clock, but for wall time, which is the int64_t at the beginning of the file: whoever holds the
- * file leads us through a day in minutes (docs/decisions/012). NULL on error. Free with rv_clock_led_free.
+ * file leads us through a day in minutes (docs/decisions/014). NULL on error. Free with rv_clock_led_free.
  */
 RvClock *rv_clock_led_new(const char *path, GError **error);
 void rv_clock_led_free(RvClock *clock);

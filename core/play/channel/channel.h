@@ -62,7 +62,7 @@ typedef struct {
         int64_t preroll_ms;
         int64_t stall_ms; /* no bytes for so long: the engine is replaced; 5000 */
         int max_running;
-        bool led; /* the clock is (docs/decisions/012): it may run away from the engines', which replay the past */
+        bool led; /* the clock is (docs/decisions/014): it may run away from the engines', which replay the past */
         /* An engine of this session ended without saying so itself (crash): record can close its entries. */
         void (*on_engine_died)(void *user, const char *channel_id, const char *session_id, const char *detail);
         void *user;

@@ -18,7 +18,7 @@ typedef struct Fanout Fanout;
 typedef struct FanoutViewer FanoutViewer;
 
 Fanout *fanout_new(size_t ring_bytes /* 0 = 8 MiB */);
-/* From now on the stream waits for viewers that have begun: where time is led (docs/decisions/012), who is slow delays
+/* From now on the stream waits for viewers that have begun: where time is led (docs/decisions/014), who is slow delays
  * it and loses nothing. Before the first packet. */
 void fanout_wait_for_viewers(Fanout *fanout);
 Fanout *fanout_ref(Fanout *fanout);

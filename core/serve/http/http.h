@@ -46,7 +46,7 @@ typedef struct {
         /* After each segment: the numbers of the next one; intake threads. */
         void (*on_sequence)(void *user, const char *channel_id, int64_t next_sequence, int64_t discontinuity);
         void *user;
-        bool wait_for_viewers; /* raw streams do (docs/decisions/012) */
+        bool wait_for_viewers; /* raw streams do (docs/decisions/014) */
 } HttpStreamsOptions;
 
 HttpStreamsSet *http_streams_set_new(const HttpStreamsOptions *options);
