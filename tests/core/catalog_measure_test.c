@@ -23,6 +23,8 @@ static int make_clips(void **state) {
                "+between(t\\,16\\,16.5)):s=48000:c=stereo:d=20' -c:v mpeg4 -g 250 -c:a pcm_s16le");
         ffmpeg("whole.mp4", PICTURES("20") "-f lavfi -i sine=sample_rate=48000:duration=20 -c:v mpeg4 -c:a mp2 "
                                            "-movflags +faststart");
+        ffmpeg("padded.webm",
+               PICTURES("2") "-f lavfi -i sine=sample_rate=48000:duration=2.063 -c:v libvpx -c:a libopus");
         return 0;
 }
 
@@ -157,6 +159,18 @@ static void INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_what_cannot_be_decoded_is_n
         assert_true(asset_eligible(catalog->assets[0]));
         assert_in_range(catalog->assets[0]->duration_ms, 12000, 17500);
         assert_true(catalog->revision > probed->revision);
+}
+
+/* The last packet of its sound is of 20 ms, of which 3 are to be heard: planned by packets, a picture would be black.
+ */
+static void INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_padding_of_the_sound_is_not_there(void **state) {
+        World *world = *state;
+        put_clip(world, "padded.webm", "padded.webm");
+        g_autoptr(CatalogSnapshot) probed = scan_and_load(world);
+        assert_in_range(probed->assets[0]->duration_ms, 2075, 2085);
+        measure(world);
+        g_autoptr(CatalogSnapshot) catalog = load(world);
+        assert_in_range(catalog->assets[0]->duration_ms, 2063, 2071);
 }
 
 /* --- faults ------------------------------------------------------------------------------------------------------ */
@@ -340,6 +354,7 @@ int main(void) {
                 IN_WORLD(INV_ASSET_MARKER_BOUNDS_001_where_it_is_black_and_silent_is_marked),
                 IN_WORLD(INV_ASSET_MARKER_BOUNDS_001_no_quiet_point_lies_outside),
                 IN_WORLD(INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_what_cannot_be_decoded_is_not_there),
+                IN_WORLD(INV_ASSET_DURATION_CONTRACTUAL_TRUTH_001_padding_of_the_sound_is_not_there),
                 IN_WORLD(INV_MEASURE_002_what_cannot_be_decoded_is_refused_until_it_is_another_file),
                 IN_WORLD(INV_MEASURE_001_no_file_is_measured_twice),
                 IN_WORLD(INV_MEASURE_001_a_run_goes_on_where_the_last_was_ended),

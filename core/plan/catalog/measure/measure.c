@@ -18,6 +18,7 @@
 #include "proto/base/mailbox.h"
 #include "proto/base/thread.h"
 
+#define TOLD_MS 100 /* so much longer or shorter than was probed is worth a line */
 #define MAX_THREADS 64
 #define LOWEST_NICE 19
 #define IOPRIO_WHO_PROCESS 1
@@ -205,7 +206,8 @@ static void log_job(CatalogMeasure *measure, const Job *job) {
         else
                 rv_info("catalog.survey_failed", RV_S("file", task->uri),
                         RV_S("reason", job->survey.fault ? job->survey.fault : "The file has changed."));
-        if (job->survey.end_ms > 0)
+        if (job->survey.end_ms > 0 &&
+            ABS(job->survey.end_ms - task->duration_ms) > TOLD_MS) /* a coder's frame is no news */
                 rv_info("catalog.length_corrected", RV_S("file", task->uri), RV_I("from_ms", task->duration_ms),
                         RV_I("to_ms", job->survey.end_ms));
 }
