@@ -150,15 +150,22 @@ static bool inject_dead_core(Injector *injector, BurninReport *report, int64_t n
 
 /* --- the feed ---------------------------------------------------------------------------------------------------- */
 
-/* Core's clock stands still, so that nobody plans; the engines play on until nothing is left. */
-static bool inject_late_feed(Injector *injector, BurninReport *report, int64_t now_utc_ms) {
-        course_freeze(injector->course, true);
+/* Where the last of the channels' plans ends; 0: nothing is planned. */
+static int64_t plans_end_utc_ms(const Injector *injector, int64_t now_utc_ms) {
+        int64_t end_utc_ms = 0;
         for (unsigned i = 0; i < rig_specs(injector->rig)->len; i++) {
                 g_autoptr(GPtrArray) blocks = blocks_after(injector, channel_of(injector, i), now_utc_ms);
                 const BlockPlan *last = blocks && blocks->len > 0 ? blocks->pdata[blocks->len - 1] : NULL;
                 if (last)
-                        injector->late_until_utc_ms = MAX(injector->late_until_utc_ms, last->end_utc_ms);
+                        end_utc_ms = MAX(end_utc_ms, last->end_utc_ms);
         }
+        return end_utc_ms;
+}
+
+/* Core's clock stands still, so that nobody plans; the engines play on until nothing is left. */
+static bool inject_late_feed(Injector *injector, BurninReport *report, int64_t now_utc_ms) {
+        course_freeze(injector->course, true);
+        injector->late_until_utc_ms = plans_end_utc_ms(injector, now_utc_ms);
         if (!injector->late_until_utc_ms)
                 course_freeze(injector->course, false);
         else
@@ -166,9 +173,15 @@ static bool inject_late_feed(Injector *injector, BurninReport *report, int64_t n
         return injector->late_until_utc_ms != 0;
 }
 
+/* What was being planned when the clock stopped is planned to its end: it is awaited, too. */
 static void end_late_feed(Injector *injector, int64_t now_utc_ms) {
         if (now_utc_ms < injector->late_until_utc_ms + LATE_MS)
                 return;
+        const int64_t end_utc_ms = plans_end_utc_ms(injector, now_utc_ms);
+        if (end_utc_ms > injector->late_until_utc_ms) {
+                injector->late_until_utc_ms = end_utc_ms;
+                return;
+        }
         injector->late_until_utc_ms = 0;
         injector->quiet_until_utc_ms = now_utc_ms + QUIET_MS;
         course_freeze(injector->course, false);

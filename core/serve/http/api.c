@@ -189,9 +189,12 @@ enum MHD_Result api_asrun(Request *request) {
 
 /* "2026-11-22", or NULL. */
 static bool is_day(const char *text) {
-        int year = 0, month = 0, day = 0, n = 0;
-        return !text || (strlen(text) == 10 && sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &n) == 3 && n == 10 &&
-                         g_date_valid_dmy((GDateDay)day, (GDateMonth)month, (GDateYear)year));
+        if (!text)
+                return true;
+        g_autofree char *midnight = g_strconcat(text, "T00:00:00Z", NULL);
+        g_autoptr(GDateTime) time =
+                strlen(text) == strlen("2026-11-22") ? g_date_time_new_from_iso8601(midnight, NULL) : NULL;
+        return time != NULL;
 }
 
 /* INV-RECONCILE-006: ?day=2026-11-22 or ?session=ID; the broadcast day that is now when nothing is said. */

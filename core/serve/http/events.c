@@ -162,11 +162,12 @@ static ssize_t read_events(void *user, uint64_t position, char *buffer, size_t s
         return await_news(request) ? 0 : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-/* A client that was connected before says what it had last; numbers of another run are none of ours. */
+/* A client that was connected before says what it had last; numbers of another run are none of ours. With the lock
+ * held. */
 static int64_t begin_at(const Events *events, Request *request) {
         const char *last = request_header(request, "Last-Event-ID");
         const int64_t number = last ? g_ascii_strtoll(last, NULL, 10) : 0;
-        return number >= events->base ? number + 1 : 0;
+        return number >= events->base && number < events->next ? number + 1 : 0;
 }
 
 static void listen_to(Events *events, Request *request) {
