@@ -25,7 +25,7 @@
 #include "proto/house/house_style.h"
 
 #define SEAM_PREPARE_TICKS 90      /* how far ahead of its first tick a source is started */
-#define SEAM_PREPARED_SOURCES 3    /* at most so many files ahead of the one on the air (memory) */
+#define SEAM_PREPARED_SOURCES 2    /* at most so many files ahead of the one on the air (memory) */
 #define SEAM_RING_BYTES (11 << 20) /* finished cells a source may hold: so much memory, but ... */
 #define SEAM_RING_CELLS_MIN 8      /* ... this many at least, and ... */
 #define SEAM_RING_CELLS_MAX 12     /* ... this many at most; and ... */
