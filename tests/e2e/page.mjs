@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { chromium } from "playwright-core";
+import { alert, divergedDay } from "./page_reconciliation.mjs";
 
 const WAIT_MS = 90000;
 const [url, shots] = process.argv.slice(2);
@@ -72,11 +73,22 @@ const focused = (page) => page.evaluate(() => document.activeElement.closest("li
 async function assertFits(page) {
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.ok(wide <= 0, `the page is ${wide} pixels wider than the screen`);
-  const small = await page.evaluate(() => [...document.querySelectorAll("button")].filter((button) => {
+  const small = await page.evaluate(() => [...document.querySelectorAll("button, select, input, summary")].filter((button) => {
     const box = button.getBoundingClientRect();
     return box.width > 0 && (box.height < 36 || box.width < 36);
   }).map((button) => button.id || button.className));
   assert.deepEqual(small, [], "buttons too small to tap");
+}
+
+const verdict = (page) => page.locator("#reconciliation-verdict");
+
+// The day before is one with a divergence of most kinds: what the API would say of it is said by the test.
+async function showDivergedDay(page) {
+  await page.route("**/reconciliation?day=*", (route) => route.fulfill({ json: divergedDay() }));
+  await page.locator("#reconciliation > summary").press("Enter");
+  await verdict(page).getByText("Reconciled so far").waitFor();
+  await page.locator("#reconciliation-earlier").press("Enter");
+  await verdict(page).getByText("divergences").waitFor();
 }
 
 const scenarios = {
@@ -148,6 +160,69 @@ const scenarios = {
     await page.keyboard.press("Escape");
   },
 
+  // Of the real day, what was watched above; keys only.
+  async reconciliation() {
+    const { page, faults } = await openPage({ viewport: { width: 1280, height: 720 } });
+    const [, second] = await channels();
+    await page.locator("#reconciliation > summary").press("Enter");
+    await verdict(page).getByText("Reconciled so far").waitFor();
+    const today = await page.locator("#reconciliation-day").inputValue();
+    await page.locator("#reconciliation-channel").focus();
+    await page.keyboard.press("ArrowDown");
+    assert.equal(await page.locator("#reconciliation-channel").inputValue(), second.id, "arrows are the choice's");
+    await verdict(page).getByText("Reconciled so far").waitFor();
+    const block = page.locator("#reconciliation-blocks summary:not(.quiet)").last();
+    await block.press("Enter");
+    const table = page.locator("#reconciliation-blocks details[open]").getByRole("table").first();
+    await table.waitFor();
+    assert.deepEqual(await table.getByRole("columnheader").allTextContents(), ["Planned", "As run"]);
+    const real = await (await fetch(`${url}api/v1/channels/${second.id}/reconciliation`)).json();
+    assert.equal(real.day, today);
+    assert.ok((await table.locator(".found").count()) >= 1, "something aired");
+    await page.locator("#reconciliation-later").press("Enter");
+    assert.equal(await page.locator("#reconciliation-day").inputValue(), today, "there is no tomorrow yet");
+    await assertFits(page);
+    await page.locator("#reconciliation").scrollIntoViewIfNeeded();
+    await shot(page, "reconciliation-today");
+    assert.deepEqual(faults, []);
+  },
+
+  async divergences() {
+    const { page, faults } = await openPage({ viewport: { width: 1280, height: 720 }, colorScheme: "light" });
+    await page.route("**/api/v1/alerts", (route) => route.fulfill({ json: { alerts: [alert] } }));
+    await showDivergedDay(page);
+    assert.match(await verdict(page).textContent(), /^3 divergences · 4 of 9 blocks aired$/);
+    assert.deepEqual((await page.locator("#reconciliation-counts li").allTextContents()).sort(), ["1 × missing block",
+      "1 × phantom segment", "1 × runtime recovery", "1 × segment sequence mismatch", "4 × not aired by design"]);
+    const items = page.locator("#reconciliation-blocks > li");
+    assert.equal(await items.count(), 6, "unwatched time is one line");
+    assert.match(await items.first().locator("summary").innerText(), /4 blocks not aired by design/);
+    const open = page.locator("#reconciliation-blocks details[open]");
+    await page.locator("#reconciliation-blocks .divergence").nth(2).waitFor();
+    assert.equal(await open.count(), 2, "what failed is open");
+    const lines = await open.first().locator(".divergence").allInnerTexts();
+    assert.match(lines[0], /phantom segment\s+runtime fault\s+08:42:00.000: a segment aired/);
+    assert.match(lines[1], /segment sequence mismatch\s+runtime fault\s+08:42:00.000: a planned segment is missing/);
+    const found = await open.first().locator("td.aired").evaluateAll((all) => all.map((cell) =>
+      cell.querySelector(".what, .status, .nothing").textContent));
+    assert.deepEqual(found, ["aired", "nothing", "Tonight at Nine", "aired"], "side by side, by time");
+    assert.match(await open.nth(1).locator(".divergence").innerText(), /missing block\s+planning fault/);
+    assert.equal(await page.locator("#reconciliation b").count(), 0, "titles are text");
+    await page.locator("#notice .cure").getByText(alert.cure).waitFor();
+    assert.match(await page.locator("#notice .code").textContent(), /reconcile.diverged · runtime/);
+    await assertFits(page);
+    await page.screenshot({ path: path.join(shots, "reconciliation-light.png"), fullPage: true });
+    await page.emulateMedia({ colorScheme: "dark" });
+    await open.first().scrollIntoViewIfNeeded();
+    await shot(page, "reconciliation-dark");
+    await page.unroute("**/reconciliation?day=*");
+    await page.route("**/reconciliation?day=*", (route) => route.fulfill({ json: { ...divergedDay(), rows: undefined } }));
+    await page.locator("#reconciliation-earlier").press("Enter");
+    await page.locator("#reconciliation-blocks .note").waitFor();
+    assert.equal(await page.locator("#reconciliation-blocks > .divergence").count(), 4, "what was kept is told");
+    assert.deepEqual(faults, []);
+  },
+
   async phone() {
     const { page, faults } = await openPage({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true,
       deviceScaleFactor: 2 });
@@ -161,12 +236,16 @@ const scenarios = {
     await shot(page, "phone-player");
     await page.locator("#close").tap();
     assert.equal(await isOpen(page), false);
+    await showDivergedDay(page);
+    await assertFits(page);
+    await page.screenshot({ path: path.join(shots, "phone-reconciliation.png"), fullPage: true });
     assert.deepEqual(faults, []);
   },
 };
 
 try {
   for (const [name, scenario] of Object.entries(scenarios)) {
+    if (["watching", "sleeping"].includes(name)) continue;
     await scenario();
     console.log(`${name} ok`);
   }

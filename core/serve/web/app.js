@@ -1,7 +1,9 @@
 // The channel list: now, next, progress; a click opens the player.
 import { openPlayer, closePlayer, toggleFullscreen, toggleMute } from "./player.js";
+import { setChannels } from "./reconciliation.js";
 
 const REFRESH_MS = 5000;
+const ALERTS_MOST = 3;
 const list = document.getElementById("channels");
 const row = document.getElementById("channel-row");
 const notice = document.getElementById("notice");
@@ -138,17 +140,35 @@ const listKeys = { ArrowDown: () => moveFocus(1), ArrowUp: () => moveFocus(-1) }
 
 document.addEventListener("keydown", (event) => {
   const act = (watching ? playerKeys : listKeys)[event.key];
-  if (!act || event.ctrlKey || event.altKey || event.metaKey) return;
+  const isElsewhere = !watching && document.activeElement?.closest("#reconciliation"); // choices have arrows of their own
+  if (!act || isElsewhere || event.ctrlKey || event.altKey || event.metaKey) return;
   event.preventDefault();
   act();
 });
 
 // --- notices ----------------------------------------------------------------------------------------------------
 
-function showNotice(text, bad) {
-  notice.textContent = text;
+// What is told already is left alone: screen readers would read it again.
+function showNotice(lines, bad) {
+  const told = JSON.stringify([lines, bad]);
+  if (notice.dataset.told === told) return;
+  notice.dataset.told = told;
+  notice.replaceChildren(...lines.map((line) => {
+    const item = document.createElement("div");
+    for (const [name, text] of Object.entries(line).filter((entry) => entry[1])) {
+      const part = item.appendChild(document.createElement("p"));
+      part.className = name;
+      part.textContent = text;
+    }
+    return item;
+  }));
   notice.className = bad ? "bad" : "";
-  notice.hidden = text === "";
+  notice.hidden = lines.length === 0;
+}
+
+function alertLine(alert) {
+  const where = alert.file ? `${alert.file.split("/").pop()}:${alert.line}:${alert.column}: ` : "";
+  return { message: where + alert.message, cure: alert.cure, code: words(alert.code, alert.class) };
 }
 
 function scanText(scan) {
@@ -160,10 +180,12 @@ async function refreshNotices() {
   const [alerts, scan] = await Promise.allSettled([fetchJson("api/v1/alerts"), fetchJson("api/v1/catalog/progress")]);
   const faults = alerts.status === "fulfilled" ? alerts.value.alerts.filter((a) => a.severity === "error") : [];
   if (faults.length > 0) {
-    const where = (a) => (a.file ? `${a.file.split("/").pop()}:${a.line}:${a.column}: ` : "");
-    showNotice(faults.slice(0, 3).map((a) => where(a) + a.message).join("\n"), true);
+    const rest = faults.length - ALERTS_MOST;
+    showNotice([...faults.slice(0, ALERTS_MOST).map(alertLine),
+      ...(rest > 0 ? [{ message: `and ${rest} more` }] : [])], true);
   } else {
-    showNotice(scan.status === "fulfilled" ? scanText(scan.value) : "", false);
+    const text = scan.status === "fulfilled" ? scanText(scan.value) : "";
+    showNotice(text ? [{ message: text }] : [], false);
   }
 }
 
@@ -174,11 +196,12 @@ async function refresh() {
     const answer = await fetchJson("api/v1/channels");
     channels = answer.channels;
     skewMs = answer.generated_utc_ms - Date.now();
+    setChannels(channels);
     empty.hidden = channels.length > 0;
     empty.textContent = "No channel is planned yet. They appear here by themselves.";
     await refreshNotices();
   } catch (error) {
-    showNotice("The server does not answer. Trying again…", true);
+    showNotice([{ message: "The server does not answer. Trying again…" }], true);
   }
   drawList();
   drawCaption();
