@@ -203,9 +203,8 @@ const scenarios = {
     const lines = await open.first().locator(".divergence").allInnerTexts();
     assert.match(lines[0], /phantom segment\s+runtime fault\s+08:42:00.000: a segment aired/);
     assert.match(lines[1], /segment sequence mismatch\s+runtime fault\s+08:42:00.000: a planned segment is missing/);
-    const found = await open.first().locator("td.aired").evaluateAll((all) => all.map((cell) =>
-      cell.querySelector(".what, .status, .nothing").textContent));
-    assert.deepEqual(found, ["aired", "nothing", "Tonight at Nine", "aired"], "side by side, by time");
+    const aired = await open.first().locator("td.aired").allTextContents();
+    [/aired$/, /^nothing$/, /^Tonight at Nine/, /aired$/].forEach((what, i) => assert.match(aired[i], what, "by time"));
     assert.match(await open.nth(1).locator(".divergence").innerText(), /missing block\s+planning fault/);
     assert.equal(await page.locator("#reconciliation b").count(), 0, "titles are text");
     await page.locator("#notice .cure").getByText(alert.cure).waitFor();
@@ -245,7 +244,6 @@ const scenarios = {
 
 try {
   for (const [name, scenario] of Object.entries(scenarios)) {
-    if (["watching", "sleeping"].includes(name)) continue;
     await scenario();
     console.log(`${name} ok`);
   }
