@@ -13,7 +13,6 @@
 #define LOOK_EACH_MS (5 * MINUTE_MS) /* of the channels' time, or of ours */
 /* Compressed, a run begins so much longer ago than it lasts: faults cost time, and now is never reached. */
 #define SPARE_MS (3 * HOUR_MS)
-#define AFTERMATH_MS (10 * MINUTE_MS)
 /* Nobody shows anything for so long: the run is over. */
 #define SILENCE_NS (90 * INT64_C(1000000000))
 #define PAGE_ENTRIES 1000
@@ -99,8 +98,7 @@ static void follow(Run *run) {
                 ask(run, now);
                 look(run, now);
                 injector_look(run->injector, run->report, run->behind_utc_ms);
-                if (injector_is_busy(run->injector)) /* what comes after it is to be seen, too */
-                        run->to_utc_ms = MAX(run->to_utc_ms, run->behind_utc_ms + AFTERMATH_MS);
+                run->to_utc_ms = MAX(run->to_utc_ms, injector_seen_by_utc_ms(run->injector, run->behind_utc_ms));
                 rv_clock_sleep_until_mono_ns(run->system, now + LOOK_NS);
         }
         injector_end(run->injector, run->report);

@@ -11,6 +11,8 @@
 #define AHEAD_MS (6 * MINUTE_MS)
 /* So long after it began to miss the plan a feed is late enough. */
 #define LATE_MS (2 * MINUTE_MS)
+/* What comes after a fault is to be seen, too. */
+#define AFTERMATH_MS (10 * MINUTE_MS)
 /* From one injection to the next. */
 #define QUIET_MS (DEATH_MS + 2 * MINUTE_MS)
 
@@ -24,6 +26,7 @@ struct Injector {
         unsigned n, next;
         int64_t quiet_until_utc_ms; /* what was done last is seen by itself */
         int64_t late_until_utc_ms;  /* the plan's end, while it is held; 0: it is not */
+        int64_t seen_by_utc_ms;     /* when all that was done so far has been shown */
         GHashTable *harmed;         /* files */
 };
 
@@ -75,8 +78,8 @@ void injector_free(Injector *injector) {
         g_free(injector);
 }
 
-bool injector_is_busy(const Injector *injector) {
-        return injector->late_until_utc_ms != 0;
+int64_t injector_seen_by_utc_ms(const Injector *injector, int64_t now_utc_ms) {
+        return injector->late_until_utc_ms ? now_utc_ms + AFTERMATH_MS : injector->seen_by_utc_ms;
 }
 
 static const char *channel_of(const Injector *injector, unsigned index) {
@@ -108,6 +111,8 @@ static bool harm_block(Injector *injector, BurninCause cause, const BlockPlan *b
         for (uint32_t i = 0; i < block->n_segments; at += block->segments[i++].duration_ms)
                 if (harm(injector, cause, &block->segments[i])) {
                         burnin_report_injection(report, cause, NULL, block->segments[i].asset_uri, at);
+                        injector->seen_by_utc_ms =
+                                MAX(injector->seen_by_utc_ms, at + block->segments[i].duration_ms + AFTERMATH_MS);
                         return true;
                 }
         return false;

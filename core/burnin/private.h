@@ -135,5 +135,6 @@ void injector_free(Injector *injector);
 void injector_look(Injector *injector, BurninReport *report, int64_t now_utc_ms);
 /* What was asked for and could not be done is a violation. */
 void injector_end(const Injector *injector, BurninReport *report);
-/* The feed is being late. */
-bool injector_is_busy(const Injector *injector);
+/* INV-BURNIN-001: the run goes on until then, however short it was asked to be: a harmed file is seen only where the
+ * plan names it, and a feed is late only once the plan has ended. */
+int64_t injector_seen_by_utc_ms(const Injector *injector, int64_t now_utc_ms);
