@@ -36,6 +36,8 @@ class Play:
         if self.process.returncode != 0 or not found:
             rig.fail("bench_play did not get there:\n" + log[-2000:])
         for line in log.splitlines():
+            if '"producer.failed"' in line:  # black costs nothing and comes at once
+                rig.fail(f"the engine could not play what is measured: {line}")
             if '"session.lateness"' in line:
                 found["lateness"] = json.loads(line)
         return found
@@ -46,11 +48,10 @@ def play(options, house, seconds, preroll_ms, segments, stream=None):
 
 
 def film(options, house):
-    """The made library's only file, of the house's own size."""
-    if options.media:
-        return str(rig.only_file(options.media))
+    """The made library's only file, of the house's own size; absolute, for the engine runs elsewhere."""
     width, height = map(int, HOUSES[house].split("x"))
-    return str(rig.only_file(rig.make_library(options.cache, width, height, 125)))
+    library = options.media or rig.make_library(options.cache, width, height, 125)
+    return str(rig.only_file(library).resolve())
 
 
 def segment(path, offset_s, duration_s):
