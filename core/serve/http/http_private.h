@@ -1,6 +1,6 @@
 /* What http.c (server and routes), streams.c (waiting for a channel), live.c (playlist, segments, raw stream),
- * respond.c (answers), api.c (JSON), events.c (changes), tuner.c (HDHomeRun), files.c (the page), logo.c and pace.c
- * (slow clients) share. */
+ * respond.c (answers), files.c (the page) and logo.c share with the parts: api/ (api.c: JSON; events.c: changes;
+ * tuner.c: HDHomeRun) and guard/ (pace.c: slow clients). */
 #pragma once
 
 #include <microhttpd.h>
@@ -115,7 +115,7 @@ char *request_base_url(Request *request);
 char *request_base_path(Request *request);
 const char *request_header(Request *request, const char *name);
 
-/* --- pace.c ------------------------------------------------------------------------------------------------------ */
+/* --- guard/pace.c ------------------------------------------------------------------------------------------------ */
 
 Pace *pace_new(RvClock *clock);
 void pace_free(Pace *pace);
@@ -127,7 +127,7 @@ void pace_expect(Pace *pace, struct MHD_Connection *connection, bool headers);
 /* Shuts the connections whose headers have taken too long: how many. Any thread. */
 unsigned pace_check(Pace *pace);
 
-/* --- events.c ---------------------------------------------------------------------------------------------------- */
+/* --- api/events.c ------------------------------------------------------------------------------------------------ */
 
 Events *events_new(Http *http);
 /* When nobody listens any more. */
