@@ -13,7 +13,7 @@
 #define MAX_BLUR 20
 
 /* 0 fatal, 1 error, 2 warning, 4 information; a missing glyph is nobody's emergency. */
-static void on_message(int level, const char *format, va_list arguments, void *user) {
+static G_GNUC_PRINTF(2, 0) void on_message(int level, const char *format, va_list arguments, void *user) {
         if (level > 2 || !rv_log_enabled(RV_LOG_DEBUG))
                 return;
         g_autofree char *detail = g_strdup_vprintf(format, arguments);

@@ -1,6 +1,9 @@
 #include "air/producer/decoder.h"
 
 #include <errno.h>
+#include <stdatomic.h>
+
+#include "air/producer/shortage.h"
 
 /* Threads of a decoder hold pictures, and delay them by one each: a core decodes 300 a second of this size, and it is
  * not before this size that a second thread is worth both. */
@@ -18,10 +21,38 @@ struct Decoder {
         bool draining;
         int64_t skip_before; /* pts */
         unsigned damaged;
+        atomic_bool refused; /* memory, to one of the codec's own threads; written by those */
 };
 
 static int threads_for(const AVCodecParameters *parameters) {
         return (int64_t)parameters->width * parameters->height > ONE_THREAD_PIXELS ? MORE_THREADS : 1;
+}
+
+/*
+ * Each of the codec's own threads asks for memory here at the start of each picture. What was refused to it while it
+ * decoded the one before is in its errno still, and is nowhere else where the codec has passed over it.
+ */
+static int get_buffer(AVCodecContext *codec, AVFrame *frame, int flags) {
+        Decoder *decoder = codec->opaque;
+        const bool before = errno == ENOMEM;
+        errno = 0;
+        const int error = avcodec_default_get_buffer2(codec, frame, flags);
+        if (before || errno == ENOMEM || error == AVERROR(ENOMEM))
+                atomic_store(&decoder->refused, true);
+        return error;
+}
+
+static void use_threads(Decoder *decoder, int n) {
+        decoder->codec->thread_count = n;
+        if (n == 1)
+                return;
+        decoder->codec->opaque = decoder;
+        decoder->codec->get_buffer2 = get_buffer;
+#if FF_API_THREAD_SAFE_CALLBACKS
+        G_GNUC_BEGIN_IGNORE_DEPRECATIONS
+        decoder->codec->thread_safe_callbacks = 1;
+        G_GNUC_END_IGNORE_DEPRECATIONS
+#endif
 }
 
 static bool open_codec(Decoder *decoder, const AVStream *stream, Fault *fault) {
@@ -36,10 +67,10 @@ static bool open_codec(Decoder *decoder, const AVStream *stream, Fault *fault) {
         g_assert(decoder->codec && decoder->packet);
         int error = avcodec_parameters_to_context(decoder->codec, parameters);
         decoder->codec->pkt_timebase = stream->time_base; /* without it skipped samples do not move the stamps */
-        decoder->codec->thread_count = threads_for(parameters);
+        use_threads(decoder, threads_for(parameters));
         decoder->codec->max_pixels = MAX_PIXELS;
         if (error >= 0)
-                error = avcodec_open2(decoder->codec, codec, NULL);
+                error = shortage_look(avcodec_open2(decoder->codec, codec, NULL));
         if (error < 0)
                 fault_set(fault, "NO_DECODER", "%s: %s", codec->name, av_err2str(error));
         return error >= 0;
@@ -69,12 +100,6 @@ static bool may_skip(const Decoder *decoder) {
         return pts != AV_NOPTS_VALUE && pts < decoder->skip_before;
 }
 
-/* Of one of the codec's own threads: told as if it had been this one's. */
-static void note_memory(int error) {
-        if (error == AVERROR(ENOMEM))
-                errno = ENOMEM;
-}
-
 /* One packet further, or into draining. */
 static DemuxResult feed(Decoder *decoder) {
         const DemuxResult result = demux_read(decoder->demux, decoder->which, decoder->packet);
@@ -82,9 +107,9 @@ static DemuxResult feed(Decoder *decoder) {
                 return result;
         decoder->draining = result == DEMUX_END;
         decoder->codec->skip_frame = may_skip(decoder) ? AVDISCARD_NONREF : AVDISCARD_DEFAULT;
-        const int error = avcodec_send_packet(decoder->codec, decoder->draining ? NULL : decoder->packet);
+        const int error =
+                shortage_look(avcodec_send_packet(decoder->codec, decoder->draining ? NULL : decoder->packet));
         av_packet_unref(decoder->packet);
-        note_memory(error);
         if (error < 0 && error != AVERROR_EOF)
                 decoder->damaged++; /* INV-PRODUCER-006: what cannot be decoded is passed over */
         return result;
@@ -92,12 +117,13 @@ static DemuxResult feed(Decoder *decoder) {
 
 DecoderResult decoder_next(Decoder *decoder, AVFrame *into) {
         while (!atomic_load(decoder->abort)) {
-                const int result = avcodec_receive_frame(decoder->codec, into);
+                const int result = shortage_look(avcodec_receive_frame(decoder->codec, into));
+                if (atomic_load(&decoder->refused))
+                        (void)shortage_look(AVERROR(ENOMEM));
                 if (result == 0)
                         return DECODER_FRAME;
                 if (result == AVERROR_EOF)
                         return DECODER_END;
-                note_memory(result);
                 if (result != AVERROR(EAGAIN)) {
                         decoder->damaged++;
                         if (decoder->draining)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "air/producer/shortage.h"
 #include "air/producer/track/stream.h"
 #include "proto/base/containers.h"
 #include "proto/base/log.h"
@@ -133,9 +134,10 @@ static bool open_format(Demux *demux, const char *path, Fault *fault) {
         demux->format->format_whitelist = av_strdup(CONTAINERS); /* INV-PRODUCER-007 */
         demux->format->interrupt_callback = (AVIOInterruptCB){is_aborted, demux};
 
-        int error = avformat_open_input(&demux->format, path, NULL, NULL); /* frees the context when it fails */
+        /* Frees the context when it fails. */
+        int error = shortage_look(avformat_open_input(&demux->format, path, NULL, NULL));
         if (error >= 0)
-                error = avformat_find_stream_info(demux->format, NULL);
+                error = shortage_look(avformat_find_stream_info(demux->format, NULL));
         if (error >= 0)
                 return true;
         const char *why = error == AVERROR(EINVAL) ? "no kind of film or sound that is played" : av_err2str(error);
@@ -307,7 +309,7 @@ static void take_waiting(Demux *demux, Lane *lane, AVPacket *packet) {
 
 /* False at the end of the file, for whatever reason. */
 static bool read_one(Demux *demux) {
-        const int result = av_read_frame(demux->format, demux->packet);
+        const int result = shortage_look(av_read_frame(demux->format, demux->packet));
         if (result < 0) {
                 demux->ended = true;
                 if (demux->read_error)
@@ -368,7 +370,7 @@ bool demux_seek_us(Demux *demux, int64_t container_us) {
                 stream = demux->lanes[DEMUX_AUDIO].stream;
         const int64_t at = av_rescale_q(container_us, AV_TIME_BASE_Q, stream->time_base);
         demux->read_error = 0; /* elsewhere it may be readable */
-        if (avformat_seek_file(demux->format, stream->index, INT64_MIN, at, at, 0) < 0)
+        if (shortage_look(avformat_seek_file(demux->format, stream->index, INT64_MIN, at, at, 0)) < 0)
                 return false;
         for (int i = 0; i < DEMUX_N_STREAMS; i++)
                 clear_lane(&demux->lanes[i]);

@@ -1,11 +1,11 @@
 #include "air/producer/producer.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "air/producer/picture/picture.h"
+#include "air/producer/shortage.h"
 #include "air/producer/source.h"
 #include "proto/base/log.h"
 #include "proto/base/thread.h"
@@ -177,12 +177,8 @@ static void publish(Producer *producer, Pace *pace) {
                 wake_up(&producer->progress);
 }
 
-/*
- * FFmpeg passes over much of what it cannot allocate, and what comes out then is another film: packets are missing, or
- * its beginning. The C library has said so, in this thread's errno; sizes that a damaged file makes up never get there.
- */
 static bool has_memory(const Producer *producer, Fault *fault) { /* INV-PRODUCER-006 */
-        if (errno != ENOMEM)
+        if (!shortage_seen())
                 return true;
         fault_set(fault, "OUT_OF_MEMORY", "%s: memory ran out", producer->segment->asset_uri);
         return false;
@@ -202,7 +198,7 @@ static ProducerState make_cells(Producer *producer, Source *source, Fault *fault
         const ProducerOptions *options = &producer->options;
         Pace pace = {.tick = options->start_tick, .ahead_ticks = rv_tick_at_ms(SEEK_AHEAD_MS, options->format.rate)};
         while (wait_for_space(producer)) {
-                errno = 0;
+                shortage_forget();
                 if (!catch_up(producer, source, &pace, fault) || !has_memory(producer, fault))
                         return PRODUCER_FAILED;
                 if (pace.tick >= options->end_tick)
@@ -257,7 +253,7 @@ static void run(void *user) {
                 .abort = &producer->abort,
         };
         Fault fault = {0};
-        errno = 0;
+        shortage_forget();
         Source *source = source_open(&options, &fault);
         const bool usable = has_memory(producer, &fault) && source;
         ProducerState state = usable ? make_cells(producer, source, &fault) : PRODUCER_FAILED;

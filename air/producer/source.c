@@ -6,6 +6,7 @@
 #include "air/producer/audio.h"
 #include "air/producer/caption_track.h"
 #include "air/producer/picture/place.h"
+#include "air/producer/shortage.h"
 #include "air/producer/subtitle/subtitles.h"
 #include "air/producer/timing.h"
 #include "air/producer/video.h"
@@ -481,6 +482,7 @@ SourceResult source_make(Source *source, int64_t k, Cell *cell, Fault *fault) {
         hear_track(source, k);
         caption_queue_pull(&source->captions, cell->tick, &cell->captions);
         cell->source_frame = shows ? source->current.stamp.index : -1;
+        (void)shortage_look(0); /* room for a picture may have to be made and waited for, which writes errno */
         cell->picture = make_picture(source, k, shows, fault);
         if (cell->picture)
                 return SOURCE_CELL;

@@ -37,7 +37,7 @@ static CanvasRect target_of(const AVSubtitleRect *rect, const Mapping *mapping, 
 
 /* Red, green, blue and opacity of a pixel, the colours multiplied by the opacity. */
 static void read_pixel(const AVSubtitleRect *rect, int x, int y, double weight, double sum[CHANNELS]) {
-        const uint32_t *palette = (const uint32_t *)rect->data[1];
+        const uint32_t *palette = (const void *)rect->data[1];
         const uint32_t argb = palette[rect->data[0][(ptrdiff_t)y * rect->linesize[0] + x]];
         if (argb >> 24 == 0)
                 return;
