@@ -13,6 +13,7 @@
 #define LOOK_EACH_MS (5 * MINUTE_MS) /* of the channels' time, or of ours */
 /* Compressed, a run begins so much longer ago than it lasts: faults cost time, and now is never reached. */
 #define SPARE_MS (3 * HOUR_MS)
+#define KILL_SPARE_MS (2 * DEATH_MS)
 /* Nobody shows anything for so long: the run is over. */
 #define SILENCE_NS (90 * INT64_C(1000000000))
 #define PAGE_ENTRIES 1000
@@ -27,6 +28,7 @@ typedef struct {
         GPtrArray **stretches; /* of each channel; GPtrArray of Stretch */
         Watch *watch;
         Injector *injector;
+        Killer *killer;
         int64_t from_utc_ms, to_utc_ms;
         int64_t begun_mono_ns, asked_mono_ns, looked_mono_ns, looked_utc_ms;
         int64_t moved_mono_ns, behind_utc_ms; /* when the slowest channel last went on, and where it is */
@@ -98,7 +100,9 @@ static void follow(Run *run) {
                 ask(run, now);
                 look(run, now);
                 injector_look(run->injector, run->report, run->behind_utc_ms);
+                killer_look(run->killer, run->report, run->behind_utc_ms, now);
                 run->to_utc_ms = MAX(run->to_utc_ms, injector_seen_by_utc_ms(run->injector, run->behind_utc_ms));
+                run->to_utc_ms = MAX(run->to_utc_ms, killer_seen_by_utc_ms(run->killer, run->behind_utc_ms));
                 rv_clock_sleep_until_mono_ns(run->system, now + LOOK_NS);
         }
         injector_end(run->injector, run->report);
@@ -110,7 +114,7 @@ static bool begin(Run *run, GError **error) {
         const int64_t length_ms = run->options->length_ms;
         run->from_utc_ms = rv_clock_utc_ms(run->system);
         if (run->options->compressed)
-                run->from_utc_ms -= length_ms + SPARE_MS;
+                run->from_utc_ms -= length_ms + SPARE_MS + run->options->kills * KILL_SPARE_MS;
         run->to_utc_ms = run->from_utc_ms + length_ms;
         run->rig = rig_new(run->options, run->system, run->from_utc_ms, error);
         if (!run->rig || !rig_start_core(run->rig, error))
@@ -120,6 +124,7 @@ static bool begin(Run *run, GError **error) {
         run->has_course = true;
         run->watch = watch_new();
         run->injector = injector_new(run->options, run->rig, &run->course, run->from_utc_ms);
+        run->killer = killer_new(run->options, run->rig, &run->course);
         run->viewers = g_new0(Viewer *, n + 1);
         run->stretches = g_new0(GPtrArray *, n + 1);
         for (unsigned i = 0; i < n; i++) {
@@ -150,6 +155,7 @@ static void run_clear(Run *run) {
         g_free(run->stretches);
         g_free(run->viewers);
         injector_free(run->injector);
+        killer_free(run->killer);
         watch_free(run->watch);
         if (run->has_course)
                 course_clear(&run->course);

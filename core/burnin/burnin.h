@@ -19,6 +19,7 @@ typedef struct {
         int channels; /* the first so many by number; 0 = all */
         bool compressed;
         unsigned inject; /* BurninCause */
+        int kills; /* so often an engine and core are killed, by turns, at random; the run lasts as long as that */
         const char *const *media_dirs;
         const char *channels_dir;
         const char *work_dir;                             /* exists and is empty; what is made there stays */

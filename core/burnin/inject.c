@@ -1,12 +1,9 @@
-#include <signal.h>
 #include <string.h>
 
 #include "core/base/store.h"
 #include "core/burnin/private.h"
 #include "core/plan/transmission_log/transmission_log.h"
 
-/* A death costs minutes: how many, where time is led. More than what engines have made and nobody has seen. */
-#define DEATH_MS (4 * MINUTE_MS)
 /* What engines have open, and what is on its way, is left alone. */
 #define AHEAD_MS (6 * MINUTE_MS)
 /* So long after it began to miss the plan a feed is late enough. */
@@ -135,21 +132,15 @@ static bool inject_file(Injector *injector, BurninCause cause, BurninReport *rep
 static bool inject_dead_air(Injector *injector, BurninReport *report, int64_t now_utc_ms) {
         unsigned index = 0;
         (void)course_behind_utc_ms(injector->course, &index);
-        const int64_t pid = watch_engine_of(rig_core_pid(injector->rig), channel_of(injector, index));
-        if (pid == 0 || kill((pid_t)pid, SIGKILL) != 0)
+        if (!kill_engine(injector->rig, injector->course, channel_of(injector, index)))
                 return false;
-        course_skip(injector->course, DEATH_MS);
         burnin_report_injection(report, BURNIN_DEAD_AIR, channel_of(injector, index), NULL, now_utc_ms);
         return true;
 }
 
 static bool inject_dead_core(Injector *injector, BurninReport *report, int64_t now_utc_ms) {
-        g_autoptr(GError) error = NULL;
-        rig_kill_core(injector->rig);
-        course_skip(injector->course, DEATH_MS);
+        kill_core(injector->rig, injector->course, report);
         burnin_report_injection(report, BURNIN_DEAD_CORE, NULL, NULL, now_utc_ms);
-        if (!rig_start_core(injector->rig, &error))
-                burnin_report_violation(report, &(BurninViolation){.contract = "INV-BURNIN-008"}, "%s", error->message);
         return true;
 }
 

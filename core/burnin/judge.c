@@ -4,6 +4,8 @@
 #include "core/burnin/private.h"
 
 #define ROUNDING_FRAMES 1
+/* A stretch whose first picture was seen so near to when a session's was due is of that session. */
+#define CERTAIN_MS (2 * MINUTE_MS)
 
 /* One engine's life, as the record has it. */
 typedef struct {
@@ -398,21 +400,36 @@ static void judge_seams(Walk *walk, const Stretch *stretch) {
         }
 }
 
+/* When another died just before this one was seen first, time was led on meanwhile, and the stretch may be of a session
+ * beside the nearest. */
+static BurninCause death_about(const GPtrArray *sessions, const Session *nearest, const Stretch *stretch) {
+        for (guint i = 0; nearest->death == BURNIN_NO_CAUSE && i < sessions->len; i++) {
+                const Session *session = sessions->pdata[i];
+                if (session->death != BURNIN_NO_CAUSE &&
+                    ABS(session->epoch_utc_ms - stretch->epoch_utc_ms) < DEATH_MS + CERTAIN_MS)
+                        return session->death;
+        }
+        return nearest->death;
+}
+
 static void judge_stretch(Walk *walk, const GPtrArray *sessions, const Stretch *stretch) {
         walk->session = session_at(sessions, stretch->epoch_utc_ms);
         walk->figures->pictures += stretch->end_tick - stretch->first_tick;
         if (!walk->session)
                 return;
         const Session *session = walk->session;
+        const bool is_certain = ABS(session->epoch_utc_ms - stretch->epoch_utc_ms) < CERTAIN_MS;
+        const BurninCause death = is_certain ? session->death : death_about(sessions, session, stretch);
         const int64_t at = session->epoch_utc_ms + rv_tick_to_ms(stretch->end_tick, walk->in->rate);
-        if (stretch->end_tick > session->end_tick && session->death == BURNIN_NO_CAUSE)
+        if (stretch->end_tick > session->end_tick && death == BURNIN_NO_CAUSE)
                 FAULT(walk, "INV-EVIDENCE-001", BURNIN_NO_CAUSE, at,
                       "the stream has pictures until tick %" G_GINT64_FORMAT ", the record until %" G_GINT64_FORMAT,
                       stretch->end_tick, session->end_tick);
         if (stretch->fault)
-                FAULT(walk, "INV-OUTPUT-001", session->death, at, "the stream breaks at tick %" G_GINT64_FORMAT ": %s",
+                FAULT(walk, "INV-OUTPUT-001", death, at, "the stream breaks at tick %" G_GINT64_FORMAT ": %s",
                       stretch->end_tick, stretch->fault);
-        judge_seams(walk, stretch);
+        if (is_certain)
+                judge_seams(walk, stretch);
 }
 
 /* --- one channel ------------------------------------------------------------------------------------------------- */

@@ -10,6 +10,8 @@
 
 #define MINUTE_MS INT64_C(60000)
 #define HOUR_MS (60 * MINUTE_MS)
+/* A death costs minutes: how many, where time is led. More than what engines have made and nobody has seen. */
+#define DEATH_MS (4 * MINUTE_MS)
 
 /* --- course.c: how far the channels have come ---------------------------------------------------------------------
  * Viewers note their playheads. Where time is led, none runs away from the slowest, and core's clock follows them. */
@@ -138,3 +140,21 @@ void injector_end(const Injector *injector, BurninReport *report);
 /* INV-BURNIN-001: the run goes on until then, however short it was asked to be: a harmed file is seen only where the
  * plan names it, and a feed is late only once the plan has ended. */
 int64_t injector_seen_by_utc_ms(const Injector *injector, int64_t now_utc_ms);
+
+/* --- deaths.c: kill -9 ---------------------------------------------------------------------------------------------
+ */
+
+/* False: there is none. */
+bool kill_engine(Rig *rig, Course *course, const char *channel_id);
+/* And starts it again. */
+void kill_core(Rig *rig, Course *course, BurninReport *report);
+
+/* Engines and core by turns, as often as was asked for, at random. */
+typedef struct Killer Killer;
+
+Killer *killer_new(const BurninOptions *options, Rig *rig, Course *course);
+void killer_free(Killer *killer);
+/* Kills what is due; called again and again. */
+void killer_look(Killer *killer, BurninReport *report, int64_t now_utc_ms, int64_t now_mono_ns);
+/* As of an injector. */
+int64_t killer_seen_by_utc_ms(const Killer *killer, int64_t now_utc_ms);

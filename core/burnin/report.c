@@ -103,6 +103,11 @@ void burnin_report_injection(BurninReport *report, BurninCause cause, const char
         g_ptr_array_add(report->injections, injection);
 }
 
+void burnin_report_kill(BurninReport *report, BurninCause cause, const char *channel, int64_t utc_ms) {
+        burnin_report_injection(report, cause, channel, NULL, utc_ms);
+        ((BurninInjection *)report->injections->pdata[report->injections->len - 1])->is_kill = true;
+}
+
 BurninFigures *burnin_report_figures(BurninReport *report, const char *channel) {
         BurninFigures *figures = g_new0(BurninFigures, 1);
         figures->channel = g_strdup(channel);
@@ -145,8 +150,10 @@ static unsigned count_unexplained(const BurninReport *report) {
 
 static unsigned count_unfound(const BurninReport *report) {
         unsigned n = 0;
-        for (guint i = 0; i < report->injections->len; i++)
-                n += ((const BurninInjection *)report->injections->pdata[i])->found == 0;
+        for (guint i = 0; i < report->injections->len; i++) {
+                const BurninInjection *injection = report->injections->pdata[i];
+                n += injection->found == 0 && !injection->is_kill;
+        }
         return n;
 }
 
@@ -189,6 +196,35 @@ static void write_channels(const BurninReport *report, GString *out) {
         }
 }
 
+static void write_kills(const BurninReport *report, GString *out) {
+        unsigned engines = 0, cores = 0, unseen = 0;
+        for (guint i = 0; i < report->injections->len; i++) {
+                const BurninInjection *injection = report->injections->pdata[i];
+                engines += injection->is_kill && injection->cause == BURNIN_DEAD_AIR;
+                cores += injection->is_kill && injection->cause == BURNIN_DEAD_CORE;
+                unseen += injection->is_kill && injection->found == 0;
+        }
+        if (engines + cores > 0)
+                g_string_append_printf(out, "  killed    %u engines and core %u times; %u before anything was aired\n",
+                                       engines, cores, unseen);
+}
+
+static void write_injections(const BurninReport *report, GString *out) {
+        if (report->injections->len > 0)
+                g_string_append(out, "\ninjected faults\n");
+        for (guint i = 0; i < report->injections->len; i++) {
+                const BurninInjection *injection = report->injections->pdata[i];
+                g_autofree char *when = instant(injection->utc_ms);
+                if (injection->is_kill)
+                        continue;
+                g_string_append_printf(out, "  %-9s %s  %s  %s%s%s\n", injection->found ? "found" : "NOT FOUND", when,
+                                       burnin_cause_name(injection->cause),
+                                       injection->channel ? injection->channel : "every channel",
+                                       injection->subject ? " " : "", injection->subject ? injection->subject : "");
+        }
+        write_kills(report, out);
+}
+
 char *burnin_report_text(const BurninReport *report) {
         g_assert(report->closed);
         GString *out = g_string_new(NULL);
@@ -198,16 +234,7 @@ char *burnin_report_text(const BurninReport *report) {
                                report->wall_ms / 1000, report->seed);
         g_string_append(out, "channels\n");
         write_channels(report, out);
-        if (report->injections->len > 0)
-                g_string_append(out, "\ninjected faults\n");
-        for (guint i = 0; i < report->injections->len; i++) {
-                const BurninInjection *injection = report->injections->pdata[i];
-                g_autofree char *when = instant(injection->utc_ms);
-                g_string_append_printf(out, "  %-9s %s  %s  %s%s%s\n", injection->found ? "found" : "NOT FOUND", when,
-                                       burnin_cause_name(injection->cause),
-                                       injection->channel ? injection->channel : "every channel",
-                                       injection->subject ? " " : "", injection->subject ? injection->subject : "");
-        }
+        write_injections(report, out);
         g_string_append_printf(out, "\nviolated: %u times, %u of them unexplained\n", report->violations->len,
                                count_unexplained(report));
         write_violations(report, out);
@@ -240,10 +267,11 @@ static json_t *injections_json(const BurninReport *report) {
         for (guint i = 0; i < report->injections->len; i++) {
                 const BurninInjection *injection = report->injections->pdata[i];
                 json_array_append_new(
-                        list, json_pack("{s:s,s:s,s:o,s:o,s:I,s:i}", "cause", burnin_cause_name(injection->cause),
+                        list, json_pack("{s:s,s:s,s:o,s:o,s:I,s:b,s:i}", "cause", burnin_cause_name(injection->cause),
                                         "class", burnin_cause_class(injection->cause), "channel",
                                         text_or_null(injection->channel), "subject", text_or_null(injection->subject),
-                                        "utc_ms", (json_int_t)injection->utc_ms, "found", (int)injection->found));
+                                        "utc_ms", (json_int_t)injection->utc_ms, "kill", injection->is_kill, "found",
+                                        (int)injection->found));
         }
         return list;
 }

@@ -42,6 +42,7 @@ typedef struct {
         char *channel; /* NULL: all */
         char *subject; /* the file; NULL: none */
         int64_t utc_ms;
+        bool is_kill;   /* one of many: who was killed may not have said a word yet, and then nothing is found */
         unsigned found; /* violations that it accounts for; set by burnin_report_close */
 } BurninInjection;
 
@@ -72,6 +73,8 @@ void burnin_report_violation(BurninReport *report, const BurninViolation *violat
         G_GNUC_PRINTF(3, 4);
 void burnin_report_injection(BurninReport *report, BurninCause cause, const char *channel, const char *subject,
                              int64_t utc_ms);
+/* The same of one of many kills, which need not be found. */
+void burnin_report_kill(BurninReport *report, BurninCause cause, const char *channel, int64_t utc_ms);
 /* Zeroed, owned by the report. */
 BurninFigures *burnin_report_figures(BurninReport *report, const char *channel);
 

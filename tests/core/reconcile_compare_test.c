@@ -615,6 +615,26 @@ static void INV_RECONCILE_004_an_engine_that_died(void **state) {
         assert_true(reconcile_report_ok(report));
 }
 
+/* There is nothing to compare, and yet somebody waited in vain. */
+static void INV_RECONCILE_004_an_engine_that_died_before_it_showed_anything(void **state) {
+        g_autoptr(World) world = world_new(3);
+        world_play(world, NOON, world_nth(world, 1)->end_utc_ms, END_LOST);
+        for (guint i = world->events->len; i > 0; i--)
+                if (((EvidenceEvent *)world->events->pdata[i - 1])->kind != EVIDENCE_CHANNEL_TERMINATED)
+                        g_ptr_array_remove_index(world->events, i - 1);
+        world->scope = RECONCILE_SESSION;
+        assert_class(world, RECONCILE_RUNTIME_RECOVERY);
+        g_autoptr(ReconcileReport) report = world_compare(world);
+        const ReconcileDivergence *divergence = report->divergences->pdata[0];
+        assert_int_equal(report->divergences->len, 1);
+        assert_non_null(strstr(divergence->sentence, "before it showed anything"));
+        assert_null(strstr(divergence->sentence, "nobody watched"));
+        EvidenceEvent *end = world_event(world, EVIDENCE_CHANNEL_TERMINATED, 0);
+        g_free(end->reason);
+        end->reason = g_strdup("stop_requested");
+        assert_clean(world); /* whoever left before the first picture misses nothing */
+}
+
 /* Core closes what an engine leaves open, by its own clock, and the engine's own word may come afterwards. */
 static void INV_RECONCILE_004_what_core_had_to_say_for_an_engine(void **state) {
         g_autoptr(World) world = world_new(3);
@@ -737,6 +757,7 @@ int main(void) {
                 cmocka_unit_test(INV_RECONCILE_004_any_join_and_any_end_reconcile),
                 cmocka_unit_test(INV_RECONCILE_004_two_sessions_share_a_block),
                 cmocka_unit_test(INV_RECONCILE_004_an_engine_that_died),
+                cmocka_unit_test(INV_RECONCILE_004_an_engine_that_died_before_it_showed_anything),
                 cmocka_unit_test(INV_RECONCILE_004_what_core_had_to_say_for_an_engine),
                 cmocka_unit_test(INV_ASRUN_005_any_change_has_exactly_its_class),
                 cmocka_unit_test(rows_stand_side_by_side),

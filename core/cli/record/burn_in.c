@@ -8,10 +8,11 @@
 
 #define HOUR_MS INT64_C(3600000)
 #define HOURS_MAX 200.0
+#define KILLS_MAX 10000
 
 typedef struct {
         double hours;
-        int channels;
+        int channels, kills;
         gboolean real_time, compressed;
         char *inject, *channels_dir, *work_dir, *report, *air, *web;
         char **media;
@@ -41,6 +42,8 @@ static int parse(Asked *asked, int argc, char **argv) {
                 {"compressed", 0, 0, G_OPTION_ARG_NONE, &asked->compressed, "As fast as the machine can", NULL},
                 {"inject", 0, 0, G_OPTION_ARG_STRING, &asked->inject,
                  "late-feed,missing-file,dead-air,dead-core,corrupt-clip: faults to be found (none)", "FAULTS"},
+                {"kills", 0, 0, G_OPTION_ARG_INT, &asked->kills,
+                 "Kill engines and core, by turns, so often; lasts as long as that (0)", "N"},
                 {"media", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &asked->media, "Folder of media files; may be repeated",
                  "DIR"},
                 {"channels-dir", 0, 0, G_OPTION_ARG_FILENAME, &asked->channels_dir, "The channel files", "DIR"},
@@ -79,6 +82,8 @@ static int check(const Asked *asked, int *ret_causes) {
                 return cli_misuse("--hours takes a number above 0, up to %d", (int)HOURS_MAX);
         if (asked->channels < 0)
                 return cli_misuse("--channels takes a number from 1 on, not %d", asked->channels);
+        if (asked->kills < 0 || asked->kills > KILLS_MAX)
+                return cli_misuse("--kills takes a number up to %d, not %d", KILLS_MAX, asked->kills);
         if (asked->real_time && asked->compressed)
                 return cli_misuse("burn-in is --real-time or --compressed, not both");
         if (*ret_causes < 0)
@@ -134,6 +139,7 @@ static int burn_in(const Asked *asked, unsigned causes) {
                 .channels = asked->channels,
                 .compressed = asked->compressed,
                 .inject = causes,
+                .kills = asked->kills,
                 .media_dirs = (const char *const *)asked->media,
                 .channels_dir = asked->channels_dir,
                 .work_dir = work,

@@ -247,8 +247,13 @@ static void judge_break(const Judge *judge, const Session *session, const Sessio
         const Place place = {session, block->block_id, block->start_utc_ms, NULL, at_utc_ms};
         const Finding finding = {RECONCILE_RUNTIME_RECOVERY, RECONCILE_RUNTIME, g_strdup(block->title),
                                  g_strdup_printf("the engine ended: %s", why ? why : "")};
-        diverge(judge, &place, &finding, "the engine ended within \"%s\" (%s)%s%s", block->title, why ? why : "",
-                again ? "; the next one goes on from " : "; nobody watched any more", again ? again : "");
+        const bool is_last = !again && judge->plan->scope == RECONCILE_DAY; /* of a session's report nobody knows yet */
+        diverge(judge, &place, &finding, "the engine ended %s \"%s\" (%s)%s%s",
+                session->airings->len > 0 ? "within" : "before it showed anything of", block->title, why ? why : "",
+                again     ? "; the next one goes on from "
+                : is_last ? "; nobody watched any more"
+                          : "",
+                again ? again : "");
 }
 
 static int by_time(const void *a, const void *b) {

@@ -179,6 +179,15 @@ static bool find_clock(Session *session, RvRational planned) {
         return best > 0;
 }
 
+/* INV-RECONCILE-004: of an engine that showed nothing the end may be told all the same. */
+static bool is_only_an_end(Session *session, RvRational planned) {
+        if (!session->end || planned.num <= 0)
+                return false;
+        session->rate = planned;
+        session->epoch_utc_ms = session->end->end_utc_ms;
+        return true;
+}
+
 /* --- what it aired ----------------------------------------------------------------------------------------------- */
 
 static Airing *newest_airing(Session *session, const char *block_id) {
@@ -298,12 +307,12 @@ GPtrArray *sessions_of(const ReconcilePlan *plan, const ReconcileRecord *record)
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 Session *session = value;
                 g_ptr_array_sort(session->events, by_sequence);
-                if (!find_clock(session, plan->rate)) {
-                        session_free(session); /* it aired nothing */
-                        continue;
-                }
                 for (guint i = 0; i < session->events->len; i++)
                         add_event(session, session->events->pdata[i]);
+                if (!find_clock(session, plan->rate) && !is_only_an_end(session, plan->rate)) {
+                        session_free(session);
+                        continue;
+                }
                 find_reach(session);
                 g_ptr_array_add(sessions, session);
         }
