@@ -10,6 +10,7 @@
 #include "core/base/store.h"
 #include "core/clerk.h"
 #include "core/library.h"
+#include "core/operator.h"
 #include "core/places.h"
 #include "core/plan/horizon/horizon.h"
 #include "core/planner.h"
@@ -443,6 +444,38 @@ static void on_nothing(void *user, const char *reason) {
         fprintf(stderr, "retrovue: %s (the page is at %s)\n", reason, url);
 }
 
+/* --- what operators ask for by the network: HTTP's workers ------------------------------------------------------- */
+
+static json_t *overrides_json(void *user, const char *channel_id, GError **error) {
+        const Core *core = user;
+        return operator_overrides(core->places.store_path, channel_id, error);
+}
+
+static json_t *ask_override(void *user, const HttpOverride *wish, GError **error) {
+        const Core *core = user;
+        return operator_override_ask(core->places.store_path, core->clock, wish, error);
+}
+
+static bool cancel_override(void *user, const char *channel_id, int64_t id, GError **error) {
+        const Core *core = user;
+        return operator_override_cancel(core->places.store_path, core->clock, channel_id, id, error);
+}
+
+static gboolean reload_once(void *user) {
+        Core *core = user;
+        rv_info("core.reload");
+        reload_soon(core);
+        if (core->library)
+                library_rescan(core->library);
+        return G_SOURCE_REMOVE;
+}
+
+static void ask_rescan(void *user) {
+        g_idle_add(reload_once, user);
+}
+
+/* --- serve -------------------------------------------------------------------------------------------------------- */
+
 static bool read_identity(Core *core, uint32_t *ret_identity, GError **error) {
         g_autoptr(Store) store = store_open(core->places.store_path, error);
         return store && store_identity(store, ret_identity, error);
@@ -459,6 +492,8 @@ static bool start_serve(Core *core, GError **error) {
                 .public_url = core->config->public_url,
                 .web_dir = core->config->web_dir,
                 .max_connections = core->config->max_connections,
+                .tokens_file = core->config->tokens_file,
+                .proxies = (const char *const *)core->config->trusted_proxies,
                 .start_timeout_ms = core->led ? LED_STALL_MS : START_TIMEOUT_MS,
                 .streams = core->streams,
                 .hub = core->hub,
@@ -471,6 +506,10 @@ static bool start_serve(Core *core, GError **error) {
                 .progress = progress_json,
                 .reconciliation = reconciliation_json,
                 .alerts = alerts_json,
+                .overrides = overrides_json,
+                .override_ask = ask_override,
+                .override_cancel = cancel_override,
+                .rescan = ask_rescan,
                 .user = core,
         };
         core->http = http_new(&options, error);
@@ -555,11 +594,7 @@ static gboolean quit(void *user) {
 }
 
 static gboolean reload_asked(void *user) {
-        Core *core = user;
-        rv_info("core.reload");
-        reload_soon(core);
-        if (core->library)
-                library_rescan(core->library);
+        (void)reload_once(user);
         return G_SOURCE_CONTINUE;
 }
 

@@ -35,6 +35,8 @@ void config_free(Config *config) {
         g_free(config->listen_address);
         g_free(config->public_url);
         g_free(config->segments_dir);
+        g_free(config->tokens_file);
+        g_strfreev(config->trusted_proxies);
         g_free(config->tuner_name);
         g_free(config->tuner_model);
         g_free(config->air_program);
@@ -54,6 +56,7 @@ static Config *defaults(void) {
         config->listen_address = g_strdup("127.0.0.1");
         config->media_dirs = g_new0(char *, 1);
         config->sources = g_new0(ConfigSource *, 1);
+        config->trusted_proxies = g_new0(char *, 1);
         config->port = 8080;
         config->linger_ms = 20 * SECOND_MS;
         config->min_epg_ms = 3 * DAY_MS;
@@ -251,6 +254,8 @@ static void read_root(Reading *reading, const YamlNode *root) {
                                            "max_channels_running",
                                            "tuner_name",
                                            "tuner_model",
+                                           "tokens_file",
+                                           "trusted_proxies",
                                            "sources",
                                            NULL};
         Config *config = reading->config;
@@ -264,11 +269,16 @@ static void read_root(Reading *reading, const YamlNode *root) {
         read_path(reading, yaml_get(root, "air_program"), &config->air_program);
         read_path(reading, yaml_get(root, "web_dir"), &config->web_dir);
         read_path(reading, yaml_get(root, "segments_dir"), &config->segments_dir);
+        read_path(reading, yaml_get(root, "tokens_file"), &config->tokens_file);
         read_text(reading, yaml_get(root, "listen_address"), &config->listen_address);
         read_text(reading, yaml_get(root, "public_url"), &config->public_url);
         read_text(reading, yaml_get(root, "tuner_name"), &config->tuner_name);
         read_text(reading, yaml_get(root, "tuner_model"), &config->tuner_model);
         read_media_dirs(reading, yaml_get(root, "media_dirs"));
+        if (yaml_get(root, "trusted_proxies")) {
+                g_strfreev(config->trusted_proxies);
+                config->trusted_proxies = read_texts(reading, yaml_get(root, "trusted_proxies"));
+        }
         read_sources(reading, yaml_get(root, "sources"));
         int64_t port = 0;
         if (yaml_get(root, "port") && yaml_read_int(yaml_get(root, "port"), 0, 65535, &port, reading->diag))

@@ -32,6 +32,8 @@ typedef struct {
         char *air_program;        /* absolute; default beside this program, else found on PATH */
         char *web_dir;            /* absolute; the page's files */
         char *segments_dir;       /* absolute; HLS segments as files for a web server; NULL = none */
+        char *tokens_file;        /* absolute; who may change something by the network; NULL = this machine alone */
+        char **trusted_proxies;   /* addresses and networks whose X-Forwarded-For is believed; NULL-terminated */
         char *led_clock;          /* a file that says what time it is (docs/decisions/014); NULL = the system does */
         int port;                 /* 8080; 0 = any */
         int64_t linger_ms;        /* 20000 */

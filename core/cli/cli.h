@@ -108,9 +108,6 @@ int cli_plan_explain(const CliLook *look, const CliOptions *options);
 /* asrun follow: prints what is recorded of the channel from now on, until it is interrupted. */
 int cli_asrun_follow(const CliLook *look, const AsRunExportOptions *export);
 
-/* An override as commands print it; json_decref it. */
-json_t *cli_override_json(const Override *override);
-
 /* "0:43:00", "-" when there is none; g_free it. */
 char *cli_length(int64_t ms);
 /* "Tavern S01E02 The Cellar", "The Ark (1984)"; g_free it. */

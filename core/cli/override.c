@@ -99,16 +99,6 @@ static char *find_asset(Store *store, const CatalogSnapshot *catalog, const char
 
 /* --- list -------------------------------------------------------------------------------------------------------- */
 
-json_t *cli_override_json(const Override *override) {
-        return json_pack("{s:I,s:s,s:s,s:I,s:s?,s:s,s:I,s:I,s:s?,s:I,s:I}", "id", (json_int_t) override->id, "channel",
-                         override->channel_id, "kind", override_kind_name(override->kind), "at_utc_ms",
-                         (json_int_t) override->at_utc_ms, "asset_id", override->asset_id, "state",
-                         override_state_name(override->state), "asked_utc_ms", (json_int_t) override->asked_utc_ms,
-                         "decided_utc_ms", (json_int_t) override->decided_utc_ms, "detail", override->detail,
-                         "start_utc_ms", (json_int_t) override->start_utc_ms, "end_utc_ms",
-                         (json_int_t) override->end_utc_ms);
-}
-
 static void print_override(const ChannelSpec *spec, const Override *override) {
         const char *title = json_string_value(json_object_get(json_array_get(override->becomes, 0), "title"));
         g_autofree char *at = channel_spec_time(spec, override->at_utc_ms, "%F %H:%M");
@@ -133,7 +123,7 @@ static int list(const CliLook *look, const ChannelSpec *spec, const CliOptions *
         json_t *documents = json_array();
         for (guint i = 0; i < overrides->len; i++) {
                 if (options->json)
-                        json_array_append_new(documents, cli_override_json(overrides->pdata[i]));
+                        json_array_append_new(documents, override_json(overrides->pdata[i]));
                 else
                         print_override(spec, overrides->pdata[i]);
         }

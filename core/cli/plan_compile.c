@@ -164,7 +164,7 @@ static void print_overrides(const Trial *trial, json_t *list) {
                 if (!override_covers(override, trial->stored))
                         continue;
                 if (list) {
-                        json_array_append_new(list, cli_override_json(override));
+                        json_array_append_new(list, override_json(override));
                         continue;
                 }
                 g_autofree char *start = channel_spec_time(trial->spec, override->start_utc_ms, "%a %H:%M");
@@ -320,7 +320,7 @@ static bool explain_override(const Trial *trial, const CliOptions *options, int6
         if (!override)
                 return false;
         if (options->json) {
-                json_t *record = cli_override_json(override);
+                json_t *record = override_json(override);
                 json_object_set(record, "replaced", override->was);
                 cli_print_json(
                         json_pack("{s:o,s:{s:s,s:I,s:I,s:s,s:s?},s:b,s:O*,s:O*}", "override", record, "programme", "id",

@@ -51,6 +51,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Override, override_free)
 const char *override_kind_name(OverrideKind kind);
 const char *override_state_name(OverrideState state);
 
+/* As commands and answers show it; json_decref it. */
+json_t *override_json(const Override *override);
 /* Why what is asked for cannot be put in force on the day that covers its instant, as far as day and catalog tell;
  * NULL: it can be, unless it is too late. day NULL: the guide does not reach that far, only the asset is looked at.
  * g_free it. */

@@ -29,6 +29,16 @@ const char *override_state_name(OverrideState state) {
         return states[state];
 }
 
+json_t *override_json(const Override *override) {
+        return json_pack("{s:I,s:s,s:s,s:I,s:s?,s:s,s:I,s:I,s:s?,s:I,s:I}", "id", (json_int_t) override->id, "channel",
+                         override->channel_id, "kind", override_kind_name(override->kind), "at_utc_ms",
+                         (json_int_t) override->at_utc_ms, "asset_id", override->asset_id, "state",
+                         override_state_name(override->state), "asked_utc_ms", (json_int_t) override->asked_utc_ms,
+                         "decided_utc_ms", (json_int_t) override->decided_utc_ms, "detail", override->detail,
+                         "start_utc_ms", (json_int_t) override->start_utc_ms, "end_utc_ms",
+                         (json_int_t) override->end_utc_ms);
+}
+
 /* 0: none of them. */
 static int index_of(const char *const *names, size_t n, const char *name) {
         for (size_t i = 1; i < n; i++)

@@ -23,12 +23,9 @@ typedef struct {
         const char *prefix;
         const char *suffix; /* NULL: the prefix is the whole path */
         bool has_rest;      /* something follows the suffix */
-        const char *rest_suffix;
+        const char *verb;   /* NULL: reading, GET and HEAD */
         RequestHandler handler;
 } Route;
-
-/* The one address that is posted to: clients ask a tuner to look for channels. */
-#define SCAN_PATH "/lineup.post"
 
 static const Route routes[] = {
         {.prefix = "/channels.m3u", .handler = documents_m3u},
@@ -43,6 +40,14 @@ static const Route routes[] = {
         {.prefix = "/api/v1/catalog/progress", .handler = api_progress},
         {.prefix = "/api/v1/channels/", .suffix = "/asrun", .handler = api_asrun},
         {.prefix = "/api/v1/channels/", .suffix = "/reconciliation", .handler = api_reconciliation},
+        {.prefix = "/api/v1/channels/", .suffix = "/overrides", .handler = verbs_overrides},
+        {.prefix = "/api/v1/channels/", .suffix = "/overrides", .verb = "POST", .handler = verbs_override_ask},
+        {.prefix = "/api/v1/channels/",
+         .suffix = "/overrides/",
+         .has_rest = true,
+         .verb = "DELETE",
+         .handler = verbs_override_cancel},
+        {.prefix = "/api/v1/rescan", .verb = "POST", .handler = verbs_rescan},
         {.prefix = "/channel/", .suffix = "/live.m3u8", .handler = live_playlist},
         {.prefix = "/channel/", .suffix = "/live-", .has_rest = true, .handler = live_playlist_from},
         {.prefix = "/channel/", .suffix = "/master.m3u8", .handler = live_master},
@@ -55,7 +60,7 @@ static const Route routes[] = {
         {.prefix = "/discover.json", .handler = tuner_discover},
         {.prefix = "/lineup.json", .handler = tuner_lineup},
         {.prefix = "/lineup_status.json", .handler = tuner_status},
-        {.prefix = SCAN_PATH, .handler = tuner_scan},
+        {.prefix = "/lineup.post", .verb = "POST", .handler = tuner_scan},
         {.prefix = "/device.xml", .handler = tuner_device},
 };
 
@@ -84,13 +89,13 @@ static bool route_matches(const Route *route, const char *path, char **ret_argum
         return true;
 }
 
-static void route(Request *request) {
+/* verb NULL: reading. NULL: there is none. */
+static const Route *find_route(Request *request, const char *path, const char *verb) {
         for (size_t i = 0; i < G_N_ELEMENTS(routes); i++)
-                if (route_matches(&routes[i], request->path, &request->argument, &request->rest)) {
-                        request->handler = routes[i].handler;
-                        return;
-                }
-        request->handler = files_page;
+                if (g_strcmp0(routes[i].verb, verb) == 0 &&
+                    route_matches(&routes[i], path, &request->argument, &request->rest))
+                        return &routes[i];
+        return NULL;
 }
 
 /* --- requests ---------------------------------------------------------------------------------------------------- */
@@ -121,19 +126,31 @@ static bool has_body(Request *request) {
         return (length && !g_str_equal(length, "0")) || request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING);
 }
 
-/* INV-HTTP-009: what can be answered before anything of the body has come; false: go on. */
-static bool answer_early(Request *request, const char *url, const char *method, enum MHD_Result *ret_result) {
-        bool allowed = request->head || g_str_equal(method, MHD_HTTP_METHOD_OPTIONS) ||
-                       g_str_equal(method, MHD_HTTP_METHOD_GET) ||
-                       (g_str_equal(method, MHD_HTTP_METHOD_POST) && g_str_equal(url, SCAN_PATH));
-        if (!allowed)
+/* Who asks for what by the method; false: it has been answered. */
+static bool route(Request *request, const char *url, const char *method, enum MHD_Result *ret_result) {
+        const bool reads = request->head || g_str_equal(method, MHD_HTTP_METHOD_GET);
+        if (g_str_equal(method, MHD_HTTP_METHOD_OPTIONS)) {
+                request->handler = respond_preflight;
+                return true;
+        }
+        const Route *found = find_route(request, url, reads ? NULL : method);
+        if (!found && !reads) {
                 *ret_result = respond_error(request, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed", 0,
                                             "%s is not for here", method);
-        else if (has_body(request))
-                *ret_result =
-                        respond_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "no_body", 0, "nothing here takes a body");
-        else
                 return false;
+        }
+        request->handler = found ? found->handler : files_page;
+        /* INV-HTTP-013; the scan of a tuner changes nothing, and those who ask for it know no tokens */
+        return reads || found->handler == tuner_scan || admin_may(request, ret_result);
+}
+
+/* INV-HTTP-009: what can be answered before anything of the body has come; false: go on. */
+static bool answer_early(Request *request, const char *url, const char *method, enum MHD_Result *ret_result) {
+        if (!route(request, url, method, ret_result))
+                return true;
+        if (!has_body(request))
+                return false;
+        *ret_result = respond_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "no_body", 0, "nothing here takes a body");
         return true;
 }
 
@@ -150,10 +167,6 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
                 return result;
         }
         request->path = url;
-        if (!request->handler && g_str_equal(method, MHD_HTTP_METHOD_OPTIONS))
-                request->handler = respond_preflight;
-        else if (!request->handler)
-                route(request);
         return request->handler(request);
 }
 
@@ -246,6 +259,8 @@ static bool start_daemon(Http *http, int take_fd, GError **error) {
 }
 
 static void http_clear(Http *http) {
+        tokens_free(http->tokens);
+        g_array_unref(http->proxies);
         events_free(http->events);
         pace_free(http->pace);
         g_hash_table_unref(http->packed);
@@ -255,11 +270,16 @@ static void http_clear(Http *http) {
 }
 
 Http *http_new(const HttpOptions *options, GError **error) {
-        int fd = bind_address(options, error);
-        if (fd < 0)
+        GArray *proxies = proxies_new(options->proxies, error);
+        int fd = proxies ? bind_address(options, error) : -1;
+        if (fd < 0) {
+                g_clear_pointer(&proxies, g_array_unref);
                 return NULL;
+        }
         Http *http = g_new0(Http, 1);
         http->options = *options;
+        http->proxies = proxies;
+        http->tokens = tokens_new(options->tokens_file);
         http->port = port_of(fd);
         http->files = files_load(options->web_dir);
         http->pace = pace_new(options->clock);

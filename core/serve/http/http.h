@@ -12,8 +12,10 @@
  *   GET /api/v1/failures  /api/v1/catalog/progress  /api/v1/events  /api/v1/channels/<id>/reconciliation
  *   GET /healthz  /readyz
  *   GET /discover.json  /lineup.json  /lineup_status.json  /device.xml   POST /lineup.post     an HDHomeRun's
+ *   GET, POST /api/v1/channels/<id>/overrides   DELETE /api/v1/channels/<id>/overrides/<number>   POST /api/v1/rescan
  *
- * HEAD wherever GET is, OPTIONS everywhere; POST for that one only. Errors are {"error": {"code", "message"}}.
+ * HEAD wherever GET is, OPTIONS everywhere. What changes something is for who may (INV-HTTP-013). Errors are
+ * {"error": {"code", "message"}}.
  */
 #pragma once
 
@@ -69,12 +71,22 @@ typedef struct {
 /* A device id made of any number: its last digit is the check that clients make (libhdhomerun). */
 uint32_t http_tuner_id(uint32_t number);
 
+/* A change of the plan that is asked for. */
+typedef struct {
+        const char *channel_id;
+        const char *kind;  /* as asked; NULL = not said */
+        const char *asset; /* its id, path or alias; NULL = not said */
+        int64_t at_utc_ms;
+} HttpOverride;
+
 typedef struct {
         const char *listen_address;
         int port;                        /* 0 = any */
         const char *public_url;          /* NULL = from the request (Host, X-Forwarded-Proto, X-Forwarded-Host) */
         const char *web_dir;             /* index.html and its assets */
         int max_connections, max_per_ip; /* 4000, 0 = no limit */
+        const char *tokens_file;         /* who may change something (INV-HTTP-013); NULL = programs on this machine */
+        const char *const *proxies;      /* whose X-Forwarded-For is believed besides this machine's: "10.0.0.0/8" */
         int start_timeout_ms;            /* how long a viewer waits for the first picture: 10000 */
         HttpStreamsSet *streams;         /* as given to the hub */
         ChannelHub *hub;
@@ -89,6 +101,12 @@ typedef struct {
         /* Of a broadcast day (NULL: the day that is now) or, when that is not NULL, of a session. */
         json_t *(*reconciliation)(void *user, const char *channel_id, const char *day, const char *session_id);
         json_t *(*alerts)(void *user); /* faults an operator should see */
+        /* What changes something; NULL = 503. RV_ERROR_INVALID: a wish that makes no sense; RV_ERROR_NOT_FOUND: there
+         * is no such override. */
+        json_t *(*overrides)(void *user, const char *channel_id, GError **error); /* all of the channel, by number */
+        json_t *(*override_ask)(void *user, const HttpOverride *wish, GError **error); /* as recorded */
+        bool (*override_cancel)(void *user, const char *channel_id, int64_t id, GError **error);
+        void (*rescan)(void *user); /* library and channel files are looked at anew */
         void *user;
 } HttpOptions;
 

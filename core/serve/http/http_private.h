@@ -1,9 +1,11 @@
 /* What http.c (server and routes), streams.c (waiting for a channel), live.c (playlist, segments, raw stream),
  * respond.c (answers), files.c (the page) and logo.c share with the parts: api/ (api.c: JSON; events.c: changes;
- * tuner.c: HDHomeRun) and guard/ (pace.c: slow clients). */
+ * tuner.c: HDHomeRun; verbs.c: what changes something) and guard/ (pace.c: slow clients; peer.c: who asks; tokens.c
+ * and admin.c: who may change something). */
 #pragma once
 
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <pthread.h>
 
 #include "core/serve/http/http.h"
@@ -12,6 +14,7 @@
 
 typedef struct Request Request;
 typedef struct Pace Pace;
+typedef struct Tokens Tokens;
 typedef struct Events Events;
 typedef struct Listening Listening;
 
@@ -26,6 +29,8 @@ struct Http {
         GHashTable *files; /* path -> File, immutable */
         Pace *pace;
         Events *events;
+        GArray *proxies; /* ProxyRange, immutable */
+        Tokens *tokens;  /* NULL: none are set up */
 
         pthread_mutex_t packed_lock; /* guards packed */
         GHashTable *packed;          /* entity tag -> GBytes, compressed */
@@ -43,6 +48,7 @@ struct Request {
         bool second;             /* of the second rendition */
         bool tuner;              /* came by an address of the HDHomeRun */
         const char *tuner_error; /* literal; the answer says it as the device does, too */
+        const char *challenge;   /* literal; of an answer 401 */
 
         Channel *channel;
         HttpStreams *streams;    /* borrowed from channel */
@@ -137,6 +143,46 @@ void events_look(Events *events);
 /* Of a request that ends, whatever it was. */
 void events_leave(Request *request);
 
+/* --- guard/peer.c ------------------------------------------------------------------------------------------------ */
+
+#define PEER_ADDRESS_BYTES 16
+
+/* Who asks. */
+typedef struct {
+        uint8_t address[PEER_ADDRESS_BYTES]; /* IPv4 as ::ffff:a.b.c.d */
+        bool is_known;                       /* else nothing is known of the address */
+        bool is_local;                       /* a program on this machine, through no proxy that serves others */
+        bool is_proxy;                       /* a proxy that does not say for whom */
+} Peer;
+
+/* Addresses that are equal in so many bits. */
+typedef struct {
+        uint8_t address[PEER_ADDRESS_BYTES];
+        int bits;
+} ProxyRange;
+
+/* Of "ADDRESS" or "ADDRESS/BITS", NULL-terminated (NULL: none). RV_ERROR_INVALID names one that is neither. */
+GArray *proxies_new(const char *const *texts, GError **error);
+/* Loopback addresses and those of the ranges. */
+bool proxies_trust(const GArray *proxies, const uint8_t address[PEER_ADDRESS_BYTES]);
+/* False: neither IPv4 nor IPv6. */
+bool peer_of_socket(const struct sockaddr *from, uint8_t ret_address[PEER_ADDRESS_BYTES]);
+Peer request_peer(Request *request);
+/* "?" when it is not known. */
+void peer_address_text(const Peer *peer, char ret_text[INET6_ADDRSTRLEN]);
+
+/* --- guard/tokens.c, guard/admin.c ------------------------------------------------------------------------------- */
+
+typedef enum { TOKEN_GOOD, TOKEN_MISSING, TOKEN_WRONG, TOKEN_NONE_USABLE } TokenAnswer;
+
+/* path NULL: NULL. A file that cannot be used is told of in the log and lets nobody in. */
+Tokens *tokens_new(const char *path);
+void tokens_free(Tokens *tokens);
+/* token NULL: none was shown. Any thread. */
+TokenAnswer tokens_ask(Tokens *tokens, const char *token);
+/* Whether the request may change something; else it has been answered. */
+bool admin_may(Request *request, enum MHD_Result *ret_result);
+
 /* --- routes ------------------------------------------------------------------------------------------------------ */
 
 enum MHD_Result live_playlist(Request *request);      /* argument: channel */
@@ -150,6 +196,11 @@ enum MHD_Result live_tuner(Request *request); /* argument: channel number */
 
 /* "state", "viewers", "starts", "crashes", "fault" of a channel; NULL: one that there is not (any more). */
 void api_add_status(json_t *object, Channel *channel);
+const char *api_query_value(Request *request, const char *name);
+/* UTC milliseconds, or ISO 8601 with a zone (UTC without one). */
+bool api_parse_instant(const char *text, int64_t *ret_utc_ms);
+enum MHD_Result api_bad_query(Request *request, const char *fault);
+enum MHD_Result api_no_channel(Request *request, const char *id);
 enum MHD_Result api_channels(Request *request);
 enum MHD_Result api_events(Request *request);
 enum MHD_Result api_guide(Request *request);
@@ -162,6 +213,11 @@ enum MHD_Result api_health(Request *request);
 enum MHD_Result api_ready(Request *request);
 enum MHD_Result documents_m3u(Request *request);
 enum MHD_Result documents_xmltv(Request *request);
+
+enum MHD_Result verbs_rescan(Request *request);
+enum MHD_Result verbs_overrides(Request *request);
+enum MHD_Result verbs_override_ask(Request *request);
+enum MHD_Result verbs_override_cancel(Request *request); /* rest: its number */
 
 enum MHD_Result tuner_discover(Request *request);
 enum MHD_Result tuner_lineup(Request *request);

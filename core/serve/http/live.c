@@ -1,6 +1,4 @@
 /* A channel's live media: playlist, segments, raw stream; and the wait for a channel that nobody watched until now. */
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -50,36 +48,13 @@ static int64_t give_up_mono_ns(Request *request, int64_t more_ms) {
         return rv_clock_mono_ns(options->clock) + (options->start_timeout_ms + more_ms) * INT64_C(1000000);
 }
 
-/* The peer's address as text; whether it is this host. */
-static bool read_peer(Request *request, char ret_address[INET6_ADDRSTRLEN]) {
-        const union MHD_ConnectionInfo *info =
-                MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-        struct in_addr v4 = {0};
-        g_strlcpy(ret_address, "?", INET6_ADDRSTRLEN);
-        if (!info || (info->client_addr->sa_family != AF_INET && info->client_addr->sa_family != AF_INET6))
-                return false;
-        if (info->client_addr->sa_family == AF_INET6) {
-                const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)(const void *)info->client_addr;
-                if (!IN6_IS_ADDR_V4MAPPED(&in->sin6_addr)) {
-                        inet_ntop(AF_INET6, &in->sin6_addr, ret_address, INET6_ADDRSTRLEN);
-                        return IN6_IS_ADDR_LOOPBACK(&in->sin6_addr);
-                }
-                memcpy(&v4, in->sin6_addr.s6_addr + 12, sizeof v4);
-        } else {
-                v4 = ((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr;
-        }
-        inet_ntop(AF_INET, &v4, ret_address, INET6_ADDRSTRLEN);
-        return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
-}
-
-/* Address and player: what tells HLS viewers apart without cookies. Behind a proxy on this host the address is the one
- * that it forwards. */
+/* Address and player: what tells HLS viewers apart without cookies. */
 static char *viewer_key(Request *request) {
         char address[INET6_ADDRSTRLEN];
-        bool local = read_peer(request, address);
-        const char *forwarded = local ? request_header(request, "X-Forwarded-For") : NULL;
+        const Peer peer = request_peer(request);
         const char *agent = request_header(request, MHD_HTTP_HEADER_USER_AGENT);
-        return g_strdup_printf("%.64s|%.128s", forwarded ? forwarded : address, agent ? agent : "");
+        peer_address_text(&peer, address);
+        return g_strdup_printf("%s|%.128s", address, agent ? agent : "");
 }
 
 static void seen(Request *request) {

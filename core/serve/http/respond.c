@@ -298,6 +298,8 @@ enum MHD_Result respond_error(Request *request, unsigned status, const char *cod
         }
         if (request->tuner_error)
                 add(response, "X-HDHomeRun-Error", request->tuner_error);
+        if (request->challenge)
+                add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, request->challenge);
         if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
                 add(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, OPTIONS");
         return queue(request, status, response);

@@ -15,8 +15,7 @@
 
 /* --- instants in queries ----------------------------------------------------------------------------------------- */
 
-/* UTC milliseconds, or ISO 8601 with a zone (UTC without one). */
-static bool parse_instant(const char *text, int64_t *ret_utc_ms) {
+bool api_parse_instant(const char *text, int64_t *ret_utc_ms) {
         if (g_ascii_string_to_signed(text, 10, 0, G_MAXINT64 / 2, ret_utc_ms, NULL))
                 return true;
         g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
@@ -27,19 +26,19 @@ static bool parse_instant(const char *text, int64_t *ret_utc_ms) {
         return true;
 }
 
-static const char *query_value(Request *request, const char *name) {
+const char *api_query_value(Request *request, const char *name) {
         return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
 /* Of the query's from and to, or [now - 1 h, from + 25 h); false when they are none, with the sentence that says so. */
 static bool query_range(Request *request, int64_t *ret_from_utc_ms, int64_t *ret_to_utc_ms, const char **ret_fault) {
-        const char *from_text = query_value(request, "from"), *to_text = query_value(request, "to");
+        const char *from_text = api_query_value(request, "from"), *to_text = api_query_value(request, "to");
         int64_t from = rv_clock_utc_ms(request->http->options.clock) - DEFAULT_BEFORE_MS, to;
         *ret_fault = "from and to are UTC milliseconds or ISO 8601 (2026-11-22T20:00:00Z)";
-        if (from_text && !parse_instant(from_text, &from))
+        if (from_text && !api_parse_instant(from_text, &from))
                 return false;
         to = from + DEFAULT_BEFORE_MS + DEFAULT_AFTER_MS;
-        if (to_text && !parse_instant(to_text, &to))
+        if (to_text && !api_parse_instant(to_text, &to))
                 return false;
         *ret_fault = "to must be after from, by 8 days at most";
         if (to <= from || to - from > MAX_RANGE_MS)
@@ -49,11 +48,11 @@ static bool query_range(Request *request, int64_t *ret_from_utc_ms, int64_t *ret
         return true;
 }
 
-static enum MHD_Result bad_query(Request *request, const char *fault) {
+enum MHD_Result api_bad_query(Request *request, const char *fault) {
         return respond_error(request, MHD_HTTP_BAD_REQUEST, "bad_query", 0, "%s", fault);
 }
 
-static enum MHD_Result no_channel(Request *request, const char *id) {
+enum MHD_Result api_no_channel(Request *request, const char *id) {
         return respond_error(request, MHD_HTTP_NOT_FOUND, "no_such_channel", 0, "there is no channel \"%s\"", id);
 }
 
@@ -132,11 +131,11 @@ enum MHD_Result api_channels(Request *request) {
 
 enum MHD_Result api_guide(Request *request) {
         int64_t from, to;
-        const char *fault, *channel = query_value(request, "channel");
+        const char *fault, *channel = api_query_value(request, "channel");
         if (!query_range(request, &from, &to, &fault))
-                return bad_query(request, fault);
+                return api_bad_query(request, fault);
         json_t *guide = guide_json(request->http->options.guide, channel, from, to);
-        return guide ? respond_json(request, MHD_HTTP_OK, guide) : no_channel(request, channel);
+        return guide ? respond_json(request, MHD_HTTP_OK, guide) : api_no_channel(request, channel);
 }
 
 /* --- record and health ------------------------------------------------------------------------------------------- */
@@ -146,7 +145,7 @@ enum MHD_Result api_guide(Request *request) {
 
 /* Of the query's limit; false when it is none. */
 static bool query_limit(Request *request, unsigned *ret_limit) {
-        const char *text = query_value(request, "limit");
+        const char *text = api_query_value(request, "limit");
         guint64 limit = ASRUN_LIMIT;
         if (text && !g_ascii_string_to_unsigned(text, 10, 1, ASRUN_MAX_LIMIT, &limit, NULL))
                 return false;
@@ -165,7 +164,7 @@ static enum MHD_Result respond_asrun(Request *request, const AsRunQuery *query) 
                                               (json_int_t)query->from_utc_ms, "to_utc_ms", (json_int_t)query->to_utc_ms,
                                               "entries", entries, "next", next));
         if (error && g_error_matches(error, RV_ERROR, RV_ERROR_INVALID))
-                return bad_query(request, error->message);
+                return api_bad_query(request, error->message);
         return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "no_record", NOT_READY_RETRY_S,
                              "the as-run record cannot be read");
 }
@@ -175,15 +174,15 @@ enum MHD_Result api_asrun(Request *request) {
         g_autoptr(PlanView) view = plan_board_view(request->http->options.board, request->argument);
         AsRunQuery query = {
                 .channel_id = request->argument,
-                .statuses = query_value(request, "status"),
-                .after = query_value(request, "after"),
+                .statuses = api_query_value(request, "status"),
+                .after = api_query_value(request, "after"),
         };
         if (!view)
-                return no_channel(request, request->argument);
+                return api_no_channel(request, request->argument);
         if (!query_range(request, &query.from_utc_ms, &query.to_utc_ms, &fault))
-                return bad_query(request, fault);
+                return api_bad_query(request, fault);
         if (!query_limit(request, &query.limit))
-                return bad_query(request, "limit is a number from 1 to 10000");
+                return api_bad_query(request, "limit is a number from 1 to 10000");
         return respond_asrun(request, &query);
 }
 
@@ -200,12 +199,12 @@ static bool is_day(const char *text) {
 /* INV-RECONCILE-006: ?day=2026-11-22 or ?session=ID; the broadcast day that is now when nothing is said. */
 enum MHD_Result api_reconciliation(Request *request) {
         const HttpOptions *options = &request->http->options;
-        const char *day = query_value(request, "day"), *session = query_value(request, "session");
+        const char *day = api_query_value(request, "day"), *session = api_query_value(request, "session");
         g_autoptr(PlanView) view = plan_board_view(options->board, request->argument);
         if (!view)
-                return no_channel(request, request->argument);
+                return api_no_channel(request, request->argument);
         if (!is_day(day))
-                return bad_query(request, "day is a broadcast day (2026-11-22)");
+                return api_bad_query(request, "day is a broadcast day (2026-11-22)");
         json_t *document = options->reconciliation
                                    ? options->reconciliation(options->user, request->argument, day, session)
                                    : NULL;
@@ -272,7 +271,7 @@ static enum MHD_Result respond_document(Request *request, const GuideDocument *d
 
 /* ?format=hls lists playlists instead of transport streams. */
 enum MHD_Result documents_m3u(Request *request) {
-        const char *format = query_value(request, "format"),
+        const char *format = api_query_value(request, "format"),
                    *agent = request_header(request, MHD_HTTP_HEADER_USER_AGENT);
         g_autofree char *base = request_base_url(request);
         unsigned stream = format && g_str_equal(format, "hls") ? GUIDE_STREAM_HLS : GUIDE_STREAM_TS;
