@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/store.h"
@@ -433,6 +434,61 @@ static void INV_BURNIN_008_a_core_that_ends_ends_the_run(void **state) {
         place_clear(&place);
 }
 
+/* A core that has an engine, which waits for what nobody writes. */
+static void write_programs(const Place *place, const char *core) {
+        g_autofree char *engine = g_build_filename(place->dir, "retrovue-air", NULL);
+        g_autofree char *fifo = g_build_filename(place->dir, "fifo", NULL);
+        g_autofree char *core_text = g_strdup_printf(
+                "#!/bin/sh\n[ $1 = serve ] || exit 0\n%s --channel retro &\ntrap \"kill $!; exit 0\" TERM\n"
+                "echo ready http://127.0.0.1:1/\nwhile :; do wait; done\n",
+                engine);
+        g_autofree char *engine_text = g_strdup_printf("#!/bin/sh\nread word <%s\n", fifo);
+        assert_int_equal(mkfifo(fifo, 0600), 0);
+        assert_true(g_file_set_contents(core, core_text, -1, NULL));
+        assert_true(g_file_set_contents(engine, engine_text, -1, NULL));
+        assert_true(g_chmod(core, 0700) == 0 && g_chmod(engine, 0700) == 0);
+}
+
+static void INV_BURNIN_009_engines_and_core_are_killed_by_turns(void **state) {
+        Place place = place_new(NULL);
+        g_autofree char *core = g_build_filename(place.dir, "core", NULL);
+        g_autoptr(BurninReport) report = burnin_report_new();
+        Course course;
+        write_programs(&place, core);
+        place.options.core_program = core;
+        place.options.media_dirs = place.media_dirs;
+        place.options.kills = 3;
+        Rig *rig = rig_new(&place.options, rv_clock_system(), START_MS, NULL);
+        assert_non_null(rig);
+        assert_true(rig_start_core(rig, NULL));
+        course_init(&course, rig_clock(rig), true, 1, START_MS);
+        Killer *killer = killer_new(&place.options, rig, &course);
+        int64_t now = START_MS;
+        for (int64_t mono = 0; report->injections->len < 3; mono += 10 * G_USEC_PER_SEC * INT64_C(1000)) {
+                assert_true(now < START_MS + 1000 * MINUTE_MS);
+                assert_true(killer_seen_by_utc_ms(killer, now) > now);
+                const guint before = report->injections->len;
+                killer_look(killer, report, now, mono);
+                killer_look(killer, report, now, mono); /* not two at once */
+                assert_true(report->injections->len <= before + 1);
+                now += MINUTE_MS;
+        }
+        for (guint i = 0; i < 3; i++) {
+                const BurninInjection *kill = report->injections->pdata[i];
+                assert_int_equal(kill->cause, i % 2 ? BURNIN_DEAD_CORE : BURNIN_DEAD_AIR);
+                assert_true(kill->is_kill);
+        }
+        killer_look(killer, report, now, INT64_MAX);
+        assert_int_equal(report->injections->len, 3);
+        assert_int_equal(report->violations->len, 0);
+        burnin_report_close(report);
+        assert_true(burnin_report_passed(report)); /* who had not said a word need not be missed */
+        killer_free(killer);
+        rig_free(rig);
+        course_clear(&course);
+        place_clear(&place);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_was_kept_passes),
@@ -449,6 +505,7 @@ int main(void) {
                 cmocka_unit_test(compressed_channels_keep_their_rate_and_grid),
                 cmocka_unit_test(INV_BURNIN_007_growth_is_seen),
                 cmocka_unit_test(INV_BURNIN_008_a_core_that_ends_ends_the_run),
+                cmocka_unit_test(INV_BURNIN_009_engines_and_core_are_killed_by_turns),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
