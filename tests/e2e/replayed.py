@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 import uuid
@@ -38,25 +39,53 @@ def blocks_of(segments, size):
     return blocks
 
 
-def play(folder, blocks, house, style=None, timeout=280, environment=None, mode=(), actions=()):
+def stacks(pid):
+    """Where every thread of a process and of its children is, as well as can be told: with gdb, or by the kernel."""
+    told = []
+    for one in [pid] + [int(child) for task in os.listdir(f"/proc/{pid}/task")
+                        for child in support.read(f"/proc/{pid}/task/{task}/children").split()]:
+        if shutil.which("gdb"):
+            done = subprocess.run(["gdb", "-p", str(one), "-batch", "-ex", "thread apply all bt 14"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60, check=False)
+            told.append(done.stdout.decode(errors="replace"))
+        else:
+            told += [" ".join(support.read(f"/proc/{one}/task/{task}/{name}").decode().strip()
+                              for name in ("comm", "wchan")) for task in os.listdir(f"/proc/{one}/task")]
+    return "\n".join(told)
+
+
+def run(command, timeout, environment):
+    """Its exit status and what it said; one that does not end is a failure that says where it stands."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env={**os.environ, **(environment or {})}) as process:
+        try:
+            said = process.communicate(timeout=timeout)[0]
+        except subprocess.TimeoutExpired:
+            where = stacks(process.pid)
+            process.kill()
+            said = process.communicate()[0]
+            raise AssertionError(f"did not end in {timeout} s: {said.decode(errors='replace')[-4000:]}\n"
+                                 f"{where[-20000:]}") from None
+        return process.returncode, said.decode(errors="replace")
+
+
+def play(folder, blocks, house, style=None, timeout=240, environment=None, mode=(), actions=()):
     """Where the stream of the blocks is now, beside it, as .jsonl, the evidence; and what was said. mode: of replay.c."""
     path = os.path.join(folder, f"{house[0]}-{house[1]}.ts")
     out = path[:-3]
     with open(out + ".json", "w", encoding="utf-8") as file:
         json.dump({"blocks": blocks, "style": style or {}, "actions": list(actions)}, file)
-    run = subprocess.run([REPLAY, f"{WIDTH}x{HEIGHT}@{house[0]}/{house[1]}", out + ".json", out, *mode],
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False,
-                         env={**os.environ, **(environment or {})})
-    said = run.stdout.decode(errors="replace")
-    if run.returncode != 0 or support.SANITIZER.search(said):
-        raise AssertionError(f"exit status {run.returncode}: {said[-8000:]}")
+    status, said = run([REPLAY, f"{WIDTH}x{HEIGHT}@{house[0]}/{house[1]}", out + ".json", out, *mode], timeout,
+                       environment)
+    if status != 0 or support.SANITIZER.search(said):
+        raise AssertionError(f"exit status {status}: {said[-8000:]}")
     return path, said
 
 
 class Replayed:
     """The stream and the evidence, and what they should be. known: path -> Material; style: of replay.c, if any."""
 
-    def __init__(self, folder, blocks, house, known, style=None, timeout=280, environment=None, mode=(), actions=()):
+    def __init__(self, folder, blocks, house, known, style=None, timeout=240, environment=None, mode=(), actions=()):
         self.rate = Fraction(*house)
         self.path, _ = play(folder, blocks, house, style, timeout, environment, mode, actions)
         with open(self.path, "rb") as file:

@@ -95,7 +95,7 @@ def fetch(port, path, headers=None, method="GET", timeout=START_S):
 # --- processes ---------------------------------------------------------------------------------------------------
 
 
-def _read(path):
+def read(path):
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -107,8 +107,8 @@ def processes(mark):
     """pid -> name of every living process that carries the mark."""
     found = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
-        if mark.encode() in _read(f"/proc/{pid}/environ"):
-            found[int(pid)] = _read(f"/proc/{pid}/comm").decode().strip()
+        if mark.encode() in read(f"/proc/{pid}/environ"):
+            found[int(pid)] = read(f"/proc/{pid}/comm").decode().strip()
     return found
 
 
@@ -116,8 +116,8 @@ def engines_of(pid):
     """Children of a daemon that are engines, zombies included."""
     found = []
     for task in os.listdir(f"/proc/{pid}/task"):
-        found += _read(f"/proc/{pid}/task/{task}/children").split()
-    return [int(child) for child in found if _read(f"/proc/{int(child)}/comm").strip() == b"retrovue-air"]
+        found += read(f"/proc/{pid}/task/{task}/children").split()
+    return [int(child) for child in found if read(f"/proc/{int(child)}/comm").strip() == b"retrovue-air"]
 
 
 # --- the daemon --------------------------------------------------------------------------------------------------
