@@ -1,6 +1,7 @@
 /*
  * One real engine as core sees it: spawned with its control socket handed over, its stream captured, its events and its
- * evidence collected. Every failure to get there fails the test.
+ * evidence collected. Every failure to get there fails the test. RV_RUN_ENGINE_BY in the environment is a command that
+ * runs it, as valgrind with its options; everything is waited for longer then.
  */
 #pragma once
 

@@ -7,13 +7,15 @@ descriptors that gRPC cannot have while it starts (it aborts), and connections l
 
 RETROVUE_TEST_FAILURES: how many of the failures of our own calls, drawn at random (10); "all" for every one, libraries'
 included. RETROVUE_TEST_SEED: the draw's; printed. RETROVUE_TEST_FAILING: only calls whose "CALL SITE" this expression finds. RETROVUE_TEST_MEMORY=1: memory
-runs out, instead; not in a build with sanitizers."""
+runs out, instead; not in a build with sanitizers. RETROVUE_TEST_VALGRIND=1: the engine runs under valgrind (a package that
+./check does without; a minute a failure), which finds no error and nothing lost; not in a build with sanitizers."""
 
 import errno
 import json
 import os
 import random
 import re
+import shlex
 import signal
 import subprocess
 
@@ -28,8 +30,13 @@ HOW_MANY = os.environ.get("RETROVUE_TEST_FAILURES", "10")
 FAILING = re.compile(os.environ.get("RETROVUE_TEST_FAILING", ""))
 SEED = int(os.environ.get("RETROVUE_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 HOUSE = (30_000, 1001)
-PATIENCE_S = 90
+VALGRIND = os.environ.get("RETROVUE_TEST_VALGRIND") == "1"
+RUN_BY = ["valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite",
+          "--num-callers=30", "--fair-sched=yes",
+          f"--suppressions={os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'valgrind.supp')}"]
+PATIENCE_S = 900 if VALGRIND else 90
 SLACK = {"fds": 1, "threads": 2}  # of gRPC's, which come and go
+PIPES = 4  # GLib's, of two descriptors each, in place of those that eventfd gave
 FOREVER = 1 << 30
 PASSING = {errno.EINTR, errno.EAGAIN, errno.ECONNABORTED}  # never for ever
 # In its log, or in an answer to core, which has one.
@@ -99,6 +106,7 @@ class Run:
 
     def __init__(self, folder, blocks, failure=None):
         self.out, self.note = os.path.join(folder, "out"), os.path.join(folder, "note")
+        self.valgrind = os.path.join(folder, "valgrind")
         for name in os.listdir(folder):
             os.remove(os.path.join(folder, name))
         with open(self.out + ".json", "w", encoding="utf-8") as file:
@@ -107,6 +115,8 @@ class Run:
         environment = {**os.environ, "LD_PRELOAD": FAIL_NTH, "RV_FAIL_NOTE": self.note, "RV_LOG_LEVEL": "info",
                        "ASAN_OPTIONS": f"{asan}:verify_asan_link_order=0".lstrip(":")}
         environment |= failure.environment() if failure else {}
+        if VALGRIND:
+            environment["RV_RUN_ENGINE_BY"] = shlex.join(RUN_BY + [f"--log-file={self.valgrind}"])
         size = f"{replayed.WIDTH}x{replayed.HEIGHT}@{HOUSE[0]}/{HOUSE[1]}"
         with subprocess.Popen([replayed.REPLAY, size, self.out + ".json", self.out, "may-fail"], env=environment,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
@@ -121,6 +131,13 @@ class Run:
         if os.path.exists(self.out + ".told"):
             with open(self.out + ".told", encoding="utf-8") as file:
                 self.sessions = json.load(file)
+
+    def found(self):
+        """By valgrind."""
+        if not VALGRIND:
+            return ""
+        with open(self.valgrind, encoding="utf-8", errors="replace") as file:
+            return file.read()
 
     def noted(self, word):
         try:
@@ -209,6 +226,8 @@ class FailNth(support.Case):
             return [f"the test itself ends with {run.status}"]
         if support.SANITIZER.search(run.said):
             return ["a sanitizer speaks"]
+        if run.found():
+            return [f"valgrind speaks: {run.found()}"]
         status, faults = run.sessions[-1]["status"], []
         hows = [session["how"] for session in run.sessions]
         if os.WIFSIGNALED(status) and not (failure and failure.call in MEMORY):
@@ -218,6 +237,7 @@ class FailNth(support.Case):
             faults.append(f"{hows} and nothing is said of it")
         if before and hows == ["played", "played"]:
             for kept, slack in SLACK.items():
+                slack += PIPES if kept == "fds" and failure and failure.call == "eventfd" else 0
                 if run.sessions[1][kept] > before.sessions[1][kept] + slack:
                     faults.append(f"{run.sessions[1][kept]} {kept}, not {before.sessions[1][kept]}")
         for number in range(len(run.sessions)):
