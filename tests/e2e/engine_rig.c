@@ -636,6 +636,14 @@ int64_t rig_await_picture(EngineRig *rig, guint i) {
         return mono_ns;
 }
 
+static bool has_pictures_or_is_over(const EngineRig *rig, const void *n) {
+        return rig->stream_over || has_pictures(rig, n);
+}
+
+void rig_await_pictures(EngineRig *rig, guint n, int most_ms) {
+        await(rig, has_pictures_or_is_over, &n, patience_ms(most_ms));
+}
+
 void rig_await_started(EngineRig *rig, const char *block_id) {
         await(rig, has_started, block_id, 0);
 }

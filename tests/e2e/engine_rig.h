@@ -65,6 +65,8 @@ void rig_await_stream(EngineRig *rig, size_t bytes);
 /* Until the stream's i-th picture (from 0) has begun to come: when that was; -1: an engine that may fail is gone
  * before. */
 int64_t rig_await_picture(EngineRig *rig, guint i);
+/* Until so many pictures have begun to come, or the stream is over; for most_ms. */
+void rig_await_pictures(EngineRig *rig, guint n, int most_ms);
 void rig_await_started(EngineRig *rig, const char *block_id);
 /* Until evidence of this kind about this block (NULL: any) is there. */
 void rig_await_evidence(EngineRig *rig, EvidenceKind kind, const char *block_id);

@@ -14,6 +14,7 @@
 #define SESSIONS 2
 #define PLAN_MS 15000 /* the plan's time is over, so it takes a fraction of this */
 #define END_MS 1000   /* for what is under way already */
+#define LAST_MS 5000  /* for what was shown to be encoded, which a stop does not wait for */
 #define REST_LOOKS 4
 #define REST_MS 25
 #define OK RETROVUE__PLAYOUT__V1__RESULT__RESULT_OK
@@ -92,6 +93,11 @@ static void write_session(const Run *run, int number, const char *spool_path) {
         assert_int_equal(fclose(file), 0);
 }
 
+static guint ticks_of(const Run *run) {
+        const BlockPlan *first = run->blocks->pdata[0], *last = run->blocks->pdata[run->blocks->len - 1];
+        return (guint)rv_tick_at_ms(last->end_utc_ms - first->start_utc_ms, run->format->rate);
+}
+
 /* How far it came. */
 static const char *play(const Run *run) {
         const guint n = run->blocks->len;
@@ -103,6 +109,7 @@ static const char *play(const Run *run) {
         rig_await_end_of(run->rig, ((const BlockPlan *)run->blocks->pdata[n - 1])->block_id, PLAN_MS);
         if (rig_is_gone(run->rig))
                 return "gone";
+        rig_await_pictures(run->rig, ticks_of(run) + 1, LAST_MS); /* the last of them is whole when another begins */
         const bool cut = rig_stream_is_over(run->rig);
         if (rig_try_stop(run->rig) != OK)
                 return "not_stopped";
