@@ -23,7 +23,9 @@
 #define CONTROL_FD 3
 #define CALL_MS 30000
 #define CALL_MAY_FAIL_MS 2000
-#define RUN_BY_FACTOR 20 /* how much slower an engine may be that something else runs */
+#define KEEPALIVE_MS 5000
+#define ORPHAN_MS 8500
+#define RUN_BY_FACTOR 60 /* how much slower an engine may be that something else runs */
 #define STALL_NS (100 * INT64_C(1000000))
 #define STREAM_MAX (256u << 20)
 #define PACKET_SIZE 188
@@ -308,7 +310,8 @@ static char **with_runner(char **arguments) {
 static void spawn(EngineRig *rig, const RigOptions *options) {
         const int listen_fd = listen_at(rig->control_path);
         g_autofree char *cache_dir = g_strdup(options->cache_dir ? options->cache_dir : RV_E2E_CACHE);
-        g_autofree char *orphan = g_strdup_printf("%d", options->orphan_ms);
+        g_autofree char *orphan =
+                g_strdup_printf("%d", patience_ms(options->orphan_ms ? options->orphan_ms : ORPHAN_MS));
         g_autofree char *replay = g_strdup_printf("%d", options->replay_ms);
         char *arguments[] = {(char[]){RV_AIR},
                              (char[]){"--channel"},
@@ -333,7 +336,8 @@ static void spawn(EngineRig *rig, const RigOptions *options) {
         if (rig->may_fail)
                 rig->watch_thread = rv_thread_start("watch", RV_PRIORITY_NORMAL, watch, rig, NULL);
         const int most_ms = patience_ms(rig->may_fail ? CALL_MAY_FAIL_MS : CALL_MS);
-        rig->client = rpc_client_connect(rig->control_path, most_ms, (RpcOptions){0}, NULL);
+        const RpcOptions rpc = {.keepalive_ms = patience_ms(KEEPALIVE_MS)};
+        rig->client = rpc_client_connect(rig->control_path, most_ms, rpc, NULL);
         assert_true(rig->client || rig->may_fail);
 }
 
@@ -445,7 +449,7 @@ static void *call(EngineRig *rig, const char *method, const void *request) {
         if (!rig->client)
                 return NULL;
         const RpcStatus status = rpc_client_call(rig->client, &retrovue__playout__v1__playout_control__descriptor,
-                                                 method, request, &response, CALL_MS);
+                                                 method, request, &response, patience_ms(CALL_MS));
         if (status.code != RPC_CODE_OK && !rig->may_fail)
                 fail_msg("%s: %d %s", method, (int)status.code, status.message);
         if (status.code != RPC_CODE_OK)
