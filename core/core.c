@@ -187,18 +187,28 @@ static Library *make_library(Core *core) {
 
 /* --- record ------------------------------------------------------------------------------------------------------ */
 
-static void place_of(void *user, const char *channel_id, int64_t utc_ms, char ret_day[11], char ret_time[9]) {
-        Core *core = user;
+/* INV-ASRUN-DAY-001: what dead engines left is recorded before channel files are read, and of channels that are gone;
+ * by the clocks that the channel last had, then. Of one that never was, by UTC's. */
+static GTimeZone *clock_of(const Core *core, const char *channel_id, int32_t *ret_day_start_minutes) {
         g_autoptr(PlanView) view = plan_board_view(core->board, channel_id);
+        *ret_day_start_minutes = view ? view->spec->day_start_minutes : 0;
+        if (view)
+                return g_time_zone_ref(view->spec->zone);
+        g_autoptr(Store) store = store_open_to_read(core->places.store_path, NULL);
+        GTimeZone *zone = NULL;
+        return store && schedule_store_clock(store, channel_id, &zone, ret_day_start_minutes) ? zone
+                                                                                              : g_time_zone_new_utc();
+}
+
+static void place_of(void *user, const char *channel_id, int64_t utc_ms, char ret_day[11], char ret_time[9]) {
+        int32_t day_start_minutes;
+        g_autoptr(GTimeZone) zone = clock_of(user, channel_id, &day_start_minutes);
         utc_ms = CLAMP(utc_ms, 0, FAR_UTC_MS); /* engines may say anything */
         g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(utc_ms / 1000);
-        g_autoptr(GDateTime) local = view ? g_date_time_to_timezone(utc, view->spec->zone) : g_date_time_ref(utc);
+        g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, zone);
         g_autofree char *time = g_date_time_format(local, "%H:%M:%S");
-        g_autofree char *day = g_date_time_format(local, "%Y-%m-%d"); /* of a channel that is gone: the calendar's */
         g_strlcpy(ret_time, time, 9);
-        g_strlcpy(ret_day, day, 11);
-        if (view)
-                schedule_day_of(view->spec, utc_ms, ret_day);
+        schedule_day_in(zone, day_start_minutes, utc_ms, ret_day);
 }
 
 static int64_t recorder_last_sequence(void *user, const char *channel_id, const char *session_id) {

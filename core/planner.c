@@ -254,6 +254,15 @@ static void tell_nothing(void *user) {
         g_free(nothing);
 }
 
+/* Before anything is published: no engine airs a channel whose days are not known. */
+static void keep_clocks(Planner *planner, const GPtrArray *specs) {
+        g_autoptr(GError) error = NULL;
+        for (guint i = 0; i < specs->len && !error; i++)
+                (void)schedule_store_keep_clock(planner->store, specs->pdata[i], &error);
+        if (error)
+                rv_error("planner.clock_not_kept", RV_S("error", error->message));
+}
+
 /* As an alert for the page as long as it holds, and once to whoever started us. */
 static void check_nothing(Planner *planner, const GPtrArray *specs, const CatalogSnapshot *catalog, Diag *diag,
                           LibraryState library) {
@@ -376,6 +385,7 @@ static void reload(void *user) {
         g_autoptr(GPtrArray) specs = channel_specs_load(planner->options.config->channels_dir, catalog, diag);
         remember_files(planner, diag);
         keep_last_good(planner, specs, catalog);
+        keep_clocks(planner, specs);
         check_nothing(planner, specs, catalog, diag, library);
         set_alerts(planner, diag);
         set_depth(planner, library);

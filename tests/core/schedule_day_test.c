@@ -90,9 +90,34 @@ static void INV_BLOCK_ALIGNMENT_001_slots_are_whole_grid_units(void **state) {
         fixture_end(&fixture);
 }
 
+/* Its file cannot be read any more, or not yet: what it aired has its day all the same. */
+static void INV_SCHEDULE_BROADCAST_DAY_SEMANTIC_CONSISTENCY_of_a_channel_that_is_not_there(void **state) {
+        Fixture fixture;
+        fixture_begin(&fixture);
+        Store *store = store_open(":memory:", NULL);
+        g_autoptr(ChannelSpec) berlin = spec_from(&fixture, "Europe/Berlin", 30, "05:00");
+        g_autoptr(ChannelSpec) york = spec_in(&fixture, "America/New_York", 30);
+        g_autoptr(GTimeZone) zone = NULL;
+        int32_t day_start_minutes = 0;
+        assert_false(schedule_store_clock(store, "one", &zone, &day_start_minutes));
+        assert_true(schedule_store_keep_clock(store, berlin, NULL));
+        assert_true(schedule_store_keep_clock(store, york, NULL)); /* as it was last */
+        assert_true(schedule_store_keep_clock(store, york, NULL));
+        assert_true(schedule_store_clock(store, "one", &zone, &day_start_minutes));
+        for (int64_t at = fixture_utc("2026-10-31T00:00:00Z"); at < fixture_utc("2026-11-02T12:00:00Z"); at += 599999) {
+                char kept[11], real[11];
+                schedule_day_in(zone, day_start_minutes, at, kept);
+                schedule_day_of(york, at, real);
+                assert_string_equal(kept, real);
+        }
+        store_close(store);
+        fixture_end(&fixture);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(INV_SCHEDULE_BROADCAST_DAY_SEMANTIC_CONSISTENCY_days_of_23_24_and_25_hours),
+                cmocka_unit_test(INV_SCHEDULE_BROADCAST_DAY_SEMANTIC_CONSISTENCY_of_a_channel_that_is_not_there),
                 cmocka_unit_test(INV_SCHEDULE_BROADCAST_DAY_SEMANTIC_CONSISTENCY_every_instant_is_in_its_day),
                 cmocka_unit_test(INV_BLOCK_ALIGNMENT_001_slots_are_whole_grid_units),
         };

@@ -102,15 +102,19 @@ void schedule_day_bounds(const ChannelSpec *spec, const char *day, int64_t *ret_
 
 /* INV-SCHEDULE-BROADCAST-DAY-SEMANTIC-CONSISTENCY: by the same bounds that a day is compiled in, changes of clock
  * included. */
-void schedule_day_of(const ChannelSpec *spec, int64_t utc_ms, char ret_day[11]) {
+void schedule_day_in(GTimeZone *zone, int32_t day_start_minutes, int64_t utc_ms, char ret_day[11]) {
         const int64_t utc_s = floor_div(utc_ms, 1000);
-        const int64_t local_s = utc_s + offset_s(spec->zone, utc_s) - spec->day_start_minutes * 60;
+        const int64_t local_s = utc_s + offset_s(zone, utc_s) - day_start_minutes * 60;
         int64_t number = floor_div(local_s, DAY_S);
-        if (utc_ms < local_to_utc_ms(spec->zone, number, spec->day_start_minutes))
+        if (utc_ms < local_to_utc_ms(zone, number, day_start_minutes))
                 number--;
-        else if (utc_ms >= local_to_utc_ms(spec->zone, number + 1, spec->day_start_minutes))
+        else if (utc_ms >= local_to_utc_ms(zone, number + 1, day_start_minutes))
                 number++;
         day_name(number, ret_day);
+}
+
+void schedule_day_of(const ChannelSpec *spec, int64_t utc_ms, char ret_day[11]) {
+        schedule_day_in(spec->zone, spec->day_start_minutes, utc_ms, ret_day);
 }
 
 void schedule_day_step(const char *day, int step, char ret_day[11]) {

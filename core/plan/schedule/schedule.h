@@ -109,6 +109,7 @@ Asset *programme_composed(const Programme *programme, const GPtrArray *parts);
 
 /* Local day "YYYY-MM-DD" that the instant belongs to (broadcast day), and the UTC bounds of a broadcast day. */
 void schedule_day_of(const ChannelSpec *spec, int64_t utc_ms, char ret_day[11]);
+void schedule_day_in(GTimeZone *zone, int32_t day_start_minutes, int64_t utc_ms, char ret_day[11]);
 void schedule_day_bounds(const ChannelSpec *spec, const char *day, int64_t *ret_start_utc_ms, int64_t *ret_end_utc_ms);
 /* The day after (step 1) or before (-1). */
 void schedule_day_step(const char *day, int step, char ret_day[11]);
@@ -170,3 +171,8 @@ bool schedule_store_last(Store *store, const char *channel_id, ScheduleDay **ret
 bool schedule_store_purge(Store *store, const char *channel_id, const char *before_day, GError **error);
 /* Removes the days of a channel after a date. */
 bool schedule_store_truncate(Store *store, const char *channel_id, const char *after_day, GError **error);
+
+/* Keeps by which clocks a channel's days are. */
+bool schedule_store_keep_clock(Store *store, const ChannelSpec *spec, GError **error);
+/* Those kept last; *ret_zone is the caller's. False: none are. */
+bool schedule_store_clock(Store *store, const char *channel_id, GTimeZone **ret_zone, int32_t *ret_day_start_minutes);

@@ -84,3 +84,24 @@ bool schedule_store_truncate(Store *store, const char *channel_id, const char *a
         return store_run(store, error, "DELETE FROM schedule_day WHERE channel_id = ? AND day > ?", "ss", channel_id,
                          after_day);
 }
+
+/* Writes only what is new: every look at the channel files comes by here. */
+bool schedule_store_keep_clock(Store *store, const ChannelSpec *spec, GError **error) {
+        return store_run(store, error,
+                         "INSERT INTO channel_clock (channel_id, timezone, day_start_minutes) VALUES (?1, ?2, ?3) "
+                         "ON CONFLICT (channel_id) DO UPDATE SET timezone = ?2, day_start_minutes = ?3 "
+                         "WHERE timezone <> ?2 OR day_start_minutes <> ?3",
+                         "ssi", spec->id, spec->timezone, (int64_t)spec->day_start_minutes);
+}
+
+bool schedule_store_clock(Store *store, const char *channel_id, GTimeZone **ret_zone, int32_t *ret_day_start_minutes) {
+        sqlite3_stmt *row =
+                store_query(store, NULL, "SELECT timezone, day_start_minutes FROM channel_clock WHERE channel_id = ?",
+                            "s", channel_id);
+        if (!row || !store_row(store, row, NULL))
+                return false;
+        *ret_zone = g_time_zone_new_identifier(store_text(row, 0));
+        *ret_day_start_minutes = (int32_t)store_int(row, 1);
+        store_reset(row);
+        return *ret_zone != NULL;
+}
