@@ -9,6 +9,7 @@ printed."""
 
 import collections
 import contextlib
+import datetime
 import json
 import os
 import random
@@ -21,6 +22,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+import zoneinfo
 
 import support
 
@@ -32,6 +34,7 @@ BLOCK_START, SEGMENT_START, SEGMENT_END, BLOCK_FENCE, TERMINATED = 2, 3, 4, 5, 6
 TOLD_LATE = 0  # asrun.md: an end that core had told before
 ID_COLUMN = 32  # of a text line
 SETTLE_S = 120
+ZONE = zoneinfo.ZoneInfo("America/New_York")  # of support.CHANNEL, whose day begins at six
 SMALL = 'video: {width: 128, height: 72, frame_rate: "24/1", bitrate_kbps: 200}'
 
 
@@ -136,6 +139,16 @@ class Record:
             if began - ended or shown - began or any(count > 1 for count in (began | ended).values()):
                 yield f"{session}: began {began}, ended {ended}"
 
+    def day_faults(self):
+        """The channel's own day, whatever core knew of the channel when it recorded that."""
+        for row in self.told:
+            event = json.loads(row["document"])
+            at_ms = {BLOCK_FENCE: event.get("actual_end_utc_ms", 0) - 50, TERMINATED: event.get("utc_ms")}.get(
+                row["kind"], event.get("actual_start_utc_ms"))
+            local = datetime.datetime.fromtimestamp(at_ms / 1000, ZONE) - datetime.timedelta(hours=6)
+            if row["broadcast_day"] != local.strftime("%Y-%m-%d"):
+                yield f"{row['event_uuid']}: {row['kind']} at {at_ms} is of {row['broadcast_day']}"
+
     def reconciliation_faults(self):
         """Each interruption is told, and nothing else went wrong. (A session that was asked to end tells when by the
         engine's clock, which is not led, so that it seems to have been much longer.)"""
@@ -195,7 +208,8 @@ class Kills(support.Case):
         self.assertEqual([name for _, _, names in os.walk(os.path.join(work, "data", "spool")) for name in names], [])
         record = self.reconciled(os.path.join(work, "data"))
         self.tell(record)
-        self.refuse(list(record.session_faults()) + list(record.file_faults()) + list(record.reconciliation_faults()))
+        self.refuse([*record.session_faults(), *record.file_faults(), *record.day_faults(),
+                     *record.reconciliation_faults()])
         self.assertGreater(sum(end["reason"] != "stop_requested" for end in record.ends().values()), KILLS / 2)
 
     def reconciled(self, data):
@@ -284,7 +298,7 @@ class Kills(support.Case):
         support.wait_for("end of the examiners", lambda: not support.processes(daemon.mark))
 
     def judge(self, record, settled, daemon):
-        faults = list(record.session_faults()) + list(record.file_faults())
+        faults = [*record.session_faults(), *record.file_faults(), *record.day_faults()]
         if not settled:
             faults.append(f"not settled: {self.spools(daemon)}, "
                           f"{sorted(set(record.sessions) - set(record.ends()))}")
