@@ -64,6 +64,9 @@ static Config *defaults(void) {
         config->preroll_ms = 3 * SECOND_MS;
         config->segment_ms = SECOND_MS;
         config->max_connections = 4000;
+        config->max_per_ip = 256;
+        config->api_rate = 50;
+        config->media_rate = 500;
         config->max_channels_running = 64;
         config->scan_threads = 2;
         config->tuner_name = g_strdup("RetroVue");
@@ -136,9 +139,9 @@ static void read_text(Reading *reading, const YamlNode *node, char **value) {
         *value = g_strdup(text);
 }
 
-static void read_count(Reading *reading, const YamlNode *node, int64_t max, int *value) {
+static void read_count(Reading *reading, const YamlNode *node, int64_t min, int64_t max, int *value) {
         int64_t number = 0;
-        if (node && yaml_read_int(node, 1, max, &number, reading->diag))
+        if (node && yaml_read_int(node, min, max, &number, reading->diag))
                 *value = (int)number;
 }
 
@@ -228,9 +231,12 @@ static void read_limits(Reading *reading, const YamlNode *root) {
                         (void)yaml_read_duration_ms(node, durations[i].min_ms, durations[i].max_ms, durations[i].value,
                                                     reading->diag);
         }
-        read_count(reading, yaml_get(root, "max_connections"), 100000, &config->max_connections);
-        read_count(reading, yaml_get(root, "max_channels_running"), 1000, &config->max_channels_running);
-        read_count(reading, yaml_get(root, "scan_threads"), 64, &config->scan_threads);
+        read_count(reading, yaml_get(root, "max_connections"), 1, 100000, &config->max_connections);
+        read_count(reading, yaml_get(root, "max_per_ip"), 0, 100000, &config->max_per_ip);
+        read_count(reading, yaml_get(root, "api_rate"), 0, 100000, &config->api_rate);
+        read_count(reading, yaml_get(root, "media_rate"), 0, 100000, &config->media_rate);
+        read_count(reading, yaml_get(root, "max_channels_running"), 1, 1000, &config->max_channels_running);
+        read_count(reading, yaml_get(root, "scan_threads"), 1, 64, &config->scan_threads);
 }
 
 static void read_root(Reading *reading, const YamlNode *root) {
@@ -256,6 +262,9 @@ static void read_root(Reading *reading, const YamlNode *root) {
                                            "tuner_model",
                                            "tokens_file",
                                            "trusted_proxies",
+                                           "max_per_ip",
+                                           "api_rate",
+                                           "media_rate",
                                            "sources",
                                            NULL};
         Config *config = reading->config;

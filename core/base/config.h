@@ -42,6 +42,9 @@ typedef struct {
         int64_t preroll_ms;       /* 3000: how far in the past a session starts */
         int64_t segment_ms;       /* 1000: HLS segment target */
         int max_connections;      /* 4000 */
+        int max_per_ip;           /* 256 connections of one address; 0 = no limit */
+        int api_rate;             /* 50 requests a second of one address; 0 = no limit */
+        int media_rate;           /* 500, of playlists, segments and all that is not the API */
         int max_channels_running; /* 64 */
         int scan_threads;         /* 2 */
         char *tuner_name;         /* "RetroVue": what programs that look for an HDHomeRun call us */

@@ -1,6 +1,8 @@
 /* Who may change something. */
+#include <ifaddrs.h>
 #include <sys/stat.h>
 
+#include "core/serve/http/guard/callers.h"
 #include "core/serve/http/http_private.h"
 #include "proto/base/error.h"
 #include "proto/base/hash.h"
@@ -232,6 +234,147 @@ static void other_proxies_are_believed_when_they_are_named(void **state) {
         }
 }
 
+/* --- how much one address may ask -------------------------------------------------------------------------------- */
+
+static void set_address(uint8_t ret_address[PEER_ADDRESS_BYTES], const char *text) {
+        assert_int_equal(inet_pton(AF_INET6, text, ret_address), 1);
+}
+
+static unsigned take_all(Callers *callers, const char *text, CallKind kind) {
+        uint8_t address[PEER_ADDRESS_BYTES];
+        unsigned n = 0;
+        set_address(address, text);
+        while (callers_take(callers, address, kind))
+                n++;
+        return n;
+}
+
+static void INV_HTTP_014_a_bucket_fills_at_its_rate(void **state) {
+        const CallerLimits limits = {.per_s = {[CALL_API] = 5, [CALL_MEDIA] = 50}};
+        Callers *callers = callers_new(world->clock, &limits);
+        assert_int_equal(take_all(callers, "::ffff:192.0.2.1", CALL_API), 50);
+        assert_int_equal(take_all(callers, "::ffff:192.0.2.1", CALL_MEDIA), 500);
+        rv_clock_fake_advance_ms(world->clock, 1000);
+        assert_int_equal(take_all(callers, "::ffff:192.0.2.1", CALL_MEDIA), 50);
+        rv_clock_fake_advance_ms(world->clock, 100);
+        assert_int_equal(take_all(callers, "::ffff:192.0.2.1", CALL_API), 5); /* of 1.1 s */
+        rv_clock_fake_advance_ms(world->clock, 100);
+        assert_int_equal(take_all(callers, "::ffff:192.0.2.1", CALL_API), 1); /* the halves were kept */
+        rv_clock_fake_advance_ms(world->clock, 3600000);
+        assert_int_equal(take_all(callers, "::ffff:192.0.2.1", CALL_API), 50);
+        assert_int_equal(take_all(callers, "::ffff:192.0.2.2", CALL_API), 50); /* another home */
+        assert_int_equal(take_all(callers, "2001:db8:1:1::1", CALL_API), 50);
+        assert_int_equal(take_all(callers, "2001:db8:1:1:ffff::2", CALL_API), 0); /* the same one */
+        assert_int_equal(take_all(callers, "2001:db8:1:2::1", CALL_API), 50);
+        callers_free(callers);
+}
+
+/* However many ask, who goes on asking is not forgotten for a while, and memory does not grow. */
+static void INV_HTTP_014_who_asks_all_the_time_is_not_forgotten(void **state) {
+        const CallerLimits limits = {.per_s = {[CALL_API] = 1, [CALL_MEDIA] = 1}};
+        Callers *callers = callers_new(world->clock, &limits);
+        uint8_t address[PEER_ADDRESS_BYTES] = {[10] = 0xff, [11] = 0xff, [12] = 10};
+        assert_int_equal(take_all(callers, "::ffff:192.0.2.1", CALL_MEDIA), 10);
+        for (unsigned i = 0; i < 100000; i++) {
+                address[13] = (uint8_t)(i >> 16);
+                address[14] = (uint8_t)(i >> 8);
+                address[15] = (uint8_t)i;
+                assert_true(callers_take(callers, address, CALL_MEDIA));
+                if (i % 64 == 0) {
+                        rv_clock_fake_advance_ms(world->clock, 1);
+                        assert_true(take_all(callers, "::ffff:192.0.2.1", CALL_MEDIA) <= 1);
+                }
+        }
+        callers_free(callers);
+}
+
+static void INV_HTTP_014_who_asks_too_often_is_told_to_wait(void **state) {
+        world->options.api_rate = 1;
+        world->options.media_rate = 2;
+        world_serve();
+        for (int i = 0; i < 10; i++) {
+                g_auto(Answer) answer = ask("GET", "/api/v1/alerts", "X-Forwarded-For: 192.0.2.1\r\n");
+                assert_int_equal(answer.status, 200);
+        }
+        g_auto(Answer) refused = ask("GET", "/api/v1/alerts", "X-Forwarded-For: 192.0.2.1\r\n");
+        assert_error(&refused, 429, "too_many_requests");
+        assert_header(&refused, "Retry-After", "1");
+        g_auto(Answer) verb = ask("POST", "/api/v1/rescan", "X-Forwarded-For: 192.0.2.1\r\n");
+        assert_int_equal(verb.status, 429); /* nobody tries tokens faster */
+        g_auto(Answer) other = ask("GET", "/api/v1/alerts", "X-Forwarded-For: 192.0.2.2\r\n");
+        assert_int_equal(other.status, 200);
+        g_auto(Answer) media = ask("GET", "/channels.m3u", "X-Forwarded-For: 192.0.2.1\r\n");
+        assert_int_equal(media.status, 200);
+        rv_clock_fake_advance_ms(world->clock, 1000);
+        g_auto(Answer) later = ask("GET", "/api/v1/alerts", "X-Forwarded-For: 192.0.2.1\r\n");
+        assert_int_equal(later.status, 200);
+        for (int i = 0; i < 30; i++) { /* this machine is not counted, nor is a proxy that does not say for whom */
+                g_auto(Answer) local = ask("GET", "/api/v1/alerts", i % 2 ? "" : "Via: 1.1 proxy\r\n");
+                assert_int_equal(local.status, 200);
+        }
+}
+
+static void INV_HTTP_014_one_home_has_so_many_connections(void **state) {
+        const CallerLimits limits = {.connections = 2};
+        Callers *callers = callers_new(world->clock, &limits);
+        uint8_t home[PEER_ADDRESS_BYTES], same[PEER_ADDRESS_BYTES], other[PEER_ADDRESS_BYTES];
+        set_address(home, "2001:db8::1");
+        set_address(same, "2001:db8::2");
+        set_address(other, "2001:db8:0:1::1");
+        callers_note_connection(callers, home, 1);
+        assert_true(callers_may_connect(callers, same));
+        callers_note_connection(callers, same, 1);
+        assert_false(callers_may_connect(callers, home));
+        assert_true(callers_may_connect(callers, other));
+        callers_note_connection(callers, home, -1);
+        assert_true(callers_may_connect(callers, home));
+        callers_note_connection(callers, same, -1);
+        callers_free(callers);
+}
+
+/* An address of this machine that is not loopback; false: it has none. */
+static bool own_address(struct sockaddr_in *ret_address) {
+        struct ifaddrs *all = NULL;
+        bool found = false;
+        assert_int_equal(getifaddrs(&all), 0);
+        for (const struct ifaddrs *one = all; one && !found; one = one->ifa_next) {
+                if (!one->ifa_addr || one->ifa_addr->sa_family != AF_INET)
+                        continue;
+                memcpy(ret_address, one->ifa_addr, sizeof *ret_address);
+                found = ntohl(ret_address->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET;
+        }
+        freeifaddrs(all);
+        return found;
+}
+
+static Client client_open_at(struct sockaddr_in address) {
+        Client client = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .received = g_string_new(NULL)};
+        address.sin_port = htons((uint16_t)http_port(world->http));
+        assert_int_equal(connect(client.fd, (struct sockaddr *)&address, sizeof address), 0);
+        return client;
+}
+
+static void INV_HTTP_014_the_next_connection_is_closed(void **state) {
+        struct sockaddr_in address = {0};
+        if (!own_address(&address))
+                skip();
+        world->options.listen_address = "0.0.0.0";
+        world->options.max_per_ip = 2;
+        world_serve();
+        g_auto(Client) first = client_open_at(address), second = client_open_at(address);
+        client_send(&first, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+        client_send(&second, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+        client_await(&first, 10);
+        client_await(&second, 10);
+        g_auto(Client) third = client_open_at(address), local = client_open();
+        client_await(&third, SIZE_MAX);
+        assert_true(third.closed);
+        assert_int_equal(third.received->len, 0);
+        client_send(&local, "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        client_await(&local, SIZE_MAX);
+        assert_non_null(strstr(local.received->str, " 200 OK"));
+}
+
 #define HTTP_TEST(f) cmocka_unit_test_setup_teardown(f, setup_ready, teardown)
 
 int main(void) {
@@ -243,6 +386,11 @@ int main(void) {
                 HTTP_TEST(INV_HTTP_013_with_tokens_everybody_shows_one),
                 HTTP_TEST(INV_HTTP_013_a_changed_file_counts_at_once),
                 HTTP_TEST(INV_HTTP_013_a_file_that_cannot_be_trusted_lets_nobody_in),
+                HTTP_TEST(INV_HTTP_014_a_bucket_fills_at_its_rate),
+                HTTP_TEST(INV_HTTP_014_who_asks_all_the_time_is_not_forgotten),
+                HTTP_TEST(INV_HTTP_014_who_asks_too_often_is_told_to_wait),
+                HTTP_TEST(INV_HTTP_014_one_home_has_so_many_connections),
+                HTTP_TEST(INV_HTTP_014_the_next_connection_is_closed),
                 HTTP_TEST(other_proxies_are_believed_when_they_are_named),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -525,20 +525,6 @@ static void INV_HTTP_004_half_a_request_does_not_hold_a_connection(void **state)
         assert_int_equal(slow.received->len, 0);
 }
 
-static void connections_are_limited_per_address(void **state) {
-        world->options.max_per_ip = 2;
-        world_serve();
-        g_auto(Client) first = client_open(), second = client_open();
-        client_send(&first, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
-        client_send(&second, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
-        client_await(&first, 10);
-        client_await(&second, 10);
-        g_auto(Client) third = client_open();
-        client_await(&third, SIZE_MAX);
-        assert_true(third.closed);
-        assert_int_equal(third.received->len, 0);
-}
-
 static void a_port_in_use_or_no_address_is_an_error_with_advice(void **state) {
         g_autoptr(GError) error = NULL;
         HttpOptions options = world->options;
@@ -573,7 +559,6 @@ int main(void) {
                 HTTP_TEST(what_is_no_http_does_no_harm),
                 HTTP_TEST(many_cookies_are_no_obstacle),
                 HTTP_TEST(INV_HTTP_004_half_a_request_does_not_hold_a_connection),
-                HTTP_TEST(connections_are_limited_per_address),
                 HTTP_TEST(a_port_in_use_or_no_address_is_an_error_with_advice),
                 HTTP_TEST(an_error_answer_is_counted_as_a_failure),
                 HTTP_TEST(INV_HTTP_011_clients_take_us_for_a_tuner),

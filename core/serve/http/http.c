@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/serve/http/guard/callers.h"
 #include "core/serve/http/http_private.h"
 #include "proto/base/error.h"
 #include "proto/base/log.h"
@@ -146,7 +147,7 @@ static bool route(Request *request, const char *url, const char *method, enum MH
 
 /* INV-HTTP-009: what can be answered before anything of the body has come; false: go on. */
 static bool answer_early(Request *request, const char *url, const char *method, enum MHD_Result *ret_result) {
-        if (!route(request, url, method, ret_result))
+        if (!callers_may_ask(request, url, ret_result) || !route(request, url, method, ret_result))
                 return true;
         if (!has_body(request))
                 return false;
@@ -191,6 +192,30 @@ static void on_log(void *user, const char *format, va_list arguments) {
         rv_debug("http.library", RV_S("message", g_strchomp(text)));
 }
 
+/* --- connections ------------------------------------------------------------------------------------------------- */
+
+/* Programs on this machine and proxies hold as many as there may be in all. */
+static bool is_counted(const Http *http, const struct sockaddr *from, uint8_t ret_address[PEER_ADDRESS_BYTES]) {
+        return peer_of_socket(from, ret_address) && !proxies_trust(http->proxies, ret_address);
+}
+
+/* INV-HTTP-014 */
+static enum MHD_Result on_accept(void *user, const struct sockaddr *from, socklen_t size) {
+        const Http *http = user;
+        uint8_t address[PEER_ADDRESS_BYTES];
+        return !is_counted(http, from, address) || callers_may_connect(http->callers, address) ? MHD_YES : MHD_NO;
+}
+
+static void on_connection(void *user, struct MHD_Connection *connection, void **state,
+                          enum MHD_ConnectionNotificationCode code) {
+        const Http *http = user;
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        uint8_t address[PEER_ADDRESS_BYTES];
+        if (info && is_counted(http, info->client_addr, address))
+                callers_note_connection(http->callers, address, code == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1);
+        pace_on_connection(http->pace, connection, state, code);
+}
+
 /* --- the daemon -------------------------------------------------------------------------------------------------- */
 
 static int bind_address(const HttpOptions *options, GError **error) {
@@ -233,6 +258,7 @@ static gboolean give_up_due(void *user) {
         Http *http = user;
         http_streams_give_up(http->options.streams, rv_clock_mono_ns(http->options.clock));
         events_look(http->events);
+        callers_tell(http->callers);
         unsigned n_shut = pace_check(http->pace);
         if (n_shut > 0)
                 rv_info("http.slow_clients_shut", RV_I("connections", n_shut));
@@ -242,14 +268,13 @@ static gboolean give_up_due(void *user) {
 static bool start_daemon(Http *http, int take_fd, GError **error) {
         const HttpOptions *options = &http->options;
         http->daemon = MHD_start_daemon(
-                MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL,
-                NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, take_fd, MHD_OPTION_THREAD_POOL_SIZE,
+                MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
+                on_accept, http, on_request, http, MHD_OPTION_LISTEN_SOCKET, take_fd, MHD_OPTION_THREAD_POOL_SIZE,
                 (unsigned)WORKERS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->max_connections,
-                MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)options->max_per_ip, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED,
-                on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, pace_on_connection, http->pace,
-                MHD_OPTION_UNESCAPE_CALLBACK, on_escaped, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-                MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+                MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
+                HTTP_IDLE_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
+                on_connection, http, MHD_OPTION_UNESCAPE_CALLBACK, on_escaped, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_log,
+                NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
         if (http->daemon)
                 return true;
         g_set_error(error, RV_ERROR, RV_ERROR_FAILED, "the HTTP server could not be started (max_connections %d)",
@@ -260,6 +285,7 @@ static bool start_daemon(Http *http, int take_fd, GError **error) {
 
 static void http_clear(Http *http) {
         tokens_free(http->tokens);
+        callers_free(http->callers);
         g_array_unref(http->proxies);
         events_free(http->events);
         pace_free(http->pace);
@@ -280,6 +306,10 @@ Http *http_new(const HttpOptions *options, GError **error) {
         http->options = *options;
         http->proxies = proxies;
         http->tokens = tokens_new(options->tokens_file);
+        http->callers = callers_new(
+                options->clock,
+                &(CallerLimits){.per_s = {[CALL_API] = options->api_rate, [CALL_MEDIA] = options->media_rate},
+                                .connections = options->max_per_ip});
         http->port = port_of(fd);
         http->files = files_load(options->web_dir);
         http->pace = pace_new(options->clock);

@@ -81,14 +81,16 @@ typedef struct {
 
 typedef struct {
         const char *listen_address;
-        int port;                        /* 0 = any */
-        const char *public_url;          /* NULL = from the request (Host, X-Forwarded-Proto, X-Forwarded-Host) */
-        const char *web_dir;             /* index.html and its assets */
-        int max_connections, max_per_ip; /* 4000, 0 = no limit */
-        const char *tokens_file;         /* who may change something (INV-HTTP-013); NULL = programs on this machine */
-        const char *const *proxies;      /* whose X-Forwarded-For is believed besides this machine's: "10.0.0.0/8" */
-        int start_timeout_ms;            /* how long a viewer waits for the first picture: 10000 */
-        HttpStreamsSet *streams;         /* as given to the hub */
+        int port;                   /* 0 = any */
+        const char *public_url;     /* NULL = from the request (Host, X-Forwarded-Proto, X-Forwarded-Host) */
+        const char *web_dir;        /* index.html and its assets */
+        int max_connections;        /* 4000 */
+        int max_per_ip;             /* connections of one address (IPv6: network of 64 bits); 0 = no limit */
+        int api_rate, media_rate;   /* likewise requests a second below /api/ and of all else; 0 = no limit */
+        const char *tokens_file;    /* who may change something (INV-HTTP-013); NULL = programs on this machine */
+        const char *const *proxies; /* whose X-Forwarded-For is believed besides this machine's: "10.0.0.0/8" */
+        int start_timeout_ms;       /* how long a viewer waits for the first picture: 10000 */
+        HttpStreamsSet *streams;    /* as given to the hub */
         ChannelHub *hub;
         Guide *guide;
         PlanBoard *board;

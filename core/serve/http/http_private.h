@@ -1,7 +1,7 @@
 /* What http.c (server and routes), streams.c (waiting for a channel), live.c (playlist, segments, raw stream),
  * respond.c (answers), files.c (the page) and logo.c share with the parts: api/ (api.c: JSON; events.c: changes;
  * tuner.c: HDHomeRun; verbs.c: what changes something) and guard/ (pace.c: slow clients; peer.c: who asks; tokens.c
- * and admin.c: who may change something). */
+ * and admin.c: who may change something; callers.c: how much one address may ask). */
 #pragma once
 
 #include <microhttpd.h>
@@ -15,6 +15,7 @@
 typedef struct Request Request;
 typedef struct Pace Pace;
 typedef struct Tokens Tokens;
+typedef struct Callers Callers;
 typedef struct Events Events;
 typedef struct Listening Listening;
 
@@ -31,6 +32,7 @@ struct Http {
         Events *events;
         GArray *proxies; /* ProxyRange, immutable */
         Tokens *tokens;  /* NULL: none are set up */
+        Callers *callers;
 
         pthread_mutex_t packed_lock; /* guards packed */
         GHashTable *packed;          /* entity tag -> GBytes, compressed */

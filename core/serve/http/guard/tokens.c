@@ -134,7 +134,8 @@ static void look(Tokens *tokens) {
         if (tokens->usable)
                 rv_info("http.tokens_read", RV_S("path", tokens->path), RV_I("tokens", tokens->hashes->len));
         else /* and nobody may change anything until it is mended */
-                rv_warning("http.tokens_unusable", RV_S("path", tokens->path), RV_S("error", error->message));
+                rv_warning("http.tokens_unusable", RV_S("path", tokens->path),
+                           RV_S("error", error ? error->message : ""));
 }
 
 /* Takes as long whether the first digit differs or none. */
