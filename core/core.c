@@ -334,6 +334,7 @@ static bool start_play(Core *core, GError **error) {
                 .shelf = core->shelf,
                 .segment_ms = core->config->segment_ms,
                 .clock = core->clock,
+                .board = core->board,
                 .sequences = sequence_store_reserve,
                 .on_sequence = sequence_store_note,
                 .user = core->sequences,

@@ -35,6 +35,7 @@ typedef struct {
         GTimeZone *zone;
         HouseFormat format;
         HouseStyle *style;
+        int32_t hls_part_ms;       /* Low-Latency HLS in parts of about so long; 0: none */
         int32_t grid_minutes;      /* 5, 10, 15, 20, 30, 60 */
         int32_t day_start_minutes; /* 360 = 06:00 */
         char *logo;                /* path or NULL */

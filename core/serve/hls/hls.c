@@ -26,6 +26,7 @@ static void segment_free(void *user) {
         if (segment->shelf)
                 shelf_remove(segment->shelf, segment->shelf_path);
         g_free(segment->shelf_path);
+        g_ptr_array_unref(segment->parts);
         g_bytes_unref(segment->data);
         g_free(segment);
 }
@@ -39,6 +40,7 @@ Hls *hls_new(const HlsOptions *options) {
                 hls->options.window = DEFAULT_WINDOW;
         hls->target_s = MAX(1, (options->segment_ms + 999) / 1000);
         hls->open = g_byte_array_new();
+        hls->open_parts = hls_parts_new();
         pthread_mutex_init(&hls->lock, NULL);
         g_queue_init(&hls->segments);
         g_queue_init(&hls->ranges);
@@ -59,6 +61,8 @@ void hls_unref(Hls *hls) {
         g_queue_clear_full(&hls->segments, segment_free);
         hls_ranges_clear(hls);
         g_clear_pointer(&hls->body, g_bytes_unref);
+        g_clear_pointer(&hls->delta, g_bytes_unref);
+        g_ptr_array_unref(hls->open_parts);
         g_byte_array_unref(hls->open);
         g_free(hls->shelf_folder);
         pthread_mutex_destroy(&hls->lock);
@@ -92,6 +96,7 @@ static bool lasts(const Hls *hls, int64_t n_targets) {
 static void withdraw(Hls *hls) {
         hls->full = false;
         g_clear_pointer(&hls->body, g_bytes_unref);
+        g_clear_pointer(&hls->delta, g_bytes_unref);
 }
 
 static void publish(Hls *hls) {
@@ -99,8 +104,13 @@ static void publish(Hls *hls) {
         hls->full = hls->full || lasts(hls, MIN_TARGETS); /* INV-HLS-002 */
         if (!hls->body && !hls->full && !(is_new && lasts(hls, MIN_TARGETS_NEW)))
                 return;
+        const unsigned n_skipped = hls->session.part_frames > 0 ? hls_playlist_skippable(hls) : 0;
         g_clear_pointer(&hls->body, g_bytes_unref);
-        hls->body = hls_playlist_write(hls, hls->beginning);
+        g_clear_pointer(&hls->delta, g_bytes_unref);
+        hls->body = hls_playlist_write(hls, hls->beginning, 0);
+        if (n_skipped > 0)
+                hls->delta = hls_playlist_write(hls, hls->beginning, n_skipped);
+        hls->version++;
 }
 
 /* INV-HLS-005: what has left the playlist stays for another window. */
@@ -124,6 +134,9 @@ static HlsSegment *segment_new(Hls *hls, int64_t n_frames) {
         /* INV-HLS-006: from the session's beginning each time, so that nothing is rounded twice */
         segment->start_utc_ms = session->epoch_utc_ms + rv_tick_to_ms(hls->open_frame, session->rate);
         segment->data = g_bytes_new(hls->open->data, hls->open->len);
+        segment->parts = g_steal_pointer(&hls->open_parts);
+        hls->open_parts = hls_parts_new();
+        hls_parts_settle(segment);
         g_snprintf(segment->name, sizeof segment->name, "%s-%" G_GINT64_FORMAT ".ts", session->id, segment->sequence);
         if (hls->options.shelf) { /* INV-HLS-013: before the playlist names it */
                 segment->shelf = hls->options.shelf;
@@ -147,6 +160,8 @@ static void stretch_target(Hls *hls, const HlsSegment *segment) {
 
 /* The open segment is complete: [open_frame, end_frame). With the lock held. */
 static void close_segment(Hls *hls, int64_t end_frame) {
+        if (hls->session.part_frames > 0 && hls->part_at < hls->open->len)
+                hls_part_end(hls, end_frame);
         if (hls->codecs[0] == 0)
                 hls_codecs_read(hls->open->data, hls->open->len, hls->codecs, sizeof hls->codecs);
         HlsSegment *segment = segment_new(hls, end_frame - hls->open_frame);
@@ -159,11 +174,21 @@ static void close_segment(Hls *hls, int64_t end_frame) {
         g_byte_array_set_size(hls->open, 0);
 }
 
+/* INV-HLS-014: what was told of in parts becomes a segment of just those, however it ends. With the lock held. */
+static void keep_parts(Hls *hls) {
+        if (hls->open_parts->len == 0)
+                return;
+        g_byte_array_set_size(hls->open, hls->part_at);
+        close_segment(hls, hls->part_frame);
+}
+
 /* INV-HLS-007: what was written so far cannot become a segment, and what comes next does not continue the last one.
  * With the lock held. */
 static void abandon_segment(Hls *hls, const char *why) {
         rv_warning("hls.segment_abandoned", RV_S("session", hls->session.id), RV_S("why", why),
                    RV_I("bytes", hls->open->len));
+        hls->flows = false;
+        keep_parts(hls);
         g_byte_array_set_size(hls->open, 0);
         hls->cut_off = true;
         if (hls->session.n_segments > 0)
@@ -181,34 +206,82 @@ static bool too_long(const Hls *hls, int64_t frames) {
         return rv_tick_to_ms(frames, hls->session.rate) > MAX_SEGMENT_TARGETS * hls->target_s * 1000;
 }
 
-/* Whether a segment was completed by the random access point. With the lock held. */
-static bool cut_at(Hls *hls, int64_t frame) {
-        int64_t frames = frame - hls->open_frame;
-        bool open = hls->open->len > 0, complete = false;
-        if (open && (frames <= 0 || too_long(hls, frames)))
+static void open_segment(Hls *hls, int64_t frame) {
+        hls->open_frame = hls->part_frame = frame;
+        hls->part_at = 0;
+        hls->independent = true;
+        hls->flows = hls->session.part_frames > 0;
+        hls->cut_off = false;
+}
+
+/* A random access point. With the lock held. */
+static void cut_at(Hls *hls, int64_t frame) {
+        const int64_t frames = frame - hls->open_frame;
+        const bool open = hls->open->len > 0;
+        if (open && (frames <= 0 || too_long(hls, frames) || hls_part_torn(hls, frame)))
                 abandon_segment(hls, "time stamps jump");
         else if (open && !long_enough(hls, frames))
-                return false;
+                return;
         else if (open)
-                complete = true;
-        if (complete)
                 close_segment(hls, frame); /* INV-HLS-001: exactly at a random access point */
-        hls->open_frame = frame;
-        hls->cut_off = false;
-        return complete;
+        open_segment(hls, frame);
+}
+
+/* A picture of the open segment. With the lock held. */
+static void part_at(Hls *hls, int64_t frame) {
+        if (frame == hls->part_frame)
+                return;
+        if (hls_part_torn(hls, frame) || too_long(hls, frame - hls->open_frame)) {
+                abandon_segment(hls, "pictures are missing");
+        } else if (frame - hls->part_frame == hls->session.part_frames) {
+                hls_part_end(hls, frame); /* INV-HLS-015 */
+                if (hls->n_listed > 0)
+                        publish(hls);
+        }
+}
+
+/* Where the stream stood before something was written of it. */
+typedef struct {
+        int64_t sequence;
+        uint64_t version;
+} Before;
+
+static Before lock_to_write(Hls *hls) {
+        pthread_mutex_lock(&hls->lock);
+        return (Before){hls->next_sequence, hls->version};
+}
+
+/* And tells who wants to know what has come. */
+static void unlock_and_tell(Hls *hls, Before before) {
+        const int64_t next = hls->next_sequence, discontinuity = hls->discontinuity;
+        const bool published = hls->version != before.version;
+        pthread_mutex_unlock(&hls->lock);
+        if (next != before.sequence && hls->options.on_sequence)
+                hls->options.on_sequence(hls->options.user, next, discontinuity);
+        if (published && hls->options.on_published)
+                hls->options.on_published(hls->options.user);
 }
 
 static void sink_random_access(void *user, int64_t frame) {
         Hls *hls = user;
-        pthread_mutex_lock(&hls->lock);
-        bool complete = cut_at(hls, frame);
-        int64_t next = hls->next_sequence, discontinuity = hls->discontinuity;
-        bool published = hls->body != NULL;
-        pthread_mutex_unlock(&hls->lock);
-        if (complete && hls->options.on_sequence)
-                hls->options.on_sequence(hls->options.user, next, discontinuity);
-        if (complete && published && hls->options.on_published)
-                hls->options.on_published(hls->options.user);
+        const Before before = lock_to_write(hls);
+        cut_at(hls, frame);
+        unlock_and_tell(hls, before);
+        /* picture is called next, and ends the part before, if it is of the same segment: what follows may be
+         * independent
+         */
+        hls->access_frame = frame;
+}
+
+static void sink_picture(void *user, int64_t frame) {
+        Hls *hls = user;
+        if (hls->cut_off || hls->session.part_frames == 0)
+                return;
+        const Before before = lock_to_write(hls);
+        part_at(hls, frame);
+        if (frame == hls->part_frame && frame == hls->access_frame)
+                hls->independent = true;
+        unlock_and_tell(hls, before);
 }
 
 /* DVB's service information (EN 300 468, 5.1.3): for receivers that tune; to players it is streams of no use. */
@@ -237,9 +310,9 @@ static void sink_packets(void *user, const uint8_t *packets, size_t size) {
                 append_programme(hls, packets, size);
                 return;
         }
-        pthread_mutex_lock(&hls->lock);
+        const Before before = lock_to_write(hls);
         abandon_segment(hls, "no random access point");
-        pthread_mutex_unlock(&hls->lock);
+        unlock_and_tell(hls, before);
 }
 
 static void sink_splice(void *user, const IntakeSplice *splice) {
@@ -252,25 +325,49 @@ static void sink_splice(void *user, const IntakeSplice *splice) {
 /* What the session leaves unfinished cannot be completed by anybody. */
 static void sink_end(void *user) {
         Hls *hls = user;
+        const Before before = lock_to_write(hls);
+        const bool told = hls->flows && hls->body;
+        hls->flows = false;
+        keep_parts(hls);
         g_byte_array_set_size(hls->open, 0);
         hls->cut_off = true;
+        if (told && hls->version == before.version)
+                publish(hls); /* without the part that does not come */
+        unlock_and_tell(hls, before);
 }
 
 IntakeSink hls_sink(Hls *hls) {
         return (IntakeSink){
                 .random_access = sink_random_access,
                 .packets = sink_packets,
+                .picture = sink_picture,
                 .splice = sink_splice,
                 .end = sink_end,
                 .user = hls,
         };
 }
 
+void hls_use_parts(Hls *hls, int64_t part_ms) {
+        pthread_mutex_lock(&hls->lock);
+        hls->part_ms = part_ms;
+        pthread_mutex_unlock(&hls->lock);
+}
+
+/* RFC 8216bis 4.4.3.7: no part is longer than the target that a playlist tells. With the lock held. */
+static void forget_parts(Hls *hls) {
+        for (GList *l = hls->segments.head; l; l = l->next)
+                g_ptr_array_set_size(((HlsSegment *)l->data)->parts, 0);
+}
+
 void hls_begin_session(Hls *hls, const char *session_id, int64_t epoch_utc_ms, RvRational rate) {
         pthread_mutex_lock(&hls->lock);
         if (hls->session.n_segments > 0)
                 hls->discontinuity++; /* INV-HLS-003: once between what was made and what comes */
-        hls->session = (HlsSession){.epoch_utc_ms = epoch_utc_ms, .rate = rate};
+        const int64_t part_us = hls_part_target_us(hls);
+        hls->session = (HlsSession){
+                .epoch_utc_ms = epoch_utc_ms, .rate = rate, .part_frames = hls_part_frames(hls->part_ms, rate)};
+        if (hls_part_target_us(hls) != part_us)
+                forget_parts(hls);
         g_strlcpy(hls->session.id, session_id, sizeof hls->session.id);
         hls->codecs[0] = 0;
         pthread_mutex_unlock(&hls->lock);
@@ -327,7 +424,9 @@ void hls_rest(Hls *hls) {
         pthread_mutex_lock(&hls->lock);
         withdraw(hls);
         hls->n_listed = 0;
+        hls->flows = false;
         g_queue_clear_full(&hls->segments, segment_free);
+        g_ptr_array_set_size(hls->open_parts, 0);
         hls_ranges_clear(hls);
         hls->beginning = hls->next_sequence;
         pthread_mutex_unlock(&hls->lock);
@@ -336,23 +435,40 @@ void hls_rest(Hls *hls) {
 /* --- readers: any thread ----------------------------------------------------------------------------------------- */
 
 /* With the lock held. New; NULL: not published. */
-static GBytes *body_from(const Hls *hls, int64_t beginning) {
+static GBytes *body_from(const Hls *hls, int64_t beginning, bool delta) {
         if (beginning == hls->beginning)
-                return hls->body ? g_bytes_ref(hls->body) : NULL;
-        return hls->full && beginning <= first_sequence(hls) ? hls_playlist_write(hls, beginning) : NULL;
+                return hls->body ? g_bytes_ref(delta ? hls->delta : hls->body) : NULL;
+        if (!hls->full || beginning > first_sequence(hls))
+                return NULL;
+        return hls_playlist_write(hls, beginning, delta ? hls_playlist_skippable(hls) : 0);
+}
+
+/* With parts a playlist changes between segments, too. With the lock held. */
+static void write_etag(const Hls *hls, HlsPlaylist *playlist, bool delta) {
+        char version[24] = "";
+        if (hls->session.part_frames > 0)
+                g_snprintf(version, sizeof version, ".%" G_GUINT64_FORMAT "%s", hls->version, delta ? "d" : "");
+        g_snprintf(playlist->etag, sizeof playlist->etag, "\"%s-%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT "%s\"",
+                   hls->session.id, playlist->beginning, hls->next_sequence, version);
+}
+
+static HlsPlaylist playlist_from(Hls *hls, int64_t beginning, bool delta) {
+        pthread_mutex_lock(&hls->lock);
+        delta = delta && hls->delta;
+        HlsPlaylist playlist = {.sequence = hls->next_sequence - 1,
+                                .beginning = beginning == HLS_NEWEST ? hls->beginning : beginning};
+        playlist.body = body_from(hls, playlist.beginning, delta);
+        write_etag(hls, &playlist, delta);
+        pthread_mutex_unlock(&hls->lock);
+        return playlist;
 }
 
 HlsPlaylist hls_playlist(Hls *hls, int64_t beginning) {
-        HlsPlaylist playlist = {0};
-        pthread_mutex_lock(&hls->lock);
-        if (beginning == HLS_NEWEST)
-                beginning = hls->beginning;
-        playlist.body = body_from(hls, beginning);
-        playlist.sequence = hls->next_sequence - 1;
-        g_snprintf(playlist.etag, sizeof playlist.etag, "\"%s-%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT "\"",
-                   hls->session.id, beginning, hls->next_sequence);
-        pthread_mutex_unlock(&hls->lock);
-        return playlist;
+        return playlist_from(hls, beginning, false);
+}
+
+HlsPlaylist hls_playlist_delta(Hls *hls, int64_t beginning) {
+        return playlist_from(hls, beginning, true);
 }
 
 static void measure(const Hls *hls, HlsMeasure *ret_measure) {

@@ -10,6 +10,10 @@
  * A playlist has a beginning: the sequence that its media sequence counts from. A channel that has rested begins a new
  * one, which is published with its first segment; those who know an older one see their numbers go on, and have it when
  * it holds three target durations, as RFC 8216 6.2.2 wants of a playlist that segments have left.
+ *
+ * With hls_use_parts it is a Low-Latency playlist (RFC 8216bis): parts of the newest segments are listed as they come,
+ * and who asks for what is to come is told to wait. Memory: what is listed and kept is window * 2 + 2 segments; parts
+ * of whole segments lie in them, those of the segment that is being made are a second copy of it.
  */
 #pragma once
 
@@ -41,6 +45,8 @@ Hls *hls_ref(Hls *hls);
 void hls_unref(Hls *hls);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hls, hls_unref)
 
+/* Sessions that begin from now on are told in parts of about so long, whole frames each; 0: in segments only. */
+void hls_use_parts(Hls *hls, int64_t part_ms);
 /* A new engine session: its segments follow the ones there are after one EXT-X-DISCONTINUITY (none if the playlist is
  * empty). */
 void hls_begin_session(Hls *hls, const char *session_id, int64_t epoch_utc_ms, RvRational rate);
@@ -65,13 +71,34 @@ typedef struct {
 typedef struct {
         GBytes *body;     /* NULL: not published (yet) */
         int64_t sequence; /* of the newest segment made */
-        char etag[64];
+        int64_t beginning;
+        char etag[128];
 } HlsPlaylist;
 
 #define HLS_NEWEST (-1)
 
 /* Any thread; unref body. The media playlist that began there; segment URIs are relative ("seg/<name>.ts"). */
 HlsPlaylist hls_playlist(Hls *hls, int64_t beginning);
+/* The same without what a player has had for long (EXT-X-SKIP); the whole one without parts, or when nothing is that
+ * old. */
+HlsPlaylist hls_playlist_delta(Hls *hls, int64_t beginning);
 bool hls_measure(Hls *hls, HlsMeasure *ret_measure);
 /* NULL: unknown or expired. name as in the playlist without "seg/". */
 GBytes *hls_segment(Hls *hls, const char *name);
+
+/* --- low latency: any thread ------------------------------------------------------------------------------------- */
+
+/* What a player asks a playlist to have: a segment by its number in it, and of that a part (HLS_WHOLE: all of it). */
+#define HLS_WHOLE (-1)
+typedef enum {
+        HLS_REACHED, /* it is there, or there are no parts: nobody waits */
+        HLS_AHEAD,   /* it is to come */
+        HLS_BEYOND,  /* nobody can mean that */
+} HlsReach;
+HlsReach hls_reach(Hls *hls, int64_t beginning, int64_t number, int64_t part);
+/* NULL: unknown or expired, or, with ret_is_next, the one that comes next. name as in the playlist without "part/". */
+GBytes *hls_part(Hls *hls, const char *name, bool *ret_is_next);
+/* Of a playlist with parts, how long a request for what is to come may wait: three target durations; 0: no parts. */
+int64_t hls_patience_ms(Hls *hls);
+/* The newest that is listed, numbered from a beginning; false: nothing is, or no parts. */
+bool hls_newest(Hls *hls, int64_t beginning, int64_t *ret_number, int64_t *ret_part);

@@ -53,6 +53,8 @@ static const Route routes[] = {
         {.prefix = "/channel/", .suffix = "/live-", .has_rest = true, .handler = live_playlist_from},
         {.prefix = "/channel/", .suffix = "/master.m3u8", .handler = live_master},
         {.prefix = "/channel/", .suffix = "/seg/", .has_rest = true, .handler = live_segment},
+        {.prefix = "/channel/", .suffix = "/part/", .has_rest = true, .handler = reload_part},
+        {.prefix = "/channel/", .suffix = "/second/part/", .has_rest = true, .handler = reload_second_part},
         {.prefix = "/channel/", .suffix = "/second/live-", .has_rest = true, .handler = live_second_playlist},
         {.prefix = "/channel/", .suffix = "/second/seg/", .has_rest = true, .handler = live_second_segment},
         {.prefix = "/channel/", .suffix = ".ts", .handler = live_raw},

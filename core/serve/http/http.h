@@ -7,6 +7,7 @@
  *   GET /channel/<id>/master.m3u8        master playlist, names live-<beginning>.m3u8 (INV-HLS-004)
  *   GET /channel/<id>/live.m3u8          the newest media playlist
  *   GET /channel/<id>/seg/<name>.ts      segment                      GET /channel/<id>.ts   raw stream
+ *   GET /channel/<id>/part/<name>.ts     part of one (low latency)
  *   GET /auto/v<number>                  raw stream                   GET /logo/<id>.png
  *   GET /api/v1/channels  /api/v1/guide  /api/v1/channels/<id>/asrun  /api/v1/alerts
  *   GET /api/v1/failures  /api/v1/catalog/progress  /api/v1/events  /api/v1/channels/<id>/reconciliation
@@ -42,6 +43,7 @@ typedef struct {
         unsigned window;    /* segments in the playlist; 0 = 12 */
         Shelf *shelf;       /* outlives the set; NULL: segments are in memory alone */
         RvClock *clock;
+        PlanBoard *board; /* says which channels are told in parts (Low-Latency HLS); NULL: none */
         /* The first media and discontinuity sequence of this run; control loop. */
         void (*sequences)(void *user, const char *channel_id, int64_t *ret_first_sequence,
                           int64_t *ret_first_discontinuity);

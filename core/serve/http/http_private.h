@@ -1,7 +1,8 @@
 /* What http.c (server and routes), streams.c (waiting for a channel), live.c (playlist, segments, raw stream),
- * respond.c (answers), files.c (the page) and logo.c share with the parts: api/ (api.c: JSON; events.c: changes;
- * tuner.c: HDHomeRun; verbs.c: what changes something) and guard/ (pace.c: slow clients; peer.c: who asks; tokens.c
- * and admin.c: who may change something; callers.c: how much one address may ask). */
+ * reload.c (parts, and playlists that are waited for), respond.c (answers), files.c (the page) and logo.c share with
+ * the parts: api/ (api.c: JSON; events.c: changes; tuner.c: HDHomeRun; verbs.c: what changes something) and guard/
+ * (pace.c: slow clients; peer.c: who asks; tokens.c and admin.c: who may change something; callers.c: how much one
+ * address may ask). */
 #pragma once
 
 #include <microhttpd.h>
@@ -56,7 +57,8 @@ struct Request {
         HttpStreams *streams;    /* borrowed from channel */
         ChannelViewer *presence; /* counted as a viewer: raw, or waiting for a playlist */
         FanoutViewer *raw;
-        Listening *listening; /* to events */
+        int64_t patience_mono_ns; /* until when it waits for what is to come of a playlist; 0: it has not waited */
+        Listening *listening;     /* to events */
 
         struct {
                 /* Guarded by the set's lock. */
@@ -92,6 +94,36 @@ void http_streams_give_up(HttpStreamsSet *set, int64_t now_mono_ns);
 void http_streams_end(HttpStreamsSet *set);
 /* The target length of a segment. */
 int64_t http_streams_segment_ms(const HttpStreamsSet *set);
+
+/* --- live.c, for reload.c ---------------------------------------------------------------------------------------- */
+
+/* Fills in channel and streams; false: there is no such channel (live_no_channel then). */
+bool live_find_channel(Request *request);
+enum MHD_Result live_no_channel(Request *request);
+/* Counts its client as a viewer. */
+void live_seen(Request *request);
+/* What the request is for. */
+Hls *live_hls_of(Request *request);
+
+/* --- reload.c ---------------------------------------------------------------------------------------------------- */
+
+/* What a player asks of a playlist (RFC 8216bis, 6.2.5). */
+typedef struct {
+        bool blocks; /* until number and part are in it */
+        bool delta;
+        int64_t number, part;
+} Reload;
+
+/* False: nonsense, or what nobody can ask for yet (reload_refuse then). Without parts nothing is asked for. */
+bool reload_read(Request *request, int64_t beginning, Reload *ret_reload);
+enum MHD_Result reload_refuse(Request *request);
+/* Whether it is to come; then reload_wait answers. */
+bool reload_is_ahead(Request *request, int64_t beginning, const Reload *reload);
+enum MHD_Result reload_wait(Request *request, int64_t beginning, const Reload *reload);
+/* What a playlist says of the other rendition; takes the playlist, changes its etag. */
+void reload_add_report(Request *request, HlsPlaylist *playlist);
+enum MHD_Result reload_part(Request *request); /* argument: channel, rest: name */
+enum MHD_Result reload_second_part(Request *request);
 
 /* --- respond.c --------------------------------------------------------------------------------------------------- */
 

@@ -21,7 +21,7 @@
 
 /* --- the channel ------------------------------------------------------------------------------------------------- */
 
-static bool find_channel(Request *request) {
+bool live_find_channel(Request *request) {
         if (!request->channel) {
                 request->channel = channel_hub_find(request->http->options.hub, request->argument);
                 request->streams = request->channel ? channel_streams(request->channel) : NULL;
@@ -29,7 +29,7 @@ static bool find_channel(Request *request) {
         return request->channel != NULL;
 }
 
-static enum MHD_Result no_channel(Request *request) {
+enum MHD_Result live_no_channel(Request *request) {
         return respond_error(request, MHD_HTTP_NOT_FOUND, "no_such_channel", 0, "there is no channel \"%s\"",
                              request->argument);
 }
@@ -57,24 +57,25 @@ static char *viewer_key(Request *request) {
         return g_strdup_printf("%s|%.128s", address, agent ? agent : "");
 }
 
-static void seen(Request *request) {
+void live_seen(Request *request) {
         g_autofree char *key = viewer_key(request);
         channel_seen(request->channel, key);
 }
 
 /* --- HLS --------------------------------------------------------------------------------------------------------- */
 
+/* What the request is for. */
+Hls *live_hls_of(Request *request) {
+        return request->second ? request->streams->second : request->streams->hls;
+}
+
 static Representation playlist_kind(Request *request, const char *etag) {
-        bool cached = http_streams_segment_ms(request->http->options.streams) >= CACHED_SEGMENT_MS;
+        bool cached = http_streams_segment_ms(request->http->options.streams) >= CACHED_SEGMENT_MS &&
+                      hls_patience_ms(live_hls_of(request)) == 0; /* with parts it changes several times a second */
         return (Representation){.type = "application/vnd.apple.mpegurl",
                                 .cache_control = cached ? "max-age=1" : NULL,
                                 .etag = etag,
                                 .is_text = true};
-}
-
-/* What the request is for. */
-static Hls *hls_of(Request *request) {
-        return request->second ? request->streams->second : request->streams->hls;
 }
 
 /* INV-HTTP-003: who comes first waits for the picture instead of being sent away. While waiting, the request itself is
@@ -85,7 +86,7 @@ static enum MHD_Result wait_for_playlist(Request *request, int64_t beginning) {
                 request->presence = channel_join(request->channel);
         if (request_given_up(request) || !request_sleep(request, true, give_up_mono_ns(request, media_ms)))
                 return not_on_air(request);
-        HlsPlaylist now = hls_playlist(hls_of(request), beginning);
+        HlsPlaylist now = hls_playlist(live_hls_of(request), beginning);
         if (now.body) {
                 g_bytes_unref(now.body);
                 request_wake(request);
@@ -112,25 +113,41 @@ static bool has_second(Request *request) {
                hls_keeps_up(request->streams->second, request->streams->hls);
 }
 
-static enum MHD_Result respond_playlist(Request *request, int64_t beginning) {
-        HlsPlaylist playlist = hls_playlist(hls_of(request), beginning);
-        if (beginning > playlist.sequence + 1 || (request->second && !has_second(request))) {
-                if (playlist.body)
-                        g_bytes_unref(playlist.body);
-                return no_playlist(request);
-        }
-        if (!playlist.body)
-                /* Asking for the headers starts no engine. */
+static enum MHD_Result send_playlist(Request *request, int64_t beginning, const Reload *reload, bool has_two) {
+        HlsPlaylist playlist = reload->delta ? hls_playlist_delta(live_hls_of(request), beginning)
+                                             : hls_playlist(live_hls_of(request), beginning);
+        if (!playlist.body) /* the channel has gone to rest in between */
                 return request->head ? head_of_playlist(request) : wait_for_playlist(request, beginning);
-        seen(request);
+        live_seen(request);
+        if (has_two)
+                reload_add_report(request, &playlist);
         Representation kind = playlist_kind(request, playlist.etag);
+        if (reload->blocks) /* its address says which one it is */
+                kind.cache_control = "max-age=1";
         enum MHD_Result result = respond_bytes(request, playlist.body, &kind);
         g_bytes_unref(playlist.body);
         return result;
 }
 
+static enum MHD_Result respond_playlist(Request *request, int64_t beginning) {
+        Reload reload;
+        HlsPlaylist playlist = hls_playlist(live_hls_of(request), beginning);
+        const bool has_two = has_second(request), published = playlist.body != NULL;
+        if (published)
+                g_bytes_unref(playlist.body);
+        if (beginning > playlist.sequence + 1 || (request->second && !has_two))
+                return no_playlist(request);
+        if (!published)
+                /* Asking for the headers starts no engine. */
+                return request->head ? head_of_playlist(request) : wait_for_playlist(request, beginning);
+        if (!reload_read(request, beginning, &reload))
+                return reload_refuse(request);
+        return reload_is_ahead(request, beginning, &reload) ? reload_wait(request, beginning, &reload)
+                                                            : send_playlist(request, beginning, &reload, has_two);
+}
+
 enum MHD_Result live_playlist(Request *request) {
-        return find_channel(request) ? respond_playlist(request, HLS_NEWEST) : no_channel(request);
+        return live_find_channel(request) ? respond_playlist(request, HLS_NEWEST) : live_no_channel(request);
 }
 
 enum MHD_Result live_playlist_from(Request *request) {
@@ -138,8 +155,8 @@ enum MHD_Result live_playlist_from(Request *request) {
         g_autofree char *number = g_str_has_suffix(request->rest, ".m3u8")
                                           ? g_strndup(request->rest, strlen(request->rest) - strlen(".m3u8"))
                                           : g_strdup("");
-        if (!find_channel(request))
-                return no_channel(request);
+        if (!live_find_channel(request))
+                return live_no_channel(request);
         if (!g_ascii_string_to_unsigned(number, 10, 0, INT64_MAX, &beginning, NULL))
                 return no_playlist(request);
         return respond_playlist(request, (int64_t)beginning);
@@ -177,7 +194,7 @@ static void write_variant(Request *request, GString *out, const HouseFormat *for
 static enum MHD_Result respond_master(Request *request, const HlsMeasure *first, const HlsMeasure *second) {
         g_autoptr(PlanView) view = plan_board_view(request->http->options.board, request->argument);
         if (!view)
-                return no_channel(request);
+                return live_no_channel(request);
         const HouseFormat *format = &view->spec->format;
         const HouseFormat format_second = house_format_second(format);
         GString *out = g_string_new("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n" CAPTIONS);
@@ -192,14 +209,14 @@ static enum MHD_Result respond_master(Request *request, const HlsMeasure *first,
 /* A player reads this once: what is to come is waited for, as long as it is to. */
 enum MHD_Result live_master(Request *request) {
         HlsMeasure first, second;
-        if (!find_channel(request))
-                return no_channel(request);
+        if (!live_find_channel(request))
+                return live_no_channel(request);
         const bool is_there = hls_measure(request->streams->hls, &first);
         const bool has_two = has_second(request);
         request->second = is_there && has_two;
         if (!is_there || (has_two && !hls_measure(request->streams->second, &second)))
                 return request->head ? head_of_playlist(request) : wait_for_playlist(request, HLS_NEWEST);
-        seen(request);
+        live_seen(request);
         return respond_master(request, &first, has_two ? &second : NULL);
 }
 
@@ -214,13 +231,13 @@ enum MHD_Result live_second_segment(Request *request) {
 }
 
 enum MHD_Result live_segment(Request *request) {
-        if (!find_channel(request))
-                return no_channel(request);
-        g_autoptr(GBytes) segment = hls_segment(hls_of(request), request->rest);
+        if (!live_find_channel(request))
+                return live_no_channel(request);
+        g_autoptr(GBytes) segment = hls_segment(live_hls_of(request), request->rest);
         if (!segment)
                 return respond_error(request, MHD_HTTP_NOT_FOUND, "no_such_segment", 0,
                                      "segment %s is not there (any more)", request->rest);
-        seen(request);
+        live_seen(request);
         g_autofree char *etag = g_strdup_printf("\"%s%s\"", request->second ? "second-" : "", request->rest);
         Representation kind = {.type = "video/mp2t", .cache_control = "public, max-age=600, immutable", .etag = etag};
         return respond_bytes(request, segment, &kind);
@@ -264,8 +281,8 @@ static enum MHD_Result respond_raw(Request *request) {
 }
 
 enum MHD_Result live_raw(Request *request) {
-        if (!find_channel(request))
-                return no_channel(request);
+        if (!live_find_channel(request))
+                return live_no_channel(request);
         if (request->head)
                 return respond_raw(request);
         if (!request->raw) {
@@ -291,5 +308,5 @@ enum MHD_Result live_tuner(Request *request) {
                 return live_raw(request);
         }
         request->tuner_error = "801 Unknown Channel";
-        return no_channel(request);
+        return live_no_channel(request);
 }

@@ -135,8 +135,17 @@ static void *streams_new(void *user, const char *channel_id) {
         return streams;
 }
 
+static int64_t part_ms_of(const HttpStreams *streams) {
+        PlanBoard *board = streams->set->options.board;
+        g_autoptr(PlanView) view = board ? plan_board_view(board, streams->channel_id) : NULL;
+        return view ? view->spec->hls_part_ms : 0;
+}
+
 static void streams_begin(void *user, const char *session_id, int64_t epoch_utc_ms, RvRational rate) {
         HttpStreams *streams = user;
+        const int64_t part_ms = part_ms_of(streams);
+        hls_use_parts(streams->hls, part_ms);
+        hls_use_parts(streams->second, part_ms);
         hls_begin_session(streams->hls, session_id, epoch_utc_ms, rate);
         hls_begin_session(streams->second, session_id, epoch_utc_ms, rate);
         hls_align(streams->hls, streams->second);

@@ -33,10 +33,12 @@ static const char *const top_keys[] = {"channel",
                                        "subtitles",
                                        "graphics",
                                        "signalling",
+                                       "hls",
                                        NULL};
 static const char *const format_keys[] = {"video", "audio", "renditions", "grid_minutes", NULL};
 static const char *const video_keys[] = {"width",  "height",  "frame_rate", "bitrate_kbps",
                                          "preset", "encoder", "buffer_ms",  NULL};
+static const char *const hls_keys[] = {"low_latency", "part_ms", NULL};
 static const char *const rendition_keys[] = {"height", "bitrate_kbps", NULL};
 static const char *const audio_keys[] = {"sample_rate", "channels", "bitrate_kbps", "codec", NULL};
 static const char *const type_words[] = {"network", "movie", "premium", NULL};
@@ -45,6 +47,7 @@ static const int grids[] = {5, 10, 15, 20, 30, 60};
 
 #define DEFAULTS_NAME "_defaults.yaml"
 #define MAX_POOLS 10000
+#define DEFAULT_PART_MS 200
 #define TEXT_MAX 200 /* bytes of a name; it becomes the title of filler, which may be longer */
 
 static void rules_free(ScheduleRules *rules) {
@@ -311,6 +314,26 @@ static void read_format_part(ChannelSpec *spec, const YamlNode *format, Diag *di
                 read_grid(spec, yaml_get(format, "grid_minutes"), diag);
 }
 
+/* Of _defaults.yaml or the file: what is not said stays. */
+static void read_hls_part(const YamlNode *hls, bool *low_latency, int64_t *part_ms, Diag *diag) {
+        if (!hls || !reader_want(hls, YAML_MAPPING, "hls", diag))
+                return;
+        yaml_check_keys(hls, "hls", hls_keys, diag);
+        const YamlNode *wanted = yaml_get(hls, "low_latency"), *length = yaml_get(hls, "part_ms");
+        if (wanted)
+                (void)!yaml_read_bool(wanted, low_latency, diag);
+        if (length)
+                (void)!yaml_read_int(length, 100, 1000, part_ms, diag);
+}
+
+static void read_hls(ChannelSpec *spec, const YamlNode *root, const YamlNode *defaults, Diag *diag) {
+        bool low_latency = false;
+        int64_t part_ms = DEFAULT_PART_MS;
+        read_hls_part(yaml_get(defaults, "hls"), &low_latency, &part_ms, diag);
+        read_hls_part(yaml_get(root, "hls"), &low_latency, &part_ms, diag);
+        spec->hls_part_ms = low_latency ? (int32_t)part_ms : 0;
+}
+
 /* `template` of the original: a grid of 30 minutes, or for film channels one of 15. */
 static void read_template(ChannelSpec *spec, const YamlNode *root, Diag *diag) {
         const YamlNode *template = yaml_get(root, "template");
@@ -394,7 +417,7 @@ static void read_virtual_assets(ChannelSpec *spec, const Chain *parts, Diag *dia
 /* _defaults.yaml beside the file; NULL when there is none, or with faults. */
 static YamlDocument *load_defaults(const ChannelSpec *spec, const char *root_dir, Diag *diag) {
         static const char *const keys[] = {"traffic",   "filler",   "format",     "notes", "sound",
-                                           "subtitles", "graphics", "signalling", NULL};
+                                           "subtitles", "graphics", "signalling", "hls",   NULL};
         g_autofree char *directory = g_path_get_dirname(spec->source_file);
         g_autofree char *path = g_build_filename(directory, DEFAULTS_NAME, NULL);
         YamlDocument *defaults = g_file_test(path, G_FILE_TEST_EXISTS) ? yaml_load_file(path, root_dir, diag) : NULL;
@@ -469,6 +492,7 @@ static void read_file(ChannelSpec *spec, const YamlDocument *document, const cha
         read_identity(spec, root, diag);
         read_timezone(spec, root, diag);
         read_format(spec, root, defaults, diag);
+        read_hls(spec, root, defaults, diag);
         style_read(spec, root, defaults, diag);
         read_parts(spec, root, defaults, &imports, diag);
         g_autofree char *all =
