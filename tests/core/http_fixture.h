@@ -155,7 +155,7 @@ static int setup(void **state) {
         world->board = plan_board_new();
         world->web_dir = temp_dir_new();
         world->guide = guide_new(world->board, world->clock, "retrovue.local");
-        HttpStreamsOptions streams = {.segment_ms = 1000, .window = 6, .clock = world->clock};
+        HttpStreamsOptions streams = {.segment_ms = 1000, .window = 12, .clock = world->clock, .board = world->board};
         world->streams = http_streams_set_new(&streams);
         ChannelHubOptions hub = {
                 .board = world->board,
