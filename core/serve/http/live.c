@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "core/serve/http/http_private.h"
+#include "core/serve/http/reload.h"
 
 #define RAW_BLOCK_BYTES (64 * TS_PACKET)
 #define RETRY_AFTER_S 2

@@ -2,12 +2,17 @@
  * the other rendition. Who waits is suspended, as who waits for a channel is, and woken by what is published. */
 #include <string.h>
 
-#include "core/serve/http/http_private.h"
+#include "core/serve/http/reload.h"
 
 /* --- what is asked for ------------------------------------------------------------------------------------------- */
 
+/* NULL: it is not asked for. */
 static const char *query(Request *request, const char *name) {
-        return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+        const char *value = NULL;
+        if (MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, name, strlen(name), &value,
+                                          NULL) != MHD_YES)
+                return NULL;
+        return value ? value : "";
 }
 
 static bool read_number(const char *text, int64_t *ret_number) {
@@ -18,7 +23,7 @@ static bool read_number(const char *text, int64_t *ret_number) {
         return true;
 }
 
-/* INV-HTTP-013 */
+/* INV-HTTP-020 */
 bool reload_read(Request *request, int64_t beginning, Reload *ret_reload) {
         const char *number = query(request, "_HLS_msn"), *part = query(request, "_HLS_part");
         const char *skip = query(request, "_HLS_skip");
@@ -41,7 +46,7 @@ enum MHD_Result reload_refuse(Request *request) {
 
 /* --- waiting ----------------------------------------------------------------------------------------------------- */
 
-/* INV-HTTP-013: however often it is woken. False: it has waited long enough, or the server ends. */
+/* INV-HTTP-020: however often it is woken. False: it has waited long enough, or the server ends. */
 static bool sleep_patiently(Request *request) {
         const int64_t now_ns = rv_clock_mono_ns(request->http->options.clock);
         if (request->patience_mono_ns == 0) {
@@ -73,7 +78,7 @@ static enum MHD_Result no_part(Request *request) {
                              request->rest);
 }
 
-/* INV-HTTP-013: the one that a playlist hints at is answered when it is there. */
+/* INV-HTTP-020: the one that a playlist hints at is answered when it is there. */
 static enum MHD_Result wait_for_part(Request *request) {
         bool is_next = false;
         if (!sleep_patiently(request))
