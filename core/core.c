@@ -12,6 +12,7 @@
 #include "core/library.h"
 #include "core/operator.h"
 #include "core/places.h"
+#include "core/plan/catalog/keys/keys.h"
 #include "core/plan/horizon/horizon.h"
 #include "core/planner.h"
 #include "core/play/channel/channel.h"
@@ -52,6 +53,7 @@ typedef struct {
         Planner *planner;
         Clerk *clerk;
         SequenceStore *sequences;
+        KeysIndex *keys;
         AsRun *asrun;
         Reconciler *reconciler;
         RpcServer *rpc;
@@ -323,10 +325,16 @@ static void on_engine_died(void *user, const char *channel_id, const char *sessi
 
 /* --- play and serve ---------------------------------------------------------------------------------------------- */
 
+/* On the threads that start sessions. */
+static int64_t key_before(void *user, const char *asset_uuid, int64_t at_ms) {
+        return keys_index_before(user, asset_uuid, at_ms);
+}
+
 static bool start_play(Core *core, GError **error) {
         core->clerk = clerk_start(error);
         core->sequences = core->clerk ? sequence_store_new(core->places.store_path, core->clerk, error) : NULL;
-        if (!core->sequences)
+        core->keys = core->sequences ? keys_index_open(core->places.store_path, error) : NULL;
+        if (!core->keys)
                 return false;
         if (core->config->segments_dir && !(core->shelf = shelf_new(core->config->segments_dir, error)))
                 return false;
@@ -353,6 +361,7 @@ static bool start_play(Core *core, GError **error) {
                 .linger_ms = core->config->linger_ms,
                 .viewer_timeout_ms = 10000,
                 .preroll_ms = core->config->preroll_ms,
+                .keys = {key_before, core->keys},
                 .stall_ms = core->led ? LED_STALL_MS : STALL_MS,
                 .led = core->led != NULL,
                 .max_running = core->config->max_channels_running,
@@ -592,6 +601,7 @@ static void core_clear(Core *core) {
         evidence_service_free(core->evidence);
         clerk_free(core->clerk); /* before what its work is about */
         sequence_store_free(core->sequences);
+        keys_index_free(core->keys);
         reconciler_free(core->reconciler);
         asrun_free(core->asrun);
         if (core->board)

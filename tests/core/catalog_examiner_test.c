@@ -128,6 +128,9 @@ static void answers_are_those_of_this_process(void **state) {
         assert_int_equal(other.loudness_millibel, one.loudness_millibel);
         assert_int_equal(other.gain_millibel, one.gain_millibel);
         assert_int_equal(other.n_quiet, one.n_quiet);
+        assert_true(one.n_keys > 0);
+        assert_int_equal(other.n_keys, one.n_keys);
+        assert_memory_equal(other.key_ms, one.key_ms, one.n_keys * sizeof one.key_ms[0]);
         asset_free(here);
 }
 

@@ -3,12 +3,16 @@
 #include <sys/stat.h>
 
 #include "core/plan/catalog/catalog_store.h"
+#include "core/plan/catalog/keys/keys.h"
 #include "core/plan/catalog/measure/survey.h"
 #include "tests/core/clip_fixture.h"
+#include "tests/support/chance.h"
 
 /* 997 Hz in both channels are as many LUFS as dB of full scale, by EBU R128's definition. */
 #define SINE(amplitude) "-f lavfi -i aevalsrc=exprs=" amplitude "*sin(2*PI*997*t):s=48000:c=stereo:d=6 "
 #define PICTURES(seconds) "-f lavfi -i testsrc2=size=160x120:rate=25:duration=" seconds " "
+
+#define GOP "-c:v mpeg4 -g 40 -sc_threshold 1000000000"
 
 static int make_clips(void **state) {
         clips_begin();
@@ -25,6 +29,12 @@ static int make_clips(void **state) {
                                            "-movflags +faststart");
         ffmpeg("padded.webm",
                PICTURES("2") "-f lavfi -i sine=sample_rate=48000:duration=2.063 -c:v libvpx -c:a libopus");
+        /* A key picture each 1.6 s; of the second file the sound begins at 0, the pictures 480 ms later. */
+        ffmpeg("steady.mp4", PICTURES("6") GOP);
+        ffmpeg("late.mkv",
+               "-itsoffset 0.48 " PICTURES("6") "-f lavfi -i sine=sample_rate=48000:duration=6 " GOP " -c:a pcm_s16le");
+        /* Each picture stands alone. */
+        ffmpeg("intra.avi", PICTURES("3") "-c:v mjpeg");
         return 0;
 }
 
@@ -273,6 +283,99 @@ static void a_file_that_goes_meanwhile_waits_for_a_scan(void **state) {
         assert_false(catalog->assets[0]->surveyed);
 }
 
+/* --- where decoding can begin ------------------------------------------------------------------------------------ */
+
+static int64_t key_before(const World *world, const CatalogSnapshot *catalog, const char *name, int64_t at_ms) {
+        g_autoptr(KeysIndex) index = keys_index_open(world->db, NULL);
+        assert_non_null(index);
+        return keys_index_before(index, asset_of(world, catalog, name)->id, at_ms);
+}
+
+static void INV_MEASURE_005_key_pictures_are_known_by_asset_time(void **state) {
+        World *world = *state;
+        put_clip(world, "steady.mp4", "steady.mp4");
+        put_clip(world, "late.mkv", "late.mkv");
+        put_clip(world, "intra.avi", "intra.avi");
+        g_autoptr(CatalogSnapshot) catalog = scan_and_measure(world);
+        assert_int_equal(key_before(world, catalog, "steady.mp4", 1599), 0);
+        assert_int_equal(key_before(world, catalog, "steady.mp4", 4000), 3200);
+        assert_int_equal(key_before(world, catalog, "late.mkv", 479), -1);
+        assert_near(key_before(world, catalog, "late.mkv", 2079), 480, 1);
+        assert_near(key_before(world, catalog, "late.mkv", 3000), 2080, 1);
+        assert_near(key_before(world, catalog, "intra.avi", 1490), 1000, KEYS_APART_MS); /* as good as the last one */
+}
+
+static void INV_MEASURE_005_of_another_file_nothing_is_known(void **state) {
+        World *world = *state;
+        put_clip(world, "steady.mp4", "steady.mp4");
+        g_autoptr(CatalogSnapshot) before = scan_and_load(world);
+        assert_int_equal(key_before(world, before, "steady.mp4", 4000), -1); /* not measured yet */
+        measure(world);
+        assert_int_equal(key_before(world, before, "steady.mp4", 4000), 3200);
+        move(world, "steady.mp4", "moved.mp4");
+        set_time(world, "moved.mp4", 1000000000);
+        g_autoptr(CatalogSnapshot) moved = scan_and_load(world);
+        assert_int_equal(key_before(world, moved, "moved.mp4", 4000), 3200);
+        put_clip(world, "moved.mp4", "loud.mkv");
+        g_autoptr(CatalogSnapshot) replaced = scan_and_load(world);
+        assert_int_equal(key_before(world, replaced, "moved.mp4", 4000), -1);
+}
+
+/* As those that an earlier version measured. */
+static void INV_MEASURE_005_a_file_without_them_is_not_measured_again(void **state) {
+        World *world = *state;
+        put_clip(world, "steady.mp4", "steady.mp4");
+        g_autoptr(CatalogSnapshot) catalog = scan_and_measure(world);
+        sql_run(world->store, "DELETE FROM asset_keys");
+        measure(world);
+        assert_int_equal(world->measured.done, 0);
+        assert_int_equal(key_before(world, catalog, "steady.mp4", 4000), -1);
+}
+
+static int64_t last_before(const GArray *times_ms, int64_t at_ms) {
+        int64_t found_ms = -1;
+        for (guint i = 0; i < times_ms->len && g_array_index(times_ms, int64_t, i) <= at_ms; i++)
+                found_ms = g_array_index(times_ms, int64_t, i);
+        return found_ms;
+}
+
+static void INV_MEASURE_005_packed_times_are_found_as_they_were(void **state) {
+        g_autoptr(GRand) rand = chance_new();
+        for (int round = 0; round < 200; round++) {
+                g_autoptr(GArray) times_ms = g_array_new(false, false, sizeof(int64_t));
+                int64_t time_ms = 0;
+                const int n = g_rand_int_range(rand, 0, 50);
+                for (int i = 0; i < n; i++) {
+                        g_array_append_val(times_ms, time_ms);
+                        time_ms += g_rand_int_range(rand, 0, 1 << g_rand_int_range(rand, 1, 24));
+                }
+                size_t size = 0;
+                g_autofree uint8_t *bytes =
+                        keys_pack((const int64_t *)(const void *)times_ms->data, times_ms->len, &size);
+                for (int i = 0; i < 50; i++) {
+                        const int64_t at_ms = (int64_t)g_rand_double_range(rand, -1, (double)time_ms + 2);
+                        assert_int_equal(keys_before(bytes, size, at_ms), last_before(times_ms, at_ms));
+                }
+        }
+}
+
+static void packed_times_may_be_any_bytes(void **state) {
+        g_autoptr(GRand) rand = chance_new();
+        const int64_t unsorted[] = {0, 3000, 2000, -1, 5000};
+        size_t size = 0;
+        g_autofree uint8_t *sorted = keys_pack(unsorted, G_N_ELEMENTS(unsorted), &size);
+        assert_int_equal(keys_before(sorted, size, 4999), 3000);
+        assert_int_equal(keys_before(sorted, size, INT64_MAX), 5000);
+        for (int round = 0; round < 2000; round++) {
+                uint8_t bytes[40];
+                for (size_t i = 0; i < sizeof bytes; i++)
+                        bytes[i] = (uint8_t)(g_rand_int(rand) | (round % 2 ? 0x80 : 0));
+                const int64_t at_ms = chance_int64(rand);
+                const int64_t found_ms = keys_before(bytes, (size_t)g_rand_int_range(rand, 0, sizeof bytes), at_ms);
+                assert_true(found_ms >= -1 && found_ms <= MAX(at_ms, -1));
+        }
+}
+
 /* --- identity ---------------------------------------------------------------------------------------------------- */
 
 static void INV_CATALOG_011_a_file_that_moved_keeps_all_that_is_known_of_it(void **state) {
@@ -361,6 +464,11 @@ int main(void) {
                 IN_WORLD(INV_MEASURE_003_a_run_rests_while_it_may_not_work),
                 IN_WORLD(a_run_that_rests_can_be_ended),
                 IN_WORLD(a_file_that_goes_meanwhile_waits_for_a_scan),
+                IN_WORLD(INV_MEASURE_005_key_pictures_are_known_by_asset_time),
+                IN_WORLD(INV_MEASURE_005_of_another_file_nothing_is_known),
+                IN_WORLD(INV_MEASURE_005_a_file_without_them_is_not_measured_again),
+                cmocka_unit_test(INV_MEASURE_005_packed_times_are_found_as_they_were),
+                cmocka_unit_test(packed_times_may_be_any_bytes),
                 IN_WORLD(INV_CATALOG_011_a_file_that_moved_keeps_all_that_is_known_of_it),
                 IN_WORLD(INV_CATALOG_011_a_copy_is_another_asset),
                 IN_WORLD(INV_CATALOG_011_who_takes_the_place_gets_an_id_of_its_own),

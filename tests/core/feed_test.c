@@ -37,6 +37,7 @@ typedef struct {
         FeedEnd end;
         char *detail;
         int64_t told_epoch_utc_ms;
+        int64_t key_ms; /* the only key picture that is known of the film; 0 = none is */
 } Engine;
 
 static RpcStatus get_version(void *user, const void *request, void *response) {
@@ -159,6 +160,25 @@ static BlockPlan *make_block(unsigned i) {
         return block;
 }
 
+/* The second minute is one of a film, which begins a minute into it. */
+static void publish_film(Engine *engine) {
+        GPtrArray *blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
+        for (unsigned i = 0; i < N_BLOCKS; i++)
+                g_ptr_array_add(blocks, make_block(i));
+        BlockSegment *segment = ((BlockPlan *)blocks->pdata[1])->segments;
+        segment->type = SEGMENT_CONTENT;
+        segment->asset_uuid = "film";
+        segment->asset_uri = "/media/film.mkv";
+        segment->asset_start_offset_ms = BLOCK_MS;
+        publish_blocks(engine->board, "retro", blocks);
+}
+
+static int64_t key_before(void *user, const char *asset_uuid, int64_t at_ms) {
+        const Engine *engine = user;
+        assert_string_equal(asset_uuid, "film");
+        return engine->key_ms > 0 && engine->key_ms <= at_ms ? engine->key_ms : -1;
+}
+
 static void publish(Engine *engine, unsigned n_blocks) {
         GPtrArray *blocks = g_ptr_array_new_with_free_func((GDestroyNotify)block_plan_unref);
         for (unsigned i = 0; i < n_blocks; i++)
@@ -240,6 +260,7 @@ static Feed *start_feed(Engine *engine) {
                 .evidence_endpoint = "/nowhere",
                 .spool_dir = engine->dir,
                 .preroll_ms = 3000,
+                .keys = {key_before, engine},
                 .clock = engine->clock,
                 .on_epoch = on_epoch,
                 .on_live = on_live,
@@ -287,6 +308,32 @@ static void INV_JIP_ANCHOR_001_joins_the_block_on_the_air_less_the_preroll(void 
         end_feed(engine, made);
         assert_int_equal(engine->end, FEED_STOPPED);
         assert_string_equal(engine->stop_reason, "test_over");
+}
+
+static void assert_joined_at(Engine *engine, int64_t utc_ms) {
+        Feed *made = start_feed(engine);
+        AWAIT(engine->live);
+        assert_int_equal(engine->epoch_utc_ms, utc_ms);
+        assert_int_equal(engine->told_epoch_utc_ms, utc_ms);
+        const BlockPlan *first = g_ptr_array_index(engine->fed, 0);
+        assert_int_equal(first->start_utc_ms, utc_ms);
+        assert_int_equal(first->end_utc_ms, NOON + 120000);
+        assert_int_equal(first->segments[0].asset_start_offset_ms, utc_ms - NOON);
+        assert_fed_in_order(engine, 2);
+        end_feed(engine, made);
+}
+
+static void INV_JIP_KEY_001_a_session_begins_behind_a_key_picture(void **state) {
+        Engine *engine = *state;
+        engine->key_ms = 88000;
+        publish_film(engine);
+        assert_joined_at(engine, NOON + 88000 + JOIN_BEHIND_KEY_MS);
+}
+
+static void INV_JIP_KEY_001_a_session_begins_as_ever_with_a_film_that_was_not_measured(void **state) {
+        Engine *engine = *state;
+        publish_film(engine);
+        assert_joined_at(engine, NOON + 90000);
 }
 
 static void INV_FEED_QUEUE_002_subscribes_before_it_starts(void **state) {
@@ -419,6 +466,8 @@ static void a_lost_engine_ends_the_feed(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(INV_JIP_ANCHOR_001_joins_the_block_on_the_air_less_the_preroll),
+                TEST(INV_JIP_KEY_001_a_session_begins_behind_a_key_picture),
+                TEST(INV_JIP_KEY_001_a_session_begins_as_ever_with_a_film_that_was_not_measured),
                 TEST(INV_FEED_QUEUE_002_subscribes_before_it_starts),
                 TEST(INV_FEED_EXACTLY_ONCE_blocks_follow_credits),
                 TEST(INV_FEED_QUEUE_001_a_full_queue_only_waits),

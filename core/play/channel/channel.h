@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/plan/horizon/horizon.h"
+#include "core/play/feed/join.h"
 #include "core/play/intake/intake.h"
 #include "proto/base/clock.h"
 
@@ -60,6 +61,7 @@ typedef struct {
         int64_t linger_ms;         /* 20000 */
         int64_t viewer_timeout_ms; /* an HLS viewer not seen for so long has left: 10000 */
         int64_t preroll_ms;
+        JoinKeys keys;    /* so that files are joined where they are on the air soonest */
         int64_t stall_ms; /* no bytes for so long: the engine is replaced; 5000 */
         int max_running;
         bool led; /* the clock is (docs/decisions/014): it may run away from the engines', which replay the past */

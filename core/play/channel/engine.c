@@ -207,6 +207,7 @@ static bool start_feed(Engine *engine, GError **error) {
                 .evidence_endpoint = engine->hub->evidence_endpoint,
                 .spool_dir = engine->spool_dir,
                 .preroll_ms = engine->hub->preroll_ms,
+                .keys = engine->hub->keys,
                 .clock = engine->hub->clock,
                 .context = engine->hub->context,
                 .on_epoch = feed_epoch,

@@ -29,6 +29,7 @@ struct Feed {
         RvClock *clock;
         GMainContext *context;
         int64_t preroll_ms;
+        JoinKeys keys;
         void (*on_epoch)(void *user, int64_t epoch_utc_ms);
         void (*on_live)(void *user);
         void (*on_end)(void *user, FeedEnd end, const char *detail);
@@ -204,8 +205,8 @@ static BlockPlan *wait_for_plan(Feed *feed, int64_t *ret_epoch_utc_ms) {
                 fail(feed, FEED_NO_SCHEDULE_DATA, "nothing is planned for channel %s now", feed->channel_id);
                 return NULL;
         }
-        *ret_epoch_utc_ms = epoch;
-        return block_plan_join(block, epoch);
+        *ret_epoch_utc_ms = join_instant(block, epoch, feed->keys);
+        return block_plan_join(block, *ret_epoch_utc_ms);
 }
 
 static void note_fed(Feed *feed, const BlockPlan *block) {
@@ -453,6 +454,7 @@ Feed *feed_start(const FeedOptions *options, GError **error) {
         feed->clock = options->clock;
         feed->context = options->context;
         feed->preroll_ms = options->preroll_ms;
+        feed->keys = options->keys;
         feed->on_epoch = options->on_epoch;
         feed->on_live = options->on_live;
         feed->on_end = options->on_end;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/plan/horizon/horizon.h"
+#include "core/play/feed/join.h"
 #include "proto/base/clock.h"
 
 typedef struct Feed Feed;
@@ -32,7 +33,8 @@ typedef struct {
         const char *second_path;       /* and that of the second rendition; NULL: nobody does */
         const char *evidence_endpoint; /* core's own socket */
         const char *spool_dir;
-        int64_t preroll_ms; /* the session starts this far in the past */
+        int64_t preroll_ms; /* the session starts this far in the past, and up to JOIN_MAX_EARLIER_MS further */
+        JoinKeys keys;      /* asked on the director's thread, once */
         RvClock *clock;
         GMainContext *context;
         /* On the director's thread, before the engine is told to start: the epoch is fixed now. */

@@ -89,6 +89,7 @@ json_t *answer_of_survey(SurveyResult result, const Survey *survey) {
                                    "has_loudness", (int)survey->has_loudness, "loudness_millibel",
                                    (int)survey->loudness_millibel, "gain_millibel", (int)survey->gain_millibel);
         json_object_set_new(answer, "quiet_ms", times_to_json(survey->quiet_ms, survey->n_quiet));
+        json_object_set_new(answer, "key_ms", times_to_json(survey->key_ms, survey->n_keys));
         json_object_set_new(answer, "fault", text_or_null(survey->fault));
         return answer;
 }
@@ -108,6 +109,7 @@ bool answer_to_survey(const json_t *answer, Survey *ret_survey, SurveyResult *re
                 .fault = text_of(answer, "fault"),
         };
         ret_survey->quiet_ms = times_of(answer, "quiet_ms", &ret_survey->n_quiet);
+        ret_survey->key_ms = times_of(answer, "key_ms", &ret_survey->n_keys);
         *ret_result = (SurveyResult)result;
         return true;
 }

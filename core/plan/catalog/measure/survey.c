@@ -1,5 +1,6 @@
 #include "core/plan/catalog/measure/survey.h"
 
+#include "core/plan/catalog/keys/keys.h"
 #include "core/plan/catalog/measure/media.h"
 #include "core/plan/catalog/measure/pictures.h"
 #include "core/plan/catalog/measure/sound.h"
@@ -11,6 +12,8 @@
 #define TOLERANCE_MS 100                /* by which what was decoded may last longer than what was probed */
 #define MIN_QUIET_US (80 * US_PER_MS)   /* two pictures, black and silent */
 #define MAX_LOOK_US (20 * US_PER_S)     /* of a silence */
+/* Sound that starts earlier than the first picture by more counts as the beginning, as in engines. */
+#define EARLY_SOUND_US (100 * US_PER_MS)
 
 typedef struct {
         const SurveyOptions *options;
@@ -22,12 +25,17 @@ typedef struct {
         Pictures *pictures;
         Sound *sound; /* NULL: there is none */
         MediaTrack video_track, audio_track;
+        int64_t picture_us, sound_us; /* when the first of them are; INT64_MIN: none was seen */
+        bool begun;                   /* a picture from which decoding begins was seen */
+        bool stamped;                 /* the first picture has a time, not only its packet */
+        GArray *keys_us;              /* int64_t, rising */
         bool stopped;
 } Work;
 
 static void work_clear(Work *work) {
         pictures_free(work->pictures);
         sound_free(work->sound);
+        g_array_unref(work->keys_us);
         av_packet_free(&work->packet);
         avformat_close_input(&work->format);
 }
@@ -35,8 +43,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Work, work_clear)
 
 void survey_clear(Survey *survey) {
         g_clear_pointer(&survey->quiet_ms, g_free);
+        g_clear_pointer(&survey->key_ms, g_free);
         g_clear_pointer(&survey->fault, g_free);
-        survey->n_quiet = 0;
+        survey->n_quiet = survey->n_keys = 0;
 }
 
 static bool is_late(const Work *work) {
@@ -88,14 +97,47 @@ static SurveyResult open_file(Work *work) {
 
 /* --- all of it, once --------------------------------------------------------------------------------------------- */
 
+static int64_t packet_us(const Work *work) {
+        const AVPacket *packet = work->packet;
+        const int64_t at = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+        const AVRational unit = work->format->streams[packet->stream_index]->time_base;
+        return at == AV_NOPTS_VALUE ? INT64_MIN : av_rescale_q(at, unit, AV_TIME_BASE_Q);
+}
+
+/* Nothing is shown before a picture from which decoding begins, and nothing that an edit list cuts off. */
+static void note_picture(Work *work) {
+        const AVPacket *packet = work->packet;
+        const int64_t at_us = packet_us(work);
+        const bool begins = packet->flags & AV_PKT_FLAG_KEY;
+        work->begun = work->begun || begins;
+        if (!work->begun || at_us == INT64_MIN || (packet->flags & AV_PKT_FLAG_DISCARD))
+                return;
+        if (work->picture_us == INT64_MIN) {
+                work->picture_us = at_us;
+                work->stamped = packet->pts != AV_NOPTS_VALUE;
+        }
+        GArray *keys = work->keys_us;
+        const int64_t next_us = keys->len > 0 ? g_array_index(keys, int64_t, keys->len - 1) + KEYS_APART_MS * US_PER_MS
+                                              : work->picture_us;
+        if (begins && at_us >= next_us && keys->len < KEYS_MAX)
+                g_array_append_val(keys, at_us);
+}
+
+static void note_sound(Work *work) {
+        if (work->sound_us == INT64_MIN)
+                work->sound_us = packet_us(work);
+}
+
 static void take_packet(Work *work) {
         const AVPacket *packet = work->packet;
         if (packet->stream_index == work->video) {
                 media_track_note(&work->video_track, work->format, packet);
                 pictures_pass(work->pictures, packet);
+                note_picture(work);
         } else if (packet->stream_index == work->audio && work->sound) {
                 media_track_note(&work->audio_track, work->format, packet);
                 sound_take(work->sound, packet);
+                note_sound(work);
         }
 }
 
@@ -134,6 +176,20 @@ static void take_loudness(Work *work) {
         survey->has_loudness = work->sound && sound_loudness(work->sound, &survey->loudness_millibel, &peak_millibel);
         if (survey->has_loudness)
                 survey->gain_millibel = survey_gain(survey->loudness_millibel, peak_millibel);
+}
+
+/* --- where decoding can begin ------------------------------------------------------------------------------------ */
+
+/* INV-MEASURE-005: counted as engines do. Where pictures have no times of their own they ask sound not, either. */
+static void take_keys(Work *work) {
+        const bool has_sound = work->stamped && work->sound_us != INT64_MIN;
+        const int64_t early_us = has_sound ? work->picture_us - work->sound_us : 0;
+        const int64_t zero_us = early_us > EARLY_SOUND_US ? work->sound_us : work->picture_us;
+        Survey *survey = work->survey;
+        survey->n_keys = work->keys_us->len;
+        survey->key_ms = g_new(int64_t, MAX(survey->n_keys, 1));
+        for (uint32_t i = 0; i < survey->n_keys; i++)
+                survey->key_ms[i] = (g_array_index(work->keys_us, int64_t, i) - zero_us) / US_PER_MS;
 }
 
 /* --- black and silent -------------------------------------------------------------------------------------------- */
@@ -205,6 +261,9 @@ SurveyResult survey_file(const SurveyOptions *options, Survey *ret_survey) {
                 .deadline_ns = rv_clock_mono_ns(options->clock) + limit_ns,
                 .video_track = {.end_us = INT64_MIN},
                 .audio_track = {.end_us = INT64_MIN},
+                .picture_us = INT64_MIN,
+                .sound_us = INT64_MIN,
+                .keys_us = g_array_new(false, false, sizeof(int64_t)),
         };
         SurveyResult result = open_file(&work);
         if (result == SURVEY_OK)
@@ -212,6 +271,7 @@ SurveyResult survey_file(const SurveyOptions *options, Survey *ret_survey) {
         if (result != SURVEY_OK)
                 return result;
         take_loudness(&work);
+        take_keys(&work);
         if (work.audio >= 0)
                 work.format->streams[work.audio]->discard = AVDISCARD_ALL; /* heard already */
         find_quiet(&work);

@@ -33,6 +33,8 @@ typedef struct {
         int32_t gain_millibel;     /* 0 without loudness */
         int64_t *quiet_ms;         /* the middles of stretches that are black and silent, rising */
         uint32_t n_quiet;
+        int64_t *key_ms; /* where decoding can begin: see core/plan/catalog/keys */
+        uint32_t n_keys;
         char *fault;
 } Survey;
 

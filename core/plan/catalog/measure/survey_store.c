@@ -1,6 +1,7 @@
 #include "core/plan/catalog/measure/survey_store.h"
 
 #include "core/plan/catalog/catalog_store.h"
+#include "core/plan/catalog/keys/keys.h"
 
 void survey_task_free(SurveyTask *task) {
         if (!task)
@@ -82,6 +83,7 @@ static bool put(Store *store, const SurveyTask *task, const Survey *survey, GErr
                          "siiiisis", task->asset_id, task->size, task->mtime_ns, (int64_t)SURVEY_RULES, survey->end_ms,
                          survey->has_loudness ? loudness : NULL, (int64_t)survey->gain_millibel, survey->fault) &&
                put_quiet(store, task, survey, error) &&
+               keys_store_put(store, task->asset_id, survey->key_ms, survey->n_keys, error) &&
                store_run(store, error, "UPDATE catalog_revision SET unpublished = unpublished + 1", "");
 }
 
