@@ -107,8 +107,8 @@ class Clients(support.Case):
         daemon.get("/nothing/here")  # so that there is a failure to be told
         document = daemon.get("/api/v1/openapi.json").json
         for template, methods in document["paths"].items():
-            responses = methods["get"]["responses"]
-            if "text/event-stream" in responses["200"]["content"]:
+            responses = methods.get("get", {}).get("responses")  # what changes something is http_access_test's
+            if not responses or "text/event-stream" in responses["200"]["content"]:
                 continue
             answer = daemon.get(template.replace("{channel}", "one"))
             with self.subTest(template):

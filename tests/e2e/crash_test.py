@@ -113,7 +113,7 @@ class Crash(support.Case):
         os.kill(daemon.pid, signal.SIGKILL)
         daemon.process.wait()
         killed = time.monotonic()
-        support.wait_for("end of the engine", lambda: not support.processes(daemon.mark), 12)
+        support.wait_for("end of the engine", lambda: not support.processes(daemon.mark))
         print(f"engine gone {time.monotonic() - killed:.2f} s after its daemon", flush=True)
         hls.leave()
         raw.leave()
