@@ -15,6 +15,8 @@
 #include "proto/base/log.h"
 #include "proto/base/thread.h"
 
+/* The writer looks so often at least, so that a wake-up that was lost costs no more. */
+#define LOOK_MS 200
 /* What the kernel will hold for the reader, if it allows so much: spares us most stalls altogether. */
 #define SOCKET_BUFFER_BYTES (4 << 20)
 
@@ -153,7 +155,7 @@ static void run_writer(void *user) {
         struct pollfd fds[2] = {{.fd = sender->wake_fd, .events = POLLIN}, {.fd = -1}};
         while (serve(sender, &fds[1], &fds[1])) {
                 tell(sender);
-                if (poll(fds, G_N_ELEMENTS(fds), -1) < 0)
+                if (poll(fds, G_N_ELEMENTS(fds), LOOK_MS) < 0)
                         fds[0].revents = fds[1].revents = 0;
                 uint64_t count;
                 if (fds[0].revents & POLLIN)
