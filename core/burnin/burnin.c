@@ -93,7 +93,7 @@ static bool core_has_died(const Run *run) {
 static void follow(Run *run) {
         run->begun_mono_ns = run->moved_mono_ns = rv_clock_mono_ns(run->system);
         run->behind_utc_ms = run->from_utc_ms;
-        for (int64_t now = run->begun_mono_ns; run->behind_utc_ms < run->to_utc_ms;
+        for (int64_t now = run->begun_mono_ns; run->behind_utc_ms < run->to_utc_ms + course_doubt_ms(&run->course);
              now = rv_clock_mono_ns(run->system)) {
                 if (has_fallen_silent(run, now) || core_has_died(run))
                         break;

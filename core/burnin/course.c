@@ -48,9 +48,18 @@ bool course_note(Course *course, unsigned channel, int64_t playhead_utc_ms) {
 
 void course_skip(Course *course, int64_t ms) {
         pthread_mutex_lock(&course->lock);
-        if (course->led)
+        if (course->led) {
                 lead(course, rv_clock_utc_ms(course->clock) + ms);
+                course->doubt_ms = MAX(course->doubt_ms, ms);
+        }
         pthread_mutex_unlock(&course->lock);
+}
+
+int64_t course_doubt_ms(Course *course) {
+        pthread_mutex_lock(&course->lock);
+        const int64_t doubt_ms = course->doubt_ms;
+        pthread_mutex_unlock(&course->lock);
+        return doubt_ms;
 }
 
 void course_freeze(Course *course, bool frozen) {

@@ -11,11 +11,12 @@
 typedef struct {
         const char *id;
         GPtrArray *events; /* json_t, in the engine's order, then what core said for it */
-        int64_t epoch_utc_ms;
-        int64_t end_tick; /* of what it recorded */
+        int64_t epoch_utc_ms; /* 0: nothing that is known to have been then */
+        int64_t end_tick;     /* of what it recorded */
+        bool has_begun;       /* something is recorded to have been on the air */
         const json_t *last_word;
         BurninCause death; /* BURNIN_NO_CAUSE: it ended as it was asked to */
-        bool is_last;
+        bool is_last;      /* of those that began */
 } Session;
 
 /* Walks along the plan with a session's events. */
@@ -79,23 +80,45 @@ static BurninCause death_of(const Session *session) {
         return g_str_equal(reason, "stop_requested") ? BURNIN_NO_CAUSE : BURNIN_DEAD_AIR;
 }
 
-static void read_session(Session *session) {
+/* A session that ended before anything began has only its end's time; by core's clock, if core said it: an engine's own
+ * is not led, and says nothing about a time that is. */
+static int64_t end_utc_ms(const Session *session, bool compressed) {
+        const bool is_known = session->last_word && (!compressed || number_of(session->last_word, "sequence") < 0);
+        return is_known ? number_of(session->last_word, "utc_ms") : 0;
+}
+
+static void read_session(Session *session, bool compressed) {
         g_ptr_array_sort(session->events, compare_events);
         for (guint i = 0; i < session->events->len; i++) {
                 const json_t *event = session->events->pdata[i];
                 if (is_kind(event, "channel_terminated"))
                         session->last_word = event;
-                if (is_kind(event, "block_start") && !session->epoch_utc_ms)
+                if (is_kind(event, "block_start") && !session->has_begun) {
                         session->epoch_utc_ms = number_of(event, "actual_start_utc_ms"); /* the first is tick 0 */
+                        session->has_begun = true;
+                }
                 if (is_kind(event, "segment_end") && number_of(event, "sequence") > 0)
                         session->end_tick = MAX(session->end_tick, number_of(event, "end_tick"));
         }
-        if (!session->epoch_utc_ms && session->last_word) /* it ended before anything began */
-                session->epoch_utc_ms = number_of(session->last_word, "utc_ms");
+        if (!session->has_begun)
+                session->epoch_utc_ms = end_utc_ms(session, compressed);
         session->death = death_of(session);
 }
 
-static GPtrArray *sessions_of(const json_t *entries) {
+/* An engine that died before it showed anything may be told of after the next one's first picture, which is a few
+ * seconds in the past (pre-roll). */
+static void mark_last(const GPtrArray *sessions) {
+        Session *last = NULL;
+        for (guint i = 0; i < sessions->len; i++) {
+                Session *session = sessions->pdata[i];
+                if (session->has_begun)
+                        last = session;
+        }
+        if (last)
+                last->is_last = true;
+}
+
+static GPtrArray *sessions_of(const json_t *entries, bool compressed) {
         GPtrArray *sessions = g_ptr_array_new_with_free_func(session_free);
         g_autoptr(GHashTable) by_id = g_hash_table_new(g_str_hash, g_str_equal);
         for (size_t i = 0; i < json_array_size(entries); i++) {
@@ -112,10 +135,9 @@ static GPtrArray *sessions_of(const json_t *entries) {
                 g_ptr_array_add(session->events, event);
         }
         for (guint i = 0; i < sessions->len; i++)
-                read_session(sessions->pdata[i]);
+                read_session(sessions->pdata[i], compressed);
         g_ptr_array_sort(sessions, compare_sessions);
-        if (sessions->len > 0)
-                ((Session *)sessions->pdata[sessions->len - 1])->is_last = true;
+        mark_last(sessions);
         return sessions;
 }
 
@@ -370,6 +392,8 @@ static const Session *session_at(const GPtrArray *sessions, int64_t epoch_utc_ms
         const Session *found = NULL;
         for (guint i = 0; i < sessions->len; i++) {
                 const Session *session = sessions->pdata[i];
+                if (!session->has_begun)
+                        continue;
                 if (!found || ABS(session->epoch_utc_ms - epoch_utc_ms) < ABS(found->epoch_utc_ms - epoch_utc_ms))
                         found = session;
         }
@@ -400,6 +424,17 @@ static void judge_seams(Walk *walk, const Stretch *stretch) {
         }
 }
 
+/* Its first picture was seen when the session's was due, and ticks of a session only go on: what is seen of it next does
+ * not begin before this has ended. */
+static bool is_certain(const GPtrArray *sessions, const GPtrArray *stretches, guint index) {
+        const Stretch *stretch = stretches->pdata[index];
+        const Stretch *next = index + 1 < stretches->len ? stretches->pdata[index + 1] : NULL;
+        const Session *session = session_at(sessions, stretch->epoch_utc_ms);
+        if (ABS(session->epoch_utc_ms - stretch->epoch_utc_ms) >= CERTAIN_MS)
+                return false;
+        return !next || session_at(sessions, next->epoch_utc_ms) != session || next->first_tick >= stretch->end_tick;
+}
+
 /* When another died just before this one was seen first, time was led on meanwhile, and the stretch may be of a session
  * beside the nearest. */
 static BurninCause death_about(const GPtrArray *sessions, const Session *nearest, const Stretch *stretch) {
@@ -412,14 +447,15 @@ static BurninCause death_about(const GPtrArray *sessions, const Session *nearest
         return nearest->death;
 }
 
-static void judge_stretch(Walk *walk, const GPtrArray *sessions, const Stretch *stretch) {
+static void judge_stretch(Walk *walk, const GPtrArray *sessions, guint index) {
+        const Stretch *stretch = walk->in->stretches->pdata[index];
         walk->session = session_at(sessions, stretch->epoch_utc_ms);
         walk->figures->pictures += stretch->end_tick - stretch->first_tick;
         if (!walk->session)
                 return;
         const Session *session = walk->session;
-        const bool is_certain = ABS(session->epoch_utc_ms - stretch->epoch_utc_ms) < CERTAIN_MS;
-        const BurninCause death = is_certain ? session->death : death_about(sessions, session, stretch);
+        const bool certain = is_certain(sessions, walk->in->stretches, index);
+        const BurninCause death = certain ? session->death : death_about(sessions, session, stretch);
         const int64_t at = session->epoch_utc_ms + rv_tick_to_ms(stretch->end_tick, walk->in->rate);
         if (stretch->end_tick > session->end_tick && death == BURNIN_NO_CAUSE)
                 FAULT(walk, "INV-EVIDENCE-001", BURNIN_NO_CAUSE, at,
@@ -428,20 +464,22 @@ static void judge_stretch(Walk *walk, const GPtrArray *sessions, const Stretch *
         if (stretch->fault)
                 FAULT(walk, "INV-OUTPUT-001", death, at, "the stream breaks at tick %" G_GINT64_FORMAT ": %s",
                       stretch->end_tick, stretch->fault);
-        if (is_certain)
+        if (certain)
                 judge_seams(walk, stretch);
 }
 
 /* --- one channel ------------------------------------------------------------------------------------------------- */
 
 static void judge_span(Walk *walk, const GPtrArray *sessions) {
-        const Session *first = sessions->len > 0 ? sessions->pdata[0] : NULL;
-        int64_t until = walk->in->from_utc_ms;
+        int64_t from = 0, until = walk->in->from_utc_ms;
         for (guint i = 0; i < sessions->len; i++) {
                 const Session *session = sessions->pdata[i];
+                if (!session->has_begun)
+                        continue;
+                from = from ? from : session->epoch_utc_ms;
                 until = MAX(until, session->epoch_utc_ms + rv_tick_to_ms(session->end_tick, walk->in->rate));
         }
-        walk->figures->from_utc_ms = first ? first->epoch_utc_ms : 0;
+        walk->figures->from_utc_ms = from;
         walk->figures->to_utc_ms = until;
         if (until < walk->in->to_utc_ms)
                 FAULT(walk, "INV-HORIZON-CONTINUOUS-COVERAGE-001", BURNIN_NO_CAUSE, until,
@@ -450,7 +488,7 @@ static void judge_span(Walk *walk, const GPtrArray *sessions) {
 }
 
 void judge_channel(BurninReport *report, const Evidence *in) {
-        g_autoptr(GPtrArray) sessions = sessions_of(in->entries);
+        g_autoptr(GPtrArray) sessions = sessions_of(in->entries, in->compressed);
         g_autoptr(GHashTable) places = g_hash_table_new(g_str_hash, g_str_equal);
         g_autoptr(GHashTable) aired = g_hash_table_new(g_str_hash, g_str_equal);
         for (guint i = 0; i < in->blocks->len; i++)
@@ -465,6 +503,6 @@ void judge_channel(BurninReport *report, const Evidence *in) {
         for (guint i = 0; i < sessions->len; i++)
                 judge_session(&walk, sessions->pdata[i]);
         for (guint i = 0; i < in->stretches->len; i++)
-                judge_stretch(&walk, sessions, in->stretches->pdata[i]);
+                judge_stretch(&walk, sessions, i);
         judge_span(&walk, sessions);
 }

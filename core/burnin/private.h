@@ -24,6 +24,7 @@ typedef struct {
         pthread_mutex_t lock;
         pthread_cond_t moved;
         int64_t *playheads_utc_ms; /* guarded by lock, like all below */
+        int64_t doubt_ms;          /* the longest skip */
         bool frozen;               /* core's clock stands still, whatever is played */
         bool over;
 } Course;
@@ -34,6 +35,8 @@ void course_clear(Course *course);
 bool course_note(Course *course, unsigned channel, int64_t playhead_utc_ms);
 /* Core's clock goes on by so much at once: as much has passed while nobody played. Where time is led only. */
 void course_skip(Course *course, int64_t ms);
+/* A playhead may be told so much too late: time that was skipped while a session began, before its first picture. */
+int64_t course_doubt_ms(Course *course);
 void course_freeze(Course *course, bool frozen);
 void course_end(Course *course);
 bool course_is_over(Course *course);

@@ -22,6 +22,7 @@ typedef struct {
         GPtrArray *blocks, *stretches;
         json_t *entries;
         BurninReport *report;
+        bool compressed;
 } Case;
 
 static const RvRational RATE = {25, 1};
@@ -110,6 +111,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Case, case_clear)
 
 static void judge(Case *it) {
         const Evidence evidence = {.channel_id = CHANNEL,
+                                   .compressed = it->compressed,
                                    .rate = RATE,
                                    .from_utc_ms = START_MS,
                                    .to_utc_ms = utc(tick(BLOCKS, 0)),
@@ -234,6 +236,40 @@ static void INV_BURNIN_001_causes_are_read_from_what_was_seen(void **state) {
         assert_violates(&core, "INV-CHANNEL-LIVENESS-RECOVERY-001", BURNIN_DEAD_CORE);
 }
 
+/* One more that showed nothing: its end is all there is of it. */
+static void say_silent(const Case *it, int64_t sequence, const char *reason, int64_t utc_ms) {
+        json_array_append_new(it->entries, json_pack("{s:s,s:s,s:I,s:I,s:s,s:s}", "kind", "channel_terminated",
+                                                     "session_id", "silent", "sequence", (json_int_t)sequence, "utc_ms",
+                                                     (json_int_t)utc_ms, "reason", reason, "detail", ""));
+}
+
+/* Told after the next has begun, or by an engine's clock that is hours ahead of core's. */
+static void INV_BURNIN_009_who_died_before_a_picture_is_not_the_last(void **state) {
+        g_auto(Case) told_late = case_new(), own_clock = case_new();
+        say_silent(&told_late, -1, "CHANNEL_TERMINATED", utc(tick(0, 1)));
+        burnin_report_kill(told_late.report, BURNIN_DEAD_AIR, CHANNEL, utc(0));
+        judge(&told_late);
+        assert_true(burnin_report_passed(told_late.report));
+        assert_int_equal(told_late.report->violations->len, 1);
+        /* It showed a picture, which was seen when the next one's was due. */
+        g_auto(Case) seen = case_new();
+        Stretch *first = stretch_new(0, START_MS + 300);
+        first->end_tick = 1;
+        first->fault = g_strdup("PCR does not increase");
+        g_ptr_array_insert(seen.stretches, 0, first);
+        say_silent(&seen, -1, "CHANNEL_TERMINATED", utc(tick(0, 1)));
+        burnin_report_kill(seen.report, BURNIN_DEAD_AIR, CHANNEL, utc(0));
+        judge(&seen);
+        assert_true(burnin_report_passed(seen.report));
+        assert_int_equal(seen.report->violations->len, 2);
+        own_clock.compressed = true;
+        say_silent(&own_clock, 1, "core_lost", utc(tick(BLOCKS, 0)) + 9 * HOUR_MS);
+        burnin_report_kill(own_clock.report, BURNIN_DEAD_CORE, NULL, utc(0));
+        judge(&own_clock);
+        assert_true(burnin_report_passed(own_clock.report));
+        assert_int_equal(own_clock.report->violations->len, 1);
+}
+
 static bool accounted(BurninCause cause, const char *channel, const char *subject, int64_t utc_ms) {
         g_autoptr(BurninReport) report = burnin_report_new();
         burnin_report_injection(report, BURNIN_MISSING_FILE, NULL, "/a.mkv", START_MS);
@@ -317,6 +353,10 @@ static void INV_BURNIN_005_time_only_goes_on_and_nobody_runs_away(void **state) 
         assert_true(course_note(&course, 0, from + 50000));
         assert_true(course_note(&course, 0, from + HOUR_MS)); /* lets the other go on, whichever came first */
         rv_thread_join(ahead);
+        assert_int_equal(course_doubt_ms(&course), 0);
+        course_skip(&course, DEATH_MS);
+        course_skip(&course, MINUTE_MS);
+        assert_int_equal(course_doubt_ms(&course), DEATH_MS);
         course_end(&course);
         assert_false(course_note(&course, 0, from + 2 * HOUR_MS));
         course_clear(&course);
@@ -505,6 +545,7 @@ int main(void) {
                 cmocka_unit_test(compressed_channels_keep_their_rate_and_grid),
                 cmocka_unit_test(INV_BURNIN_007_growth_is_seen),
                 cmocka_unit_test(INV_BURNIN_008_a_core_that_ends_ends_the_run),
+                cmocka_unit_test(INV_BURNIN_009_who_died_before_a_picture_is_not_the_last),
                 cmocka_unit_test(INV_BURNIN_009_engines_and_core_are_killed_by_turns),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
