@@ -10,7 +10,7 @@
 /* One engine's life, as the record has it. */
 typedef struct {
         const char *id;
-        GPtrArray *events; /* json_t, in the engine's order, then what core said for it */
+        GPtrArray *events;    /* json_t, in the engine's order, then what core said for it */
         int64_t epoch_utc_ms; /* 0: nothing that is known to have been then */
         int64_t end_tick;     /* of what it recorded */
         bool has_begun;       /* something is recorded to have been on the air */
@@ -424,8 +424,8 @@ static void judge_seams(Walk *walk, const Stretch *stretch) {
         }
 }
 
-/* Its first picture was seen when the session's was due, and ticks of a session only go on: what is seen of it next does
- * not begin before this has ended. */
+/* Its first picture was seen when the session's was due, and ticks of a session only go on: what is seen of it next
+ * does not begin before this has ended. */
 static bool is_certain(const GPtrArray *sessions, const GPtrArray *stretches, guint index) {
         const Stretch *stretch = stretches->pdata[index];
         const Stretch *next = index + 1 < stretches->len ? stretches->pdata[index + 1] : NULL;
