@@ -56,10 +56,10 @@ struct Hls {
 
         /* The intake's thread only. */
         GByteArray *open;     /* the segment being written; empty: none */
-        bool cut_off;         /* wait for a random access point before writing on */
         int64_t part_frame;   /* first frame of the part being written */
         guint part_at;        /* and its first byte in open */
         bool independent;     /* it begins at a random access point */
+        bool cut_off;         /* wait for one before writing on */
         int64_t access_frame; /* the newest one */
 
         pthread_mutex_t lock; /* guards what follows */
@@ -67,7 +67,6 @@ struct Hls {
         int64_t open_frame;    /* first frame of the segment being written */
         GPtrArray *open_parts; /* HlsPart: of it, what is complete */
         int64_t next_part;     /* number of the part that comes next, in its name: none comes twice */
-        bool flows;            /* one comes */
         int64_t part_ms;       /* for the sessions to come */
         GBytes *delta;         /* body without what is old; NULL: it would be the same */
         uint64_t version;      /* of body */
@@ -78,6 +77,7 @@ struct Hls {
         int64_t beginning; /* of the newest playlist */
         GBytes *body;      /* of the newest playlist; NULL: not published */
         bool full;         /* it has held three target durations: older ones are published, too */
+        bool flows;        /* parts come */
         char codecs[64];
 };
 
