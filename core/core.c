@@ -22,6 +22,7 @@
 #include "core/sequence_store.h"
 #include "core/serve/guide/guide.h"
 #include "core/serve/http/http.h"
+#include "core/serve/ops/ops.h"
 #include "proto/base/error.h"
 #include "proto/base/log.h"
 #include "proto/failure/failure.h"
@@ -63,6 +64,7 @@ typedef struct {
         ChannelHub *hub;
         Guide *guide;
         Http *http;
+        Ops *ops;
         GFileMonitor *channels_monitor;
         guint reload_timer, look_again_timer, watched_timer, settle_timer;
 
@@ -539,6 +541,25 @@ static bool start_serve(Core *core, GError **error) {
         return core->http != NULL;
 }
 
+static void extend_plan(void *user, const ExtendCall *call, ExtendDone done, void *done_user) {
+        Core *core = user;
+        planner_extend(core->planner, call, done, done_user);
+}
+
+static bool start_ops(Core *core, GError **error) {
+        const OpsOptions options = {
+                .store_path = core->places.store_path,
+                .socket_path = core->places.ops_socket,
+                .board = core->board,
+                .hub = core->hub,
+                .clock = core->clock,
+                .extend = extend_plan,
+                .user = core,
+        };
+        core->ops = ops_new(&options, error);
+        return core->ops != NULL;
+}
+
 static bool start_plan(Core *core, GError **error) {
         PlannerOptions options = {
                 .config = core->config,
@@ -571,7 +592,7 @@ static bool core_start(Core *core, GError **error) {
         core->board = plan_board_new();
         core->library = make_library(core);
         if (!start_record(core, error) || !start_reconcile(core, error) || !start_play(core, error) ||
-            !start_plan(core, error) || !start_serve(core, error))
+            !start_plan(core, error) || !start_serve(core, error) || !start_ops(core, error))
                 return false;
         watch_channels(core);
         settle_soon(core);
@@ -589,6 +610,7 @@ static void core_clear(Core *core) {
         g_clear_handle_id(&core->watched_timer, g_source_remove);
         g_clear_handle_id(&core->settle_timer, g_source_remove);
         g_clear_object(&core->channels_monitor);
+        ops_stop(core->ops);
         http_free(core->http); /* first: its workers ask everybody else */
         g_clear_pointer(&core->library, library_free);
         channel_hub_free(core->hub);
@@ -599,6 +621,7 @@ static void core_clear(Core *core) {
         if (core->rpc)
                 rpc_server_free(core->rpc, RPC_GRACE_MS); /* after the engines, whose last words it takes */
         evidence_service_free(core->evidence);
+        ops_free(core->ops);     /* after the last that it tells of */
         clerk_free(core->clerk); /* before what its work is about */
         sequence_store_free(core->sequences);
         keys_index_free(core->keys);

@@ -11,6 +11,7 @@
 
 /* A unix socket's path has 107 bytes; ours end in "/12345678.control". */
 #define RUN_DIR_MAX 88
+#define OPS_SOCKET "ops.sock"
 
 static bool make_dir(const char *path, GError **error) {
         if (g_mkdir_with_parents(path, 0755) == 0 && g_access(path, W_OK | X_OK) == 0)
@@ -80,6 +81,7 @@ bool places_take(Places *places, const Config *config, GError **error) {
         if (!places->run_dir)
                 return false;
         places->core_socket = g_build_filename(places->run_dir, "core.sock", NULL);
+        places->ops_socket = g_build_filename(places->run_dir, OPS_SOCKET, NULL);
         if (!make_dir(config->data_dir, error) || !lock(places, config, error) ||
             !make_channels_dir(config->channels_dir, error) || !make_dir(places->logs_dir, error) ||
             !make_dir(places->spool_dir, error) || !make_dir(places->cache_dir, error) ||
@@ -98,5 +100,11 @@ void places_clear(Places *places) {
         g_free(places->cache_dir);
         g_free(places->run_dir);
         g_free(places->core_socket);
+        g_free(places->ops_socket);
         *places = (Places){.lock_fd = -1};
+}
+
+char *places_ops_socket(const Config *config, GError **error) {
+        g_autofree char *run_dir = choose_run_dir(config, error);
+        return run_dir ? g_build_filename(run_dir, OPS_SOCKET, NULL) : NULL;
 }

@@ -11,7 +11,8 @@
 typedef struct {
         char *store_path, *logs_dir, *spool_dir, *cache_dir;
         char *run_dir;     /* sockets */
-        char *core_socket; /* our own */
+        char *core_socket; /* our own, for engines */
+        char *ops_socket;  /* for tools */
         int lock_fd;
 } Places;
 
@@ -19,3 +20,6 @@ typedef struct {
  */
 bool places_take(Places *places, const Config *config, GError **error);
 void places_clear(Places *places);
+/* ops_socket of the daemon of that data directory, whether or not it runs; g_free it. NULL and error: there can be
+ * none. */
+char *places_ops_socket(const Config *config, GError **error);

@@ -53,6 +53,7 @@ struct Planner {
         pthread_mutex_t lock; /* guards what follows */
         json_t *alerts;
         bool reload_asked, has_planned;
+        GQueue extensions; /* Extension, in the order of asking */
         LibraryState library;
 };
 
@@ -502,6 +503,42 @@ void planner_look(Planner *planner) {
         rv_mailbox_call(planner->context, look, planner);
 }
 
+typedef struct {
+        ExtendCall call;
+        char *channel_id;
+        ExtendDone done;
+        void *user;
+} Extension;
+
+static Extension *next_extension(Planner *planner) {
+        pthread_mutex_lock(&planner->lock);
+        Extension *extension = g_queue_pop_head(&planner->extensions);
+        pthread_mutex_unlock(&planner->lock);
+        return extension;
+}
+
+static void extension_end(Extension *extension, ExtendResult result) {
+        extension->done(extension->user, result);
+        g_free(extension->channel_id);
+        g_free(extension);
+}
+
+static void extend(void *user) {
+        Planner *planner = user;
+        Extension *extension = next_extension(planner);
+        extension_end(extension, horizon_extend(planner->horizon, &extension->call));
+}
+
+void planner_extend(Planner *planner, const ExtendCall *call, ExtendDone done, void *done_user) {
+        Extension *extension = g_new0(Extension, 1);
+        *extension = (Extension){*call, g_strdup(call->channel_id), done, done_user};
+        extension->call.channel_id = extension->channel_id;
+        pthread_mutex_lock(&planner->lock);
+        g_queue_push_tail(&planner->extensions, extension);
+        pthread_mutex_unlock(&planner->lock);
+        rv_mailbox_call(planner->context, extend, planner);
+}
+
 bool planner_has_planned(Planner *planner) {
         pthread_mutex_lock(&planner->lock);
         bool has_planned = planner->has_planned;
@@ -572,6 +609,8 @@ void planner_free(Planner *planner) {
                 rv_mailbox_call(planner->context, quit, planner->loop);
         rv_thread_join(planner->thread);
         planner->ending = true;
+        for (Extension *left; (left = next_extension(planner));)
+                extension_end(left, EXTEND_ENDED);
         while (g_main_context_iteration(planner->options.context, FALSE)) /* publications still in the mail */
                 ;
         horizon_free(planner->horizon);

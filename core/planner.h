@@ -42,6 +42,9 @@ Planner *planner_start(const PlannerOptions *options, GError **error);
 void planner_reload(Planner *planner, LibraryState state);
 /* What happens by itself each minute, now: changes that nobody told of are looked for, plans extended. Any thread. */
 void planner_look(Planner *planner);
+/* Has the horizon make the call; done is told on the planner's thread, or by planner_free (EXTEND_ENDED). Any thread.
+ */
+void planner_extend(Planner *planner, const ExtendCall *call, ExtendDone done, void *done_user);
 /* Every channel that can be planned is: the inputs have been gone through once. Any thread. */
 bool planner_has_planned(Planner *planner);
 /* What is wrong with the channel files, and what keeps plans short or from being what their rules say, now:

@@ -11,7 +11,7 @@
 
 static const CliCommand *const commands[] = {&cli_serve,     &cli_scan,     &cli_catalog, &cli_channels, &cli_pool,
                                              &cli_plan,      &cli_override, &cli_guide,   &cli_asrun,    &cli_failures,
-                                             &cli_reconcile, &cli_burn_in,  &cli_version};
+                                             &cli_reconcile, &cli_burn_in,  &cli_events,  &cli_version};
 
 static void usage(FILE *out) {
         fputs("usage: retrovue COMMAND [options]\n\n", out);
@@ -122,6 +122,10 @@ static void add_entries(GArray *entries, CliOptions *o, CliOptionSet set) {
                 {"channel", 0, 0, G_OPTION_ARG_STRING, &o->channel, "Of this channel (default: all)", "ID"},
                 {"session", 0, 0, G_OPTION_ARG_STRING, &o->session, "This session in place of a day", "ID"},
         };
+        GOptionEntry after[] = {
+                {"after", 0, 0, G_OPTION_ARG_INT64, &o->after,
+                 "From the event after this one on (0: all; default: what happens from now on)", "SEQ"},
+        };
         GOptionEntry rest[] = {
                 {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->arguments, NULL, NULL},
         };
@@ -142,6 +146,8 @@ static void add_entries(GArray *entries, CliOptions *o, CliOptionSet set) {
                 g_array_append_vals(entries, record, G_N_ELEMENTS(record));
         if (set & CLI_WITH_SUBJECT)
                 g_array_append_vals(entries, subject, G_N_ELEMENTS(subject));
+        if (set & CLI_WITH_AFTER)
+                g_array_append_vals(entries, after, G_N_ELEMENTS(after));
         g_array_append_vals(entries, rest, G_N_ELEMENTS(rest));
 }
 
@@ -179,7 +185,7 @@ int cli_options_parse(CliOptions *options, CliOptionSet set, const char *usage_t
                       char **argv) {
         g_autoptr(GError) error = NULL;
         g_autoptr(GArray) entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
-        *options = (CliOptions){.port = NO_PORT, .days = NO_DAYS, .set = set};
+        *options = (CliOptions){.port = NO_PORT, .days = NO_DAYS, .after = -1, .set = set};
         add_entries(entries, options, set);
         g_autofree char *command = g_strdup_printf("retrovue %s", argv[0]);
         g_set_prgname(command);

@@ -24,7 +24,7 @@ typedef struct {
 } CliCommand;
 
 extern const CliCommand cli_serve, cli_scan, cli_catalog, cli_channels, cli_pool, cli_plan, cli_override, cli_guide,
-        cli_asrun, cli_failures, cli_reconcile, cli_burn_in, cli_version;
+        cli_asrun, cli_failures, cli_reconcile, cli_burn_in, cli_events, cli_version;
 
 /* The options that every command with a data directory has. */
 typedef struct {
@@ -38,6 +38,7 @@ typedef struct {
         int hours;                                                      /* 0 = not given */
         int days;                                                       /* 0 = not given */
         int spots;
+        int64_t after;    /* -1 = not given */
         char **arguments; /* what is left; NULL = nothing */
         unsigned set;     /* CliOptionSet of the command */
 } CliOptions;
@@ -52,6 +53,7 @@ typedef enum {
         CLI_WITH_DAYS = 1 << 6,      /* and --spots */
         CLI_WITH_RECORD = 1 << 7,    /* --channel --from --to --status --format --output */
         CLI_WITH_SUBJECT = 1 << 8,   /* --channel and --session */
+        CLI_WITH_AFTER = 1 << 9,     /* --after */
         CLI_WITH_ARGUMENTS = 1 << 5, /* else a word that is no option is wrong use */
 } CliOptionSet;
 

@@ -33,7 +33,7 @@ typedef struct {
 } RpcListener;
 
 /* As rpc_server_listen. */
-bool rpc_listener_open(const char *path, RpcListener *ret_listener, GError **error);
+bool rpc_listener_open(const char *path, unsigned mode, RpcListener *ret_listener, GError **error);
 /* As rpc_server_adopt_listener. */
 bool rpc_listener_adopt(int take_fd, RpcListener *ret_listener, GError **error);
 /* Closes it, and removes the path if it is still ours. */

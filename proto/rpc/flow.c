@@ -154,6 +154,12 @@ static void read_came(RpcCompletion *self, bool ok) {
         retire_if_over(flow);
 }
 
+static void tell_room(RpcFlow *flow) {
+        const RpcFlowOps *ops = flow->target->row->flow;
+        if (ops->room && !flow->told_ended)
+                ops->room(flow->peer);
+}
+
 static void write_came(RpcCompletion *self, bool ok) {
         RpcFlow *flow = ((Tag *)self)->flow;
         pthread_mutex_lock(&flow->lock);
@@ -161,7 +167,10 @@ static void write_came(RpcCompletion *self, bool ok) {
         flow->writing = false;
         flow->write_failed |= !ok;
         send_next(flow);
+        const bool has_room = !flow->writing && !flow->over && !flow->finished;
         pthread_mutex_unlock(&flow->lock);
+        if (has_room)
+                tell_room(flow);
         retire_if_over(flow);
 }
 
@@ -188,15 +197,8 @@ static void begin(RpcFlow *flow) {
         pthread_mutex_unlock(&flow->lock);
 }
 
-void rpc_flow_take(RpcOpenCalls *calls, const RpcOptions *options, const RpcTarget *target, RpcArrival take_arrival,
-                   RpcConnection *take_connection) {
-        if (atomic_load(&calls->n) >= MAX_CALLS) {
-                rv_warning("rpc.refused", RV_S("reason", "too_many_streams"));
-                rpc_connection_unref(take_connection);
-                rpc_refuse(take_arrival.core, calls,
-                           rpc_status(RPC_CODE_RESOURCE_EXHAUSTED, "there are too many calls"));
-                return;
-        }
+static RpcFlow *flow_new(RpcOpenCalls *calls, const RpcOptions *options, const RpcTarget *target, grpc_call *core,
+                         RpcConnection *take_connection) {
         RpcFlow *flow = g_new0(RpcFlow, 1);
         atomic_init(&flow->refs, 2);
         flow->target = target;
@@ -206,12 +208,44 @@ void rpc_flow_take(RpcOpenCalls *calls, const RpcOptions *options, const RpcTarg
         flow->read = tag_of(flow, read_came);
         flow->write = tag_of(flow, write_came);
         flow->end = tag_of(flow, end_came);
-        flow->core = take_arrival.core;
+        flow->core = core;
         pthread_mutex_init(&flow->lock, NULL);
         g_queue_init(&flow->writes);
+        return flow;
+}
+
+/* OK: the call may be taken; *ret_request is what is asked, or NULL where the client streams. */
+static RpcStatus admit(const RpcOpenCalls *calls, const RpcTarget *target, grpc_byte_buffer *payload,
+                       void **ret_request) {
+        if (atomic_load(&calls->n) >= MAX_CALLS) {
+                rv_warning("rpc.refused", RV_S("reason", "too_many_streams"));
+                return rpc_status(RPC_CODE_RESOURCE_EXHAUSTED, "there are too many calls");
+        }
+        *ret_request = NULL;
+        if (!target->row->flow->asked)
+                return RPC_OK;
+        *ret_request = rpc_message_unpack(target->types->input, payload);
+        return *ret_request ? RPC_OK
+                            : rpc_status(RPC_CODE_INVALID_ARGUMENT, "what came is not a %s",
+                                         target->types->input->name); /* INV-RPC-003 */
+}
+
+void rpc_flow_take(RpcOpenCalls *calls, const RpcOptions *options, const RpcTarget *target, RpcArrival take_arrival,
+                   RpcConnection *take_connection) {
+        const RpcFlowOps *ops = target->row->flow;
+        void *request = NULL;
+        const RpcStatus status = admit(calls, target, take_arrival.payload, &request);
+        grpc_byte_buffer_destroy(take_arrival.payload);
+        if (status.code != RPC_CODE_OK) {
+                rpc_connection_unref(take_connection);
+                rpc_refuse(take_arrival.core, calls, status);
+                return;
+        }
+        RpcFlow *flow = flow_new(calls, options, target, take_arrival.core, take_connection);
         rpc_open_calls_add(calls);
         begin(flow);
-        flow->peer = target->row->flow->opened(target->user, flow);
+        flow->peer = ops->asked ? ops->asked(target->user, flow, request) : ops->opened(target->user, flow);
+        rpc_message_free(request);
 }
 
 /* --- the handler's, on any thread ----------------------------------------------------------------------------------
@@ -227,7 +261,8 @@ void rpc_flow_next(RpcFlow *flow) {
 static void cut_off(RpcFlow *flow) {
         rv_warning("rpc.cut", RV_S("reason", "peer_does_not_read"));
         flow->write_failed = true;
-        (void)grpc_call_cancel(flow->core, NULL);
+        if (flow->core)
+                (void)grpc_call_cancel(flow->core, NULL);
         rpc_connection_cut(flow->connection); /* INV-RPC-001 */
 }
 
@@ -256,4 +291,11 @@ void rpc_flow_finish(RpcFlow *take_flow, RpcStatus status) {
         send_next(flow);
         pthread_mutex_unlock(&flow->lock);
         unref(flow);
+}
+
+void rpc_flow_cut(RpcFlow *flow) {
+        pthread_mutex_lock(&flow->lock);
+        if (!flow->over)
+                cut_off(flow);
+        pthread_mutex_unlock(&flow->lock);
 }

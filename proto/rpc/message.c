@@ -6,7 +6,12 @@
 
 #include "proto/base/clock.h"
 
-enum { DEFAULT_MESSAGE_BYTES = 1 << 20, DEFAULT_KEEPALIVE_MS = 5000, MAX_STREAMS_PER_CONNECTION = 128 };
+enum {
+        DEFAULT_MESSAGE_BYTES = 1 << 20,
+        DEFAULT_KEEPALIVE_MS = 5000,
+        DEFAULT_SOCKET_MODE = 0600,
+        MAX_STREAMS_PER_CONNECTION = 128
+};
 
 RpcStatus rpc_status(RpcCode code, const char *format, ...) {
         RpcStatus status = {.code = code};
@@ -22,6 +27,8 @@ RpcOptions rpc_options_resolve(RpcOptions options) {
                 options.max_message_bytes = DEFAULT_MESSAGE_BYTES;
         if (options.keepalive_ms <= 0)
                 options.keepalive_ms = DEFAULT_KEEPALIVE_MS;
+        if (options.socket_mode == 0)
+                options.socket_mode = DEFAULT_SOCKET_MODE;
         g_assert(options.max_message_bytes <= INT32_MAX);
         return options;
 }

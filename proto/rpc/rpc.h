@@ -25,6 +25,7 @@ typedef enum {
         RPC_CODE_NOT_FOUND = 5,
         RPC_CODE_RESOURCE_EXHAUSTED = 8,
         RPC_CODE_FAILED_PRECONDITION = 9,
+        RPC_CODE_OUT_OF_RANGE = 11,
         RPC_CODE_UNIMPLEMENTED = 12,
         RPC_CODE_INTERNAL = 13,
         RPC_CODE_UNAVAILABLE = 14,
@@ -41,6 +42,7 @@ RpcStatus rpc_status(RpcCode code, const char *format, ...) G_GNUC_PRINTF(2, 3);
 typedef struct {
         size_t max_message_bytes; /* either way; 0 = 1 MiB */
         int keepalive_ms;         /* a peer that does not answer or read is given up after twice this; 0 = 5000 */
+        unsigned socket_mode;     /* of the sockets that a server makes; 0 = 0600 */
 } RpcOptions;
 
 typedef struct RpcCall RpcCall;
@@ -66,6 +68,11 @@ typedef struct {
         void (*message)(void *peer, void *take_message);
         /* Once, and the last that peer is told: no more will come. */
         void (*ended)(void *peer);
+        /* In the place of opened and message, where the client asks once and does not stream; request is borrowed. */
+        void *(*asked)(void *user, RpcFlow *flow, const void *request);
+        /* What was written is on its way, all of it: who has much to tell writes a part and goes on here. May be told
+         * without need. NULL is allowed. */
+        void (*room)(void *peer);
 } RpcFlowOps;
 
 /* Asks for the next message; until it has come further asking changes nothing. Any thread. */
@@ -76,6 +83,8 @@ bool rpc_flow_write(RpcFlow *flow, const void *message);
 /* Ends the call, behind what was written, if it is not over already. Exactly once; the flow is not the handler's any
  * more. Any thread. */
 void rpc_flow_finish(RpcFlow *take_flow, RpcStatus status);
+/* Gives up a peer that does not read: its connection ends. rpc_flow_finish is still due. Any thread. */
+void rpc_flow_cut(RpcFlow *flow);
 
 /* A row of a service: one of unary, stream and flow. unary runs on the server's main context and fills *response
  * (strings with g_strdup/strdup; what it holds is freed with it); stream runs on its own thread, request is NULL where
@@ -85,7 +94,7 @@ typedef struct {
         const char *name;
         RpcStatus (*unary)(void *user, const void *request, void *response);
         RpcStatus (*stream)(void *user, RpcCall *call, const void *request);
-        const RpcFlowOps *flow; /* the client streams */
+        const RpcFlowOps *flow; /* the client streams, unless the flow has asked */
         bool client_streams;
 } RpcMethod;
 
@@ -94,14 +103,16 @@ RpcServer *rpc_server_new(GMainContext *context, RpcOptions options);
 /* Before start. The rows and user must outlive the server. */
 void rpc_server_add(RpcServer *server, const ProtobufCServiceDescriptor *service, const RpcMethod *methods,
                     size_t n_methods, void *user);
-/* Makes and listens on a unix socket of mode 0600. A live server's socket is refused (RV_ERROR_UNAVAILABLE), a dead
- * one's is replaced; the path is removed again when the server ends, if it is still ours. */
+/* Makes and listens on a unix socket, of the options' mode. A live server's socket is refused (RV_ERROR_UNAVAILABLE), a
+ * dead one's is replaced; the path is removed again when the server ends, if it is still ours. */
 bool rpc_server_listen(RpcServer *server, const char *path, GError **error);
 /* The same with a listening socket that somebody else made (the server owns the fd from now on, not the path; also on
  * failure: RV_ERROR_INVALID when it is not one). Connections that were made before wait and are answered after start.
  */
 bool rpc_server_adopt_listener(RpcServer *server, int take_fd, GError **error);
 bool rpc_server_start(RpcServer *server, GError **error);
+/* What health checks answer of what is served: true from the beginning; who watches is told. Any thread. */
+void rpc_server_set_serving(RpcServer *server, bool serving);
 /* How many connections are open now. Any thread. */
 unsigned rpc_server_connections(const RpcServer *server);
 /* Stops accepting, refuses unary calls that wait for their turn, wakes every stream handler (so that it may look at a

@@ -76,8 +76,14 @@ void rpc_flow_take(RpcOpenCalls *calls, const RpcOptions *options, const RpcTarg
 
 /* --- what the standard services ask of the server ---------------------------------------------------------------- */
 
-bool rpc_server_ending(RpcServer *server);
 size_t rpc_server_n_services(const RpcServer *server);
 const ProtobufCServiceDescriptor *rpc_server_service(const RpcServer *server, size_t index);
+/* What health checks answer, and who watches. */
+typedef struct RpcHealth RpcHealth;
 /* Adds health checking and reflection. */
-void rpc_standard_add(RpcServer *server);
+RpcHealth *rpc_standard_add(RpcServer *server);
+void rpc_health_set(RpcHealth *health, bool serving);
+/* Nothing is served any more: tells who watches, and that this is the end of it. */
+void rpc_health_end(RpcHealth *health);
+/* When every call has ended. */
+void rpc_health_free(RpcHealth *health);

@@ -63,7 +63,7 @@ struct RpcServer {
         RpcOpenCalls calls;
         int stopped_fd; /* readable when the core has shut down */
 
-        atomic_bool ending; /* any thread's */
+        RpcHealth *health;
 };
 
 /* --- the core -------------------------------------------------------------------------------------------------- */
@@ -94,7 +94,7 @@ void rpc_init(void) {
 /* --- calls that arrive ------------------------------------------------------------------------------------------ */
 
 static bool has_no_request(const RpcMethod *row) {
-        return row->client_streams || row->flow;
+        return row->client_streams || (row->flow && !row->flow->asked);
 }
 
 static void served_arm(Served *served) {
@@ -211,8 +211,7 @@ RpcServer *rpc_server_new(GMainContext *context, RpcOptions options) {
         server->calls.none_fd = -1;
         server->stopped_fd = -1;
         atomic_init(&server->calls.n, 0);
-        atomic_init(&server->ending, false);
-        rpc_standard_add(server);
+        server->health = rpc_standard_add(server);
         return server;
 }
 
@@ -237,7 +236,7 @@ void rpc_server_add(RpcServer *server, const ProtobufCServiceDescriptor *service
 
 bool rpc_server_listen(RpcServer *server, const char *path, GError **error) {
         RpcListener listener;
-        if (!rpc_listener_open(path, &listener, error))
+        if (!rpc_listener_open(path, server->options.socket_mode, &listener, error))
                 return false;
         rpc_connections_add_listener(server->connections, listener);
         return true;
@@ -295,8 +294,8 @@ unsigned rpc_server_connections(const RpcServer *server) {
         return rpc_connections_count(server->connections);
 }
 
-bool rpc_server_ending(RpcServer *server) {
-        return atomic_load(&server->ending);
+void rpc_server_set_serving(RpcServer *server, bool serving) {
+        rpc_health_set(server->health, serving);
 }
 
 size_t rpc_server_n_services(const RpcServer *server) {
@@ -355,11 +354,11 @@ static void stop_core(RpcServer *server, int grace_ms) {
 void rpc_server_free(RpcServer *server, int grace_ms) {
         if (!server)
                 return;
-        atomic_store(&server->ending, true);
         rpc_connections_stop(server->connections);
         if (server->core) {
                 rpc_unaries_close(server->unaries);
                 rpc_streams_close(server->streams);
+                rpc_health_end(server->health);
                 stop_core(server, grace_ms);
                 rv_thread_join(server->thread);
                 rpc_streams_free(server->streams);
@@ -372,6 +371,7 @@ void rpc_server_free(RpcServer *server, int grace_ms) {
                 close(server->stopped_fd);
         if (server->calls.none_fd >= 0)
                 close(server->calls.none_fd);
+        rpc_health_free(server->health);
         g_ptr_array_unref(server->methods);
         g_ptr_array_unref(server->services);
         g_clear_pointer(&server->context, g_main_context_unref);

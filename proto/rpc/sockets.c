@@ -90,12 +90,13 @@ static bool clear_path(const char *path, const struct sockaddr_un *address, GErr
 }
 
 /* The mode is set before anybody can connect, so that there is no moment at which others may. */
-static bool bind_and_listen(int fd, const char *path, const struct sockaddr_un *address, GError **error) {
+static bool bind_and_listen(int fd, const char *path, const struct sockaddr_un *address, unsigned mode,
+                            GError **error) {
         if (bind(fd, (const struct sockaddr *)address, sizeof *address) != 0) {
                 rv_error_set_errno(error, errno, "cannot make the socket %s", path);
                 return false;
         }
-        if (chmod(path, S_IRUSR | S_IWUSR) != 0 || listen(fd, BACKLOG) != 0) {
+        if (chmod(path, mode) != 0 || listen(fd, BACKLOG) != 0) {
                 rv_error_set_errno(error, errno, "cannot listen on %s", path);
                 (void)unlink(path);
                 return false;
@@ -103,7 +104,7 @@ static bool bind_and_listen(int fd, const char *path, const struct sockaddr_un *
         return true;
 }
 
-bool rpc_listener_open(const char *path, RpcListener *ret_listener, GError **error) {
+bool rpc_listener_open(const char *path, unsigned mode, RpcListener *ret_listener, GError **error) {
         struct sockaddr_un address;
         if (!address_from_path(path, &address, error))
                 return false;
@@ -113,7 +114,7 @@ bool rpc_listener_open(const char *path, RpcListener *ret_listener, GError **err
         int fd = socket_new();
         if (fd < 0)
                 rv_error_set_errno(error, errno, "cannot make a socket");
-        bool ok = fd >= 0 && clear_path(path, &address, error) && bind_and_listen(fd, path, &address, error);
+        bool ok = fd >= 0 && clear_path(path, &address, error) && bind_and_listen(fd, path, &address, mode, error);
         struct stat st = {0};
         if (ok && lstat(path, &st) == 0)
                 *ret_listener =

@@ -1,4 +1,5 @@
 /* The services that every server has: grpc.health.v1 and grpc.reflection.v1 (also as v1alpha). */
+#include <pthread.h>
 #include <string.h>
 
 #include "proto/rpc/descriptor.pb-c.h"
@@ -35,29 +36,103 @@ static bool is_served(const RpcServer *server, const char *service) {
         return *service == '\0';
 }
 
+struct RpcHealth {
+        const RpcServer *server;
+        pthread_mutex_t lock; /* guards: */
+        GPtrArray *watchers;  /* HealthWatcher */
+        bool serving, ended;
+};
+
+typedef struct {
+        RpcHealth *health;
+        RpcFlow *flow; /* NULL: finished */
+        bool known;    /* what is watched is there */
+} HealthWatcher;
+
+/* With the lock held. */
+static void tell_watcher(HealthWatcher *watcher) {
+        HealthResponse answer = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
+        answer.status = watcher->health->ended || (watcher->known && !watcher->health->serving) ? HEALTH(NOT_SERVING)
+                        : watcher->known                                                        ? HEALTH(SERVING)
+                                         : HEALTH(SERVICE_UNKNOWN);
+        (void)rpc_flow_write(watcher->flow, &answer);
+        if (watcher->health->ended)
+                rpc_flow_finish(g_steal_pointer(&watcher->flow), RPC_OK);
+}
+
 static RpcStatus health_check(void *user, const void *request, void *response) {
+        RpcHealth *health = user;
         const HealthRequest *asked = request;
         HealthResponse *answer = response;
-        if (!is_served(user, asked->service))
+        if (!is_served(health->server, asked->service))
                 return rpc_status(RPC_CODE_NOT_FOUND, "there is no service %s here", asked->service);
-        answer->status = HEALTH(SERVING);
+        pthread_mutex_lock(&health->lock);
+        answer->status = health->serving ? HEALTH(SERVING) : HEALTH(NOT_SERVING);
+        pthread_mutex_unlock(&health->lock);
         return RPC_OK;
 }
 
-static RpcStatus health_watch(void *user, RpcCall *call, const void *request) {
+static void *health_watched(void *user, RpcFlow *flow, const void *request) {
+        RpcHealth *health = user;
         const HealthRequest *asked = request;
-        HealthResponse answer = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
-        answer.status = is_served(user, asked->service) ? HEALTH(SERVING) : HEALTH(SERVICE_UNKNOWN);
-        if (!rpc_write(call, &answer))
-                return RPC_OK;
-        while (rpc_wait(call, -1) == RPC_EVENT_WOKEN) {
-                if (!rpc_server_ending(user))
-                        continue;
-                answer.status = HEALTH(NOT_SERVING);
-                if (rpc_write(call, &answer))
-                        break;
+        HealthWatcher *watcher = g_new0(HealthWatcher, 1);
+        *watcher = (HealthWatcher){health, flow, is_served(health->server, asked->service)};
+        pthread_mutex_lock(&health->lock);
+        g_ptr_array_add(health->watchers, watcher);
+        tell_watcher(watcher);
+        pthread_mutex_unlock(&health->lock);
+        return watcher;
+}
+
+static void health_left(void *user) {
+        HealthWatcher *watcher = user;
+        RpcHealth *health = watcher->health;
+        pthread_mutex_lock(&health->lock);
+        g_ptr_array_remove_fast(health->watchers, watcher);
+        pthread_mutex_unlock(&health->lock);
+        if (watcher->flow)
+                rpc_flow_finish(watcher->flow, RPC_OK);
+        g_free(watcher);
+}
+
+/* With the lock held. */
+static void tell_watchers(RpcHealth *health) {
+        for (guint i = 0; i < health->watchers->len; i++) {
+                HealthWatcher *watcher = g_ptr_array_index(health->watchers, i);
+                if (watcher->flow)
+                        tell_watcher(watcher);
         }
-        return RPC_OK;
+}
+
+void rpc_health_set(RpcHealth *health, bool serving) {
+        pthread_mutex_lock(&health->lock);
+        const bool changed = health->serving != serving && !health->ended;
+        health->serving = serving;
+        if (changed)
+                tell_watchers(health);
+        pthread_mutex_unlock(&health->lock);
+}
+
+void rpc_health_end(RpcHealth *health) {
+        pthread_mutex_lock(&health->lock);
+        health->ended = true;
+        tell_watchers(health);
+        pthread_mutex_unlock(&health->lock);
+}
+
+static RpcHealth *health_new(const RpcServer *server) {
+        RpcHealth *health = g_new0(RpcHealth, 1);
+        health->server = server;
+        health->serving = true;
+        health->watchers = g_ptr_array_new();
+        pthread_mutex_init(&health->lock, NULL);
+        return health;
+}
+
+void rpc_health_free(RpcHealth *health) {
+        g_ptr_array_unref(health->watchers);
+        pthread_mutex_destroy(&health->lock);
+        g_free(health);
 }
 
 /* --- reflection -------------------------------------------------------------------------------------------------- */
@@ -68,7 +143,7 @@ static RpcStatus health_watch(void *user, RpcCall *call, const void *request) {
 /* One conversation: what is asked, and the files that may be told of. */
 typedef struct {
         const RpcServer *server;
-        RpcCall *call;
+        RpcFlow *flow;
         DescriptorSet *set;
 } Reflection;
 
@@ -86,7 +161,7 @@ static bool tell_not_found(const Reflection *reflection, ReflectionRequest *requ
         ReflectionResponse response = response_to(request);
         response.message_response_case = TELLS(ERROR_RESPONSE);
         response.error_response = &error;
-        return rpc_write(reflection->call, &response);
+        return rpc_flow_write(reflection->flow, &response);
 }
 
 static bool is_named(const DescriptorFile *file, const char *name) {
@@ -131,7 +206,7 @@ static bool tell_services(const Reflection *reflection, ReflectionRequest *reque
         ReflectionResponse response = response_to(request);
         response.message_response_case = TELLS(LIST_SERVICES_RESPONSE);
         response.list_services_response = &list;
-        return rpc_write(reflection->call, &response);
+        return rpc_flow_write(reflection->flow, &response);
 }
 
 /* All files at once: they are few, and nobody has to ask for what they import. */
@@ -144,7 +219,7 @@ static bool tell_files(const Reflection *reflection, ReflectionRequest *request,
         ReflectionResponse response = response_to(request);
         response.message_response_case = TELLS(FILE_DESCRIPTOR_RESPONSE);
         response.file_descriptor_response = &files;
-        return rpc_write(reflection->call, &response);
+        return rpc_flow_write(reflection->flow, &response);
 }
 
 static bool reflect(const Reflection *reflection, ReflectionRequest *request) {
@@ -157,26 +232,36 @@ static bool reflect(const Reflection *reflection, ReflectionRequest *request) {
         return tell_not_found(reflection, request, "proto3 files have no extensions");
 }
 
-static RpcStatus reflection_info(void *user, RpcCall *call, const void *nothing) {
-        size_t size = (size_t)(rpc_descriptor_set_end - rpc_descriptor_set);
-        Reflection reflection = {.server = user,
-                                 .call = call,
-                                 .set = retrovue__rpc__v1__descriptor_set__unpack(NULL, size, rpc_descriptor_set)};
-        g_assert(reflection.set);
-        bool more = true;
-        ReflectionRequest *request;
-        while (more && (request = rpc_read(call))) {
-                more = reflect(&reflection, request);
-                rpc_message_free(request);
-        }
-        rpc_message_free(reflection.set);
-        return RPC_OK;
+static void *reflection_opened(void *user, RpcFlow *flow) {
+        const size_t size = (size_t)(rpc_descriptor_set_end - rpc_descriptor_set);
+        Reflection *reflection = g_new0(Reflection, 1);
+        *reflection =
+                (Reflection){user, flow, retrovue__rpc__v1__descriptor_set__unpack(NULL, size, rpc_descriptor_set)};
+        g_assert(reflection->set);
+        rpc_flow_next(flow);
+        return reflection;
 }
 
-void rpc_standard_add(RpcServer *server) {
-        static const RpcMethod health[] = {{"Check", .unary = health_check}, {"Watch", .stream = health_watch}};
-        static const RpcMethod reflection[] = {
-                {"ServerReflectionInfo", .stream = reflection_info, .client_streams = true}};
+static void reflection_asked(void *user, void *take_request) {
+        Reflection *reflection = user;
+        if (reflect(reflection, take_request))
+                rpc_flow_next(reflection->flow);
+        rpc_message_free(take_request);
+}
+
+static void reflection_ended(void *user) {
+        Reflection *reflection = user;
+        rpc_flow_finish(reflection->flow, RPC_OK);
+        rpc_message_free(reflection->set);
+        g_free(reflection);
+}
+
+RpcHealth *rpc_standard_add(RpcServer *server) {
+        static const RpcFlowOps watch = {.asked = health_watched, .ended = health_left};
+        static const RpcFlowOps info = {
+                .opened = reflection_opened, .message = reflection_asked, .ended = reflection_ended};
+        static const RpcMethod health_methods[] = {{"Check", .unary = health_check}, {"Watch", .flow = &watch}};
+        static const RpcMethod reflection[] = {{"ServerReflectionInfo", .flow = &info}};
         static ProtobufCServiceDescriptor v1alpha;
         static gsize once;
         if (g_once_init_enter(&once)) {
@@ -184,8 +269,11 @@ void rpc_standard_add(RpcServer *server) {
                 v1alpha.name = "grpc.reflection.v1alpha.ServerReflection";
                 g_once_init_leave(&once, 1);
         }
-        rpc_server_add(server, &grpc__health__v1__health__descriptor, health, G_N_ELEMENTS(health), server);
+        RpcHealth *health = health_new(server);
+        rpc_server_add(server, &grpc__health__v1__health__descriptor, health_methods, G_N_ELEMENTS(health_methods),
+                       health);
         rpc_server_add(server, &grpc__reflection__v1__server_reflection__descriptor, reflection,
                        G_N_ELEMENTS(reflection), server);
         rpc_server_add(server, &v1alpha, reflection, G_N_ELEMENTS(reflection), server);
+        return health;
 }

@@ -350,3 +350,18 @@ ExtendResult horizon_extend_execution_day(Horizon *horizon, const char *channel_
         schedule_day_bounds(plan->spec, day, &start, &end);
         return horizon_extend_execution_until(horizon, channel_id, end, ret_end_utc_ms);
 }
+
+ExtendResult horizon_extend(Horizon *horizon, const ExtendCall *call) {
+        switch (call->by) {
+        case EXTEND_BY_GUIDE_DAY:
+                return horizon_extend_epg_day(horizon, call->channel_id, NULL);
+        case EXTEND_BY_EXECUTION_DAY:
+                return horizon_extend_execution_day(horizon, call->channel_id, NULL);
+        case EXTEND_BY_EXECUTION_BLOCKS:
+                return horizon_extend_execution_blocks(horizon, call->channel_id, (unsigned)call->amount, NULL);
+        case EXTEND_BY_EXECUTION_UNTIL:
+                return horizon_extend_execution_until(horizon, call->channel_id, call->amount, NULL);
+        default:
+                g_assert_not_reached();
+        }
+}

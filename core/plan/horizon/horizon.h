@@ -148,8 +148,25 @@ typedef enum {
         EXTEND_OK = 0,
         EXTEND_NO_CHANNEL,
         EXTEND_SHORT, /* a planning fault, recorded in the view */
+        EXTEND_ENDED, /* nobody plans any more (never of a horizon) */
 } ExtendResult;
 
+/* One of the extension calls below, for who is on another thread than the horizon. */
+typedef enum {
+        EXTEND_BY_GUIDE_DAY = 1,
+        EXTEND_BY_EXECUTION_DAY,
+        EXTEND_BY_EXECUTION_BLOCKS, /* amount: how many */
+        EXTEND_BY_EXECUTION_UNTIL,  /* amount: UTC ms */
+} ExtendBy;
+typedef struct {
+        const char *channel_id;
+        ExtendBy by;
+        int64_t amount;
+} ExtendCall;
+typedef void (*ExtendDone)(void *user, ExtendResult result);
+
+/* Makes the call. */
+ExtendResult horizon_extend(Horizon *horizon, const ExtendCall *call) G_GNUC_WARN_UNUSED_RESULT;
 /*
  * The extension calls: a day of guide after the last; execution to the end of the day it reaches into, by a number of
  * blocks, or until an instant is covered (the guide grows with it). What was gained is published also when the rest
