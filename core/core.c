@@ -667,3 +667,7 @@ int core_run(const Config *config) {
                 g_source_remove(signals[i]);
         return started ? 0 : 1;
 }
+
+char *core_ops_socket(const Config *config, GError **error) {
+        return places_ops_socket(config, error);
+}

@@ -1,7 +1,7 @@
 #include <stdio.h>
 
 #include "core/cli/cli.h"
-#include "core/places.h"
+#include "core/core.h"
 #include "proto/base/error.h"
 #include "proto/operations.pb-c.h"
 #include "proto/rpc/rpc.h"
@@ -86,7 +86,7 @@ static int run_with(const CliOptions *options) {
                 return 1;
         if (options->after < -1)
                 return cli_misuse("--after takes a number from 0 on");
-        g_autofree char *path = places_ops_socket(config, &error);
+        g_autofree char *path = core_ops_socket(config, &error);
         if (!path)
                 return cli_fail("%s", error->message);
         rpc_init();

@@ -68,8 +68,8 @@ RpcStatus events_tell(Listener *listener) {
         }
         if (listener->after >= listener->ops->newest)
                 return RPC_OK;
-        if (!ops_store_each(listener->ops->store, listener->after, listener->ops->newest, tell_event, &telling,
-                            &listener->after, &error))
+        if (!ops_store_each(listener->ops->store, &listener->after, listener->ops->newest, tell_event, &telling,
+                            &error))
                 return unreadable(error);
         return RPC_OK;
 }

@@ -99,7 +99,7 @@ RpcStatus ops_cancel_override(void *user, const void *request, void *response);
 bool ops_store_oldest(Store *store, int64_t *ret_sequence, GError **error);
 /* Of what has ever been told; 0: nothing was. */
 bool ops_store_newest(Store *store, int64_t *ret_sequence, GError **error);
-/* Calls told (message is borrowed) for events in (after, until], in order, while it returns true, and sets *ret_last to
- * the sequence up to which it went: until when that was all of them. */
-bool ops_store_each(Store *store, int64_t after, int64_t until, bool (*told)(void *user, const EventMessage *message),
-                    void *user, int64_t *ret_last, GError **error);
+/* Calls told (message is borrowed) for events in (*after, until], in order, while it returns true, and sets *after to
+ * the sequence up to which it went: until when that was all of them. Untouched on failure. */
+bool ops_store_each(Store *store, int64_t *after, int64_t until, bool (*told)(void *user, const EventMessage *message),
+                    void *user, GError **error);

@@ -57,11 +57,11 @@ static EventMessage read_event(sqlite3_stmt *row) {
         return event;
 }
 
-bool ops_store_each(Store *store, int64_t after, int64_t until, bool (*told)(void *user, const EventMessage *message),
-                    void *user, int64_t *ret_last, GError **error) {
+bool ops_store_each(Store *store, int64_t *after, int64_t until, bool (*told)(void *user, const EventMessage *message),
+                    void *user, GError **error) {
         g_autoptr(GError) local = NULL;
         bool more = true;
-        int64_t last = after;
+        int64_t last = *after;
         sqlite3_stmt *row = store_query(
                 store, &local,
                 "SELECT o.sequence, o.kind, o.session_id, o.event_sequence, e.channel_id, e.event_uuid, e.block_id, "
@@ -69,18 +69,18 @@ bool ops_store_each(Store *store, int64_t after, int64_t until, bool (*told)(voi
                 "e.start_utc_ms, e.end_utc_ms, e.broadcast_day, e.document FROM operations_event o CROSS JOIN "
                 "asrun_event e ON e.session_id = o.session_id AND e.sequence = o.event_sequence "
                 "WHERE o.sequence > ? AND o.sequence <= ? ORDER BY o.sequence",
-                "ii", after, until);
+                "ii", *after, until);
         while (more && row && store_row(store, row, &local)) {
                 const EventMessage event = read_event(row);
                 last = event.sequence;
                 more = told(user, &event);
         }
-        if (row && more == false)
+        if (row && !more)
                 store_reset(row);
         if (local) {
                 g_propagate_error(error, g_steal_pointer(&local));
                 return false;
         }
-        *ret_last = more ? until : last;
+        *after = more ? until : last;
         return true;
 }
