@@ -21,4 +21,6 @@ pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka>=1.1.5)
 # take the version from it and link the two libraries whose symbols we use.
 pkg_check_modules(GRPC REQUIRED grpc_unsecure>=29)
 add_library(rv_grpc INTERFACE)
-target_link_libraries(rv_grpc INTERFACE grpc_unsecure gpr)
+# Programs that serve a network (property RV_NETWORK) need the core that knows TLS; an engine does not, and starts sooner.
+define_property(TARGET PROPERTY RV_NETWORK BRIEF_DOCS "linked with a gRPC core that knows TLS")
+target_link_libraries(rv_grpc INTERFACE $<IF:$<BOOL:$<TARGET_PROPERTY:RV_NETWORK>>,grpc,grpc_unsecure> gpr)

@@ -553,6 +553,10 @@ static bool start_ops(Core *core, GError **error) {
                 .board = core->board,
                 .hub = core->hub,
                 .clock = core->clock,
+                .listen = core->config->ops_listen,
+                .certificate = core->config->ops_certificate,
+                .key = core->config->ops_key,
+                .tokens_file = core->config->tokens_file,
                 .extend = extend_plan,
                 .user = core,
         };

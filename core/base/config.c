@@ -36,6 +36,9 @@ void config_free(Config *config) {
         g_free(config->public_url);
         g_free(config->segments_dir);
         g_free(config->tokens_file);
+        g_free(config->ops_listen);
+        g_free(config->ops_certificate);
+        g_free(config->ops_key);
         g_strfreev(config->trusted_proxies);
         g_free(config->tuner_name);
         g_free(config->tuner_model);
@@ -261,6 +264,9 @@ static void read_root(Reading *reading, const YamlNode *root) {
                                            "tuner_name",
                                            "tuner_model",
                                            "tokens_file",
+                                           "ops_listen",
+                                           "ops_certificate",
+                                           "ops_key",
                                            "trusted_proxies",
                                            "max_per_ip",
                                            "api_rate",
@@ -279,6 +285,9 @@ static void read_root(Reading *reading, const YamlNode *root) {
         read_path(reading, yaml_get(root, "web_dir"), &config->web_dir);
         read_path(reading, yaml_get(root, "segments_dir"), &config->segments_dir);
         read_path(reading, yaml_get(root, "tokens_file"), &config->tokens_file);
+        read_path(reading, yaml_get(root, "ops_certificate"), &config->ops_certificate);
+        read_path(reading, yaml_get(root, "ops_key"), &config->ops_key);
+        read_text(reading, yaml_get(root, "ops_listen"), &config->ops_listen);
         read_text(reading, yaml_get(root, "listen_address"), &config->listen_address);
         read_text(reading, yaml_get(root, "public_url"), &config->public_url);
         read_text(reading, yaml_get(root, "tuner_name"), &config->tuner_name);
@@ -357,6 +366,33 @@ static void check_url(Config *config, Diag *diag) {
                          "public_url: \"%s\" is not an address such as https://tv.example.org", config->public_url);
 }
 
+static bool is_address_with_port(const char *text) {
+        const char *colon = strrchr(text, ':');
+        guint64 port;
+        if (!colon || !g_ascii_string_to_unsigned(colon + 1, 10, 0, 65535, &port, NULL))
+                return false;
+        const bool bracketed = text[0] == '[' && colon > text + 2 && colon[-1] == ']';
+        g_autofree char *host =
+                bracketed ? g_strndup(text + 1, (gsize)(colon - text) - 2) : g_strndup(text, (gsize)(colon - text));
+        return g_hostname_is_ip_address(host) && bracketed == (strchr(host, ':') != NULL);
+}
+
+/* The operations API changes what airs: by TCP it is for who shows a token, over TLS, or not at all. */
+static void check_ops(const Config *config, Diag *diag) {
+        if (!config->ops_listen)
+                return;
+        if (!is_address_with_port(config->ops_listen))
+                diag_add(diag, DIAG_ERROR, NULL, 0, 0,
+                         "ops_listen: \"%s\" is not an address and a port such as 0.0.0.0:8412 or [::]:8412",
+                         config->ops_listen);
+        if (!config->ops_certificate || !config->ops_key)
+                diag_add(diag, DIAG_ERROR, NULL, 0, 0,
+                         "ops_listen: name the certificate and its key, two PEM files, as ops_certificate and ops_key");
+        if (!config->tokens_file)
+                diag_add(diag, DIAG_ERROR, NULL, 0, 0,
+                         "ops_listen: name a file of tokens as tokens_file, for those who may ask");
+}
+
 static void check(Config *config, Diag *diag) { /* INV-CONFIG-002 */
         if (!g_hostname_is_ip_address(config->listen_address))
                 diag_add(diag, DIAG_ERROR, NULL, 0, 0,
@@ -368,6 +404,7 @@ static void check(Config *config, Diag *diag) { /* INV-CONFIG-002 */
                 diag_add(diag, DIAG_ERROR, NULL, 0, 0, "air_program: %s is not an executable file",
                          config->air_program);
         check_url(config, diag);
+        check_ops(config, diag);
 }
 
 Config *config_new(const ConfigFlags *flags, const char *program_path, Diag *diag) {

@@ -34,6 +34,9 @@ typedef struct {
         char *segments_dir;       /* absolute; HLS segments as files for a web server; NULL = none */
         char *tokens_file;        /* absolute; who may change something by the network; NULL = this machine alone */
         char **trusted_proxies;   /* addresses and networks whose X-Forwarded-For is believed; NULL-terminated */
+        char *ops_listen;         /* address and port of the operations API by TCP, "0.0.0.0:8412"; NULL = not by TCP */
+        char *ops_certificate;    /* absolute; what it shows, PEM */
+        char *ops_key;            /* absolute; PEM */
         char *led_clock;          /* a file that says what time it is (docs/decisions/014); NULL = the system does */
         int port;                 /* 8080; 0 = any */
         int64_t linger_ms;        /* 20000 */

@@ -282,6 +282,13 @@ bool rpc_flow_write(RpcFlow *flow, const void *message) {
         return taken;
 }
 
+bool rpc_flow_has_room(RpcFlow *flow) {
+        pthread_mutex_lock(&flow->lock);
+        const bool has_room = !flow->writing && g_queue_is_empty(&flow->writes);
+        pthread_mutex_unlock(&flow->lock);
+        return has_room;
+}
+
 void rpc_flow_finish(RpcFlow *take_flow, RpcStatus status) {
         RpcFlow *flow = take_flow;
         pthread_mutex_lock(&flow->lock);

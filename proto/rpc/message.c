@@ -10,7 +10,8 @@ enum {
         DEFAULT_MESSAGE_BYTES = 1 << 20,
         DEFAULT_KEEPALIVE_MS = 5000,
         DEFAULT_SOCKET_MODE = 0600,
-        MAX_STREAMS_PER_CONNECTION = 128
+        MAX_STREAMS_PER_CONNECTION = 128,
+        HANDSHAKE_MS = 10000
 };
 
 RpcStatus rpc_status(RpcCode code, const char *format, ...) {
@@ -56,6 +57,9 @@ void rpc_channel_args_init(RpcChannelArgs *args, const RpcOptions *options) {
         /* Nobody here compresses; what a peer compresses would be inflated before its size is judged. */
         add_integer(args, GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
                     1 << GRPC_COMPRESS_NONE); /* INV-RPC-006 */
+        /* Who connects by TCP and says nothing, and a second server on the same port. */
+        add_integer(args, GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, HANDSHAKE_MS);
+        add_integer(args, GRPC_ARG_ALLOW_REUSEPORT, 0);
         /* One machine, one connection: nothing to probe, to retry elsewhere, or to report. */
         add_integer(args, GRPC_ARG_HTTP2_BDP_PROBE, 0);
         add_integer(args, GRPC_ARG_ENABLE_RETRIES, 0);

@@ -28,7 +28,7 @@ RpcOptions rpc_options_resolve(RpcOptions options);
 /* How long a write may be held up by a peer that does not read: the time in which keepalive finds a dead reader. */
 int rpc_options_stall_ms(const RpcOptions *options);
 
-#define RPC_CHANNEL_ARGS_MAX 12
+#define RPC_CHANNEL_ARGS_MAX 16
 typedef struct {
         grpc_arg arg[RPC_CHANNEL_ARGS_MAX];
         grpc_channel_args args;

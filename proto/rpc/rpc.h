@@ -23,12 +23,14 @@ typedef enum {
         RPC_CODE_INVALID_ARGUMENT = 3,
         RPC_CODE_DEADLINE_EXCEEDED = 4,
         RPC_CODE_NOT_FOUND = 5,
+        RPC_CODE_PERMISSION_DENIED = 7,
         RPC_CODE_RESOURCE_EXHAUSTED = 8,
         RPC_CODE_FAILED_PRECONDITION = 9,
         RPC_CODE_OUT_OF_RANGE = 11,
         RPC_CODE_UNIMPLEMENTED = 12,
         RPC_CODE_INTERNAL = 13,
         RPC_CODE_UNAVAILABLE = 14,
+        RPC_CODE_UNAUTHENTICATED = 16,
 } RpcCode;
 
 typedef struct {
@@ -70,8 +72,8 @@ typedef struct {
         void (*ended)(void *peer);
         /* In the place of opened and message, where the client asks once and does not stream; request is borrowed. */
         void *(*asked)(void *user, RpcFlow *flow, const void *request);
-        /* What was written is on its way, all of it: who has much to tell writes a part and goes on here. May be told
-         * without need. NULL is allowed. */
+        /* What was written is on its way, all of it: who has much to tell writes a part and goes on here, if
+         * rpc_flow_has_room still says so (more may have been written meanwhile; it is told again). NULL is allowed. */
         void (*room)(void *peer);
 } RpcFlowOps;
 
@@ -80,6 +82,8 @@ void rpc_flow_next(RpcFlow *flow);
 /* Sends the message behind those on their way. False: the call is over, the message too large, or 64 wait for a peer
  * that does not read, which is then cut off. Any thread. */
 bool rpc_flow_write(RpcFlow *flow, const void *message);
+/* Nothing of what was written waits. Any thread. */
+bool rpc_flow_has_room(RpcFlow *flow);
 /* Ends the call, behind what was written, if it is not over already. Exactly once; the flow is not the handler's any
  * more. Any thread. */
 void rpc_flow_finish(RpcFlow *take_flow, RpcStatus status);
@@ -110,6 +114,24 @@ bool rpc_server_listen(RpcServer *server, const char *path, GError **error);
  * failure: RV_ERROR_INVALID when it is not one). Connections that were made before wait and are answered after start.
  */
 bool rpc_server_adopt_listener(RpcServer *server, int take_fd, GError **error);
+/* Of rpc/tls/tls.h, which the server does not need to know. */
+typedef struct grpc_server_credentials RpcCredentials;
+
+/* Where a server listens by TCP, and for whom. */
+typedef struct {
+        const char *address;         /* with its port: "0.0.0.0:8412", "[::]:8412"; port 0 = any */
+        RpcCredentials *credentials; /* that it shows */
+        /* OK: who shows this (the call's "authorization"; NULL: nothing) may call. On the server's thread, which it
+         * must not hold up. */
+        RpcStatus (*authorize)(void *user, const char *shown);
+        void *user;
+} RpcNetwork;
+/* And by TCP, before start, once; what network names outlives the server. Not for servers with streams that have a
+ * thread. Nobody but its keepalive cuts off a peer that does not read. */
+void rpc_server_listen_network(RpcServer *server, const RpcNetwork *network);
+/* After start; 0: not by TCP. */
+int rpc_server_port(const RpcServer *server);
+/* RV_ERROR_UNAVAILABLE: the address cannot be listened on. */
 bool rpc_server_start(RpcServer *server, GError **error);
 /* What health checks answer of what is served: true from the beginning; who watches is told. Any thread. */
 void rpc_server_set_serving(RpcServer *server, bool serving);

@@ -64,6 +64,9 @@ struct RpcServer {
         int stopped_fd; /* readable when the core has shut down */
 
         RpcHealth *health;
+
+        RpcNetwork network; /* address NULL: none */
+        int port;
 };
 
 /* --- the core -------------------------------------------------------------------------------------------------- */
@@ -111,15 +114,40 @@ static void served_arm(Served *served) {
         g_assert(error == GRPC_CALL_OK);
 }
 
-/* The connection that a call came by: the core names it by its descriptor, which is open as long as the call. */
-static RpcConnection *connection_of(RpcServer *server, grpc_call *call) {
+/* The connection of ours that a call came by: the core names it by its descriptor, which is open as long as the call.
+ * False: it came by TCP. */
+static bool is_ours(grpc_call *call, int *ret_core_fd) {
         char *peer = grpc_call_get_peer(call);
-        guint64 core_fd;
-        RpcConnection *connection = NULL;
-        if (g_str_has_prefix(peer, "fd:") && g_ascii_string_to_unsigned(peer + 3, 10, 0, INT_MAX, &core_fd, NULL))
-                connection = rpc_connections_find(server->connections, (int)core_fd);
+        guint64 core_fd = 0;
+        const bool ours =
+                g_str_has_prefix(peer, "fd:") && g_ascii_string_to_unsigned(peer + 3, 10, 0, INT_MAX, &core_fd, NULL);
         gpr_free(peer);
-        return connection;
+        *ret_core_fd = (int)core_fd;
+        return ours;
+}
+
+static RpcConnection *connection_of(RpcServer *server, grpc_call *call) {
+        int core_fd;
+        return is_ours(call, &core_fd) ? rpc_connections_find(server->connections, core_fd) : NULL;
+}
+
+/* g_free it; NULL: it is not there. */
+static char *metadata_text(const grpc_metadata_array *metadata, const char *key) {
+        for (size_t i = 0; i < metadata->count; i++) {
+                const grpc_slice value = metadata->metadata[i].value;
+                if (grpc_slice_str_cmp(metadata->metadata[i].key, key) == 0)
+                        return g_strndup((const char *)GRPC_SLICE_START_PTR(value), GRPC_SLICE_LENGTH(value));
+        }
+        return NULL;
+}
+
+/* INV-RPC-008: a socket's mode says who may use it; who comes over the network shows it. */
+static RpcStatus admit(const RpcServer *server, grpc_call *call, const grpc_metadata_array *metadata) {
+        int core_fd;
+        if (!server->network.address || is_ours(call, &core_fd))
+                return RPC_OK;
+        g_autofree char *shown = metadata_text(metadata, "authorization");
+        return server->network.authorize(server->network.user, shown);
 }
 
 static void served_arrived(RpcCompletion *self, bool ok) {
@@ -127,13 +155,17 @@ static void served_arrived(RpcCompletion *self, bool ok) {
         RpcServer *server = served->server;
         RpcArrival arrival = served->next;
         grpc_completion_queue *queue = served->queue;
+        const RpcStatus status = ok ? admit(server, arrival.core, &served->metadata) : RPC_OK;
         grpc_metadata_array_destroy(&served->metadata);
         if (!ok) {
                 g_clear_pointer(&queue, rpc_queue_free);
                 return;
         }
         served_arm(served);
-        if (queue)
+        if (status.code != RPC_CODE_OK) {
+                grpc_byte_buffer_destroy(arrival.payload);
+                rpc_refuse(arrival.core, &server->calls, status);
+        } else if (queue)
                 rpc_streams_take(server->streams, &served->target, arrival, queue, connection_of(server, arrival.core));
         else if (served->target.row->flow)
                 rpc_flow_take(&server->calls, &server->options, &served->target, arrival,
@@ -155,7 +187,9 @@ static void unknown_arm(Unknown *unknown) {
 static void unknown_arrived(RpcCompletion *self, bool ok) {
         Unknown *unknown = (Unknown *)self;
         grpc_call *call = unknown->call;
-        RpcStatus status = rpc_status(RPC_CODE_UNIMPLEMENTED, "there is no such method here");
+        RpcStatus status = ok ? admit(unknown->server, call, &unknown->metadata) : RPC_OK;
+        if (status.code == RPC_CODE_OK)
+                status = rpc_status(RPC_CODE_UNIMPLEMENTED, "there is no such method here");
         grpc_metadata_array_destroy(&unknown->metadata);
         grpc_call_details_destroy(&unknown->details);
         if (!ok)
@@ -250,7 +284,36 @@ bool rpc_server_adopt_listener(RpcServer *server, int take_fd, GError **error) {
         return true;
 }
 
-static void start_core(RpcServer *server) {
+void rpc_server_listen_network(RpcServer *server, const RpcNetwork *network) {
+        g_assert(!server->core && network->authorize);
+        server->network = *network;
+}
+
+int rpc_server_port(const RpcServer *server) {
+        return server->port;
+}
+
+static bool has_threaded(const RpcServer *server) {
+        for (guint i = 0; i < server->methods->len; i++)
+                if (((const Served *)g_ptr_array_index(server->methods, i))->target.row->stream)
+                        return true;
+        return false;
+}
+
+/* The one socket that the core makes and accepts from itself: it encrypts only those. */
+static bool bind_network(RpcServer *server, GError **error) {
+        if (!server->network.address)
+                return true;
+        g_assert(!has_threaded(server));
+        server->port = grpc_server_add_http2_port(server->core, server->network.address, server->network.credentials);
+        if (server->port > 0)
+                return true;
+        g_set_error(error, RV_ERROR, RV_ERROR_UNAVAILABLE,
+                    "cannot listen on %s: it is in use, or no address of this machine", server->network.address);
+        return false;
+}
+
+static bool start_core(RpcServer *server, GError **error) {
         RpcChannelArgs args;
         rpc_channel_args_init(&args, &server->options);
         server->core = grpc_server_create(&args.args, NULL);
@@ -264,10 +327,12 @@ static void start_core(RpcServer *server) {
                                                                  0);
                 g_assert(served->registered);
         }
+        const bool bound = bind_network(server, error);
         grpc_server_start(server->core);
         for (guint i = 0; i < server->methods->len; i++)
                 served_arm(g_ptr_array_index(server->methods, i));
         unknown_arm(&server->unknown);
+        return bound;
 }
 
 bool rpc_server_start(RpcServer *server, GError **error) {
@@ -286,8 +351,7 @@ bool rpc_server_start(RpcServer *server, GError **error) {
         }
         server->unaries = rpc_unaries_new(server->context, &server->calls, server->options.max_message_bytes);
         server->streams = rpc_streams_new(&server->calls, &server->options);
-        start_core(server);
-        return rpc_connections_start(server->connections, error);
+        return start_core(server, error) && rpc_connections_start(server->connections, error);
 }
 
 unsigned rpc_server_connections(const RpcServer *server) {

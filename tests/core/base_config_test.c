@@ -94,6 +94,11 @@ static void INV_CONFIG_002_what_cannot_work_is_refused_with_its_place(void **sta
         assert_fault(dir, "linger: 20\n", "retrovue.yaml:1:9: expected a duration");
         assert_fault(dir, "min_epg: 1h\n", "retrovue.yaml:1:10: the duration 1h is not within");
         assert_fault(dir, "listen_address: everywhere\n", "listen_address: \"everywhere\" is not an IP address");
+        assert_fault(dir, "ops_listen: 127.0.0.1\n", "ops_listen: \"127.0.0.1\" is not an address and a port");
+        assert_fault(dir, "ops_listen: \"::1:80\"\n", "ops_listen: \"::1:80\" is not an address and a port");
+        assert_fault(dir, "ops_listen: \"[::]:80\"\ntokens_file: a\n", "ops_listen: name the certificate");
+        assert_fault(dir, "ops_listen: \"0.0.0.0:80\"\nops_certificate: a\nops_key: b\n",
+                     "ops_listen: name a file of tokens");
         assert_fault(dir, "public_url: tv.example.org\n", "public_url: \"tv.example.org\" is not an address");
         assert_fault(dir, "air_program: /nowhere/air\n", "air_program: /nowhere/air is not an executable file");
         assert_fault(dir, "- a\n- b\n", "retrovue.yaml:1:1: expected settings");

@@ -63,8 +63,13 @@ static void extend(void *user, const ExtendCall *call, ExtendDone done, void *do
 
 static void serve(World *world) {
         g_autoptr(GError) error = NULL;
-        const OpsOptions options = {
-                world->store_path, world->socket_path, world->board, world->hub, world->clock, extend, world};
+        const OpsOptions options = {.store_path = world->store_path,
+                                    .socket_path = world->socket_path,
+                                    .board = world->board,
+                                    .hub = world->hub,
+                                    .clock = world->clock,
+                                    .extend = extend,
+                                    .user = world};
         world->ops = ops_new(&options, &error);
         if (!world->ops)
                 fail_msg("%s", error->message);
@@ -428,7 +433,7 @@ static void INV_OPS_004_what_cannot_be_asked_is_refused(void **state) {
                 rpc_message_free(response);
                 assert_int_equal(status.code, asked[i].code);
         }
-        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM override"), 0);
+        assert_int_equal(sql_int(world->store, "SELECT count(*) FROM plan_override"), 0);
 }
 
 static void an_override_is_asked_for_listed_and_cancelled(void **state) {

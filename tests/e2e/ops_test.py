@@ -38,9 +38,9 @@ ops, health, reflection = messages()
 class Tool:
     """A connection to the daemon's socket."""
 
-    def __init__(self, daemon):
+    def __init__(self, daemon, channel=None):
         self.socket = os.path.join(daemon.data, "run", "ops.sock")
-        self.channel = grpc.insecure_channel("unix:" + self.socket)
+        self.channel = channel or grpc.insecure_channel("unix:" + self.socket)
 
     def ask(self, method, request, answer, service=SERVICE):
         call = self.channel.unary_unary(f"/{service}/{method}", type(request).SerializeToString, answer.FromString)
@@ -169,6 +169,97 @@ class Operations(support.Case):
         support.wait_for("a decision", lambda: tool.ask("ListOverrides", listing, ops.ListOverridesResponse)
                          .overrides[0].state in ("in_force", "refused"))
         self.assertEqual(tool.ask("ListOverrides", listing, ops.ListOverridesResponse).overrides[0].id, skip.id)
+
+
+class INV_RPC_008_a_certificate_is_shown_and_a_token_asked_for(support.Case):
+    """By TCP: the certificate that is there now, and nobody without a token."""
+
+    TOKEN = "a token for the control room".replace(" ", "-")
+
+    def setUp(self):
+        super().setUp()
+        self.certificate, self.key, self.tokens = (os.path.join(self.folder, name)
+                                                   for name in ("tls.crt", "tls.key", "tokens"))
+        self.settings = {"ops_listen": '"127.0.0.1:0"', "ops_certificate": self.certificate, "ops_key": self.key,
+                         "tokens_file": self.tokens}
+        self.make_certificate()
+        self.write_tokens(0o600)
+
+    def make_certificate(self):
+        """Returns what a client that trusts it has."""
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                        self.key, "-out", self.certificate], check=True, capture_output=True)
+        with open(self.certificate, "rb") as file:
+            return grpc.ssl_channel_credentials(file.read())
+
+    def write_tokens(self, mode):
+        with open(self.tokens, "w", encoding="utf-8") as file:
+            file.write(self.TOKEN + "\n")
+        os.chmod(self.tokens, mode)
+
+    def tool(self, daemon, trusted, token=None):
+        if token:
+            trusted = grpc.composite_channel_credentials(trusted, grpc.access_token_call_credentials(token))
+        address = f"127.0.0.1:{daemon.events('ops.listening')[0]['port']}"
+        # A channel of its own: the library shares connections between those that are alike.
+        channel = grpc.secure_channel(address, trusted, options=[("grpc.use_local_subchannel_pool", 1)])
+        self.addCleanup(channel.close)
+        return Tool(daemon, channel)
+
+    def refused(self, tool):
+        with self.assertRaises(grpc.RpcError) as refused:
+            tool.ask("ListChannels", ops.ListChannelsRequest(), ops.ListChannelsResponse)
+        return refused.exception.code()
+
+    def test_who_may(self):
+        trusted = self.make_certificate()
+        daemon = self.daemon(settings=self.settings)
+        good = self.tool(daemon, trusted, self.TOKEN)
+        listed = good.ask("ListChannels", ops.ListChannelsRequest(), ops.ListChannelsResponse)
+        self.assertEqual([channel.channel_id for channel in listed.channels], ["one"])
+        self.assertEqual(kinds([next(good.subscribe(0))]), ["SUBSCRIBED"])
+        self.assertEqual(self.refused(self.tool(daemon, trusted)), grpc.StatusCode.UNAUTHENTICATED)
+        self.assertEqual(self.refused(self.tool(daemon, trusted, self.TOKEN + "s")), grpc.StatusCode.UNAUTHENTICATED)
+        with self.assertRaises(grpc.RpcError) as refused:  # a stream is a call like others
+            next(self.tool(daemon, trusted).subscribe(0))
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.UNAUTHENTICATED)
+        plain = grpc.insecure_channel(f"127.0.0.1:{daemon.events('ops.listening')[0]['port']}")
+        self.addCleanup(plain.close)
+        self.assertEqual(self.refused(Tool(daemon, plain)), grpc.StatusCode.UNAVAILABLE)
+        Tool(daemon).ask("ListChannels", ops.ListChannelsRequest(), ops.ListChannelsResponse)  # the socket's mode says
+        self.write_tokens(0o644)
+        self.assertEqual(self.refused(good), grpc.StatusCode.UNAVAILABLE)
+        self.write_tokens(0o600)
+        good.ask("ListChannels", ops.ListChannelsRequest(), ops.ListChannelsResponse)
+        self.assertEqual(daemon.end(), 0)  # whoever listens
+
+    def test_a_certificate_is_renewed(self):
+        old = self.make_certificate()
+        daemon = self.daemon(settings=self.settings)
+        listening = self.tool(daemon, old, self.TOKEN)
+        listening.ask("ListChannels", ops.ListChannelsRequest(), ops.ListChannelsResponse)
+        new = self.make_certificate()
+        self.assertEqual(self.refused(self.tool(daemon, old, self.TOKEN)), grpc.StatusCode.UNAVAILABLE)
+        for tool in (self.tool(daemon, new, self.TOKEN), listening):  # who is connected stays so
+            tool.ask("ListChannels", ops.ListChannelsRequest(), ops.ListChannelsResponse)
+        with open(self.key, "w", encoding="utf-8") as file:
+            file.write("no key\n")
+        self.tool(daemon, new, self.TOKEN).ask("ListChannels", ops.ListChannelsRequest(), ops.ListChannelsResponse)
+        self.assertIn(self.key, daemon.events("rpc.certificate_unusable")[0]["error"])
+
+    def test_what_cannot_be_served_is_told(self):
+        daemon = self.daemon(settings=self.settings)
+        port = daemon.events("ops.listening")[0]["port"]
+        for settings, said in (({"ops_listen": f'"127.0.0.1:{port}"'}, "in use"),
+                               ({"ops_listen": "everywhere"}, "ops_listen"),
+                               ({"ops_certificate": self.tokens}, self.tokens),
+                               ({"ops_key": self.certificate}, self.certificate)):
+            other = self.daemon(start=False, settings={**self.settings, **settings})
+            done = subprocess.run(other.arguments(), env=other.environment, capture_output=True, text=True,
+                                  timeout=support.START_S, check=False)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(said, done.stderr)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 /* What http.c (server and routes), streams.c (waiting for a channel), live.c (playlist, segments, raw stream),
  * reload.c (parts, and playlists that are waited for), respond.c (answers), files.c (the page) and logo.c share with
  * the parts: api/ (api.c: JSON; events.c: changes; tuner.c: HDHomeRun; verbs.c: what changes something) and guard/
- * (pace.c: slow clients; peer.c: who asks; tokens.c and admin.c: who may change something; callers.c: how much one
+ * (pace.c: slow clients; peer.c: who asks; admin.c: who may change something; callers.c: how much one
  * address may ask). */
 #pragma once
 
@@ -9,13 +9,13 @@
 #include <netinet/in.h>
 #include <pthread.h>
 
+#include "core/base/tokens.h"
 #include "core/serve/http/http.h"
 
 #define HTTP_IDLE_TIMEOUT_S 30U
 
 typedef struct Request Request;
 typedef struct Pace Pace;
-typedef struct Tokens Tokens;
 typedef struct Callers Callers;
 typedef struct Events Events;
 typedef struct Listening Listening;
@@ -175,15 +175,8 @@ Peer request_peer(Request *request);
 /* "?" when it is not known. */
 void peer_address_text(const Peer *peer, char ret_text[INET6_ADDRSTRLEN]);
 
-/* --- guard/tokens.c, guard/admin.c ------------------------------------------------------------------------------- */
+/* --- guard/admin.c ----------------------------------------------------------------------------------------------- */
 
-typedef enum { TOKEN_GOOD, TOKEN_MISSING, TOKEN_WRONG, TOKEN_NONE_USABLE } TokenAnswer;
-
-/* path NULL: NULL. A file that cannot be used is told of in the log and lets nobody in. */
-Tokens *tokens_new(const char *path);
-void tokens_free(Tokens *tokens);
-/* token NULL: none was shown. Any thread. */
-TokenAnswer tokens_ask(Tokens *tokens, const char *token);
 /* Whether the request may change something; else it has been answered. */
 bool admin_may(Request *request, enum MHD_Result *ret_result);
 

@@ -97,6 +97,8 @@ static void join(void *user) {
 
 static void go_on(void *user) {
         Listener *listener = user;
+        if (!listener->flow || !rpc_flow_has_room(listener->flow))
+                return;
         listener->full = false;
         tell(listener);
 }

@@ -1,6 +1,7 @@
 #include "core/serve/ops/ops.h"
 
 #include "core/serve/ops/ops_private.h"
+#include "proto/base/log.h"
 #include "proto/base/mailbox.h"
 
 #define GRACE_MS 500
@@ -68,14 +69,51 @@ static void add_services(Ops *ops) {
                        ops);
 }
 
+/* INV-OPS-006 */
+static RpcStatus authorize(void *user, const char *shown) {
+        const Ops *ops = user;
+        switch (tokens_ask(ops->tokens, tokens_of_header(shown))) {
+        case TOKEN_GOOD:
+                return RPC_OK;
+        case TOKEN_NONE_USABLE:
+                return rpc_status(RPC_CODE_UNAVAILABLE, "tokens_file cannot be used; the log says why");
+        case TOKEN_MISSING:
+                return rpc_status(RPC_CODE_UNAUTHENTICATED,
+                                  "send \"authorization: Bearer\" and one of the tokens of tokens_file");
+        case TOKEN_WRONG:
+        default:
+                return rpc_status(RPC_CODE_UNAUTHENTICATED, "the token is none of those in tokens_file");
+        }
+}
+
+static bool listen_everywhere(Ops *ops, GError **error) {
+        const OpsOptions *options = &ops->options;
+        if (!rpc_server_listen(ops->server, options->socket_path, error))
+                return false;
+        if (!options->listen)
+                return true;
+        ops->tokens = tokens_new(options->tokens_file);
+        ops->tls = rpc_tls_new(options->certificate, options->key, error);
+        if (!ops->tls)
+                return false;
+        rpc_server_listen_network(ops->server, &(RpcNetwork){.address = options->listen,
+                                                             .credentials = rpc_tls_credentials(ops->tls),
+                                                             .authorize = authorize,
+                                                             .user = ops});
+        return true;
+}
+
 static bool start(Ops *ops, GError **error) {
         ops->store = store_open(ops->options.store_path, error);
         if (!ops->store || !store_identity(ops->store, &ops->store_id, error))
                 return false;
         ops->server = rpc_server_new(ops->context, (RpcOptions){.socket_mode = SOCKET_MODE}); /* INV-OPS-006 */
         add_services(ops);
-        if (!rpc_server_listen(ops->server, ops->options.socket_path, error) || !rpc_server_start(ops->server, error))
+        if (!listen_everywhere(ops, error) || !rpc_server_start(ops->server, error))
                 return false;
+        if (ops->options.listen)
+                rv_info("ops.listening", RV_S("address", ops->options.listen),
+                        RV_I("port", rpc_server_port(ops->server)));
         ops->thread = rv_thread_start("ops", RV_PRIORITY_NORMAL, run, ops, error);
         return ops->thread != NULL;
 }
@@ -91,6 +129,10 @@ Ops *ops_new(const OpsOptions *options, GError **error) {
                 return ops;
         ops_free(ops);
         return NULL;
+}
+
+int ops_port(const Ops *ops) {
+        return rpc_server_port(ops->server);
 }
 
 void ops_stop(Ops *ops) {
@@ -109,6 +151,8 @@ void ops_free(Ops *ops) {
                 rv_mailbox_call(ops->context, quit, ops->loop);
         rv_thread_join(ops->thread);
         rpc_server_free(ops->server, 0);
+        rpc_tls_free(ops->tls);
+        tokens_free(ops->tokens);
         g_assert(ops->listeners->len == 0);
         g_ptr_array_unref(ops->listeners);
         store_close(ops->store);

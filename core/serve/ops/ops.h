@@ -3,8 +3,9 @@
  * channel, how channels are, what is planned, and the few things that may be asked for. Health checks and reflection
  * come with it.
  *
- * A unix socket of mode 0660, served by one thread ("ops") that owns everything here, with a store of its own: nobody
- * who asks or listens holds up the control loop, recording or another who does.
+ * A unix socket of mode 0660, and a TCP port with TLS where the operator wants one, served by one thread ("ops") that
+ * owns everything here, with a store of its own: nobody who asks or listens holds up the control loop, recording or
+ * another who does.
  */
 #pragma once
 
@@ -22,6 +23,10 @@ typedef struct {
         PlanBoard *board;
         ChannelHub *hub;
         RvClock *clock;
+        /* By TCP, too, with TLS, for who shows a token; NULL = not: */
+        const char *listen;            /* address with its port */
+        const char *certificate, *key; /* PEM files */
+        const char *tokens_file;       /* of those who may (core/base/tokens.h) */
         /* Has the call carried out by who plans, who tells done, once, on any thread. Called on any. */
         void (*extend)(void *user, const ExtendCall *call, ExtendDone done, void *done_user);
         void *user;
@@ -32,5 +37,7 @@ Ops *ops_new(const OpsOptions *options, GError **error);
 /* Health says NOT_SERVING from now on, and board, hub and extend are not used any more: what needs them is answered
  * with UNAVAILABLE. Events are told as before. NULL is allowed. */
 void ops_stop(Ops *ops);
+/* Of TCP; 0: not served there. */
+int ops_port(const Ops *ops);
 /* Tells every subscriber what is recorded, then that it is over, and ends. After ops_stop. NULL is allowed. */
 void ops_free(Ops *ops);

@@ -6,10 +6,12 @@
 #include <pthread.h>
 
 #include "core/base/store.h"
+#include "core/base/tokens.h"
 #include "core/serve/ops/ops.h"
 #include "proto/base/thread.h"
 #include "proto/operations.pb-c.h"
 #include "proto/rpc/rpc.h"
+#include "proto/rpc/tls/tls.h"
 
 typedef Retrovue__Operations__V1__Channel ChannelMessage;
 typedef Retrovue__Operations__V1__Event EventMessage;
@@ -25,6 +27,8 @@ struct Ops {
         GMainContext *context;
         GMainLoop *loop;
         RpcServer *server;
+        RpcTls *tls; /* NULL: not served by TCP, as: */
+        Tokens *tokens;
         RvThread *thread;
         GPtrArray *listeners; /* Listener */
         GSource *tick;        /* NULL: nobody listens */

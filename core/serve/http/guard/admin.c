@@ -3,17 +3,6 @@
 
 #include "core/serve/http/http_private.h"
 
-#define SCHEME "Bearer "
-
-/* NULL: none is shown. */
-static const char *shown_token(Request *request) {
-        const char *value = request_header(request, MHD_HTTP_HEADER_AUTHORIZATION);
-        if (!value || g_ascii_strncasecmp(value, SCHEME, strlen(SCHEME)) != 0)
-                return NULL;
-        value += strlen(SCHEME);
-        return value + strspn(value, " ");
-}
-
 static bool refuse_token(Request *request, TokenAnswer answer, enum MHD_Result *ret_result) {
         request->challenge = answer == TOKEN_MISSING ? "Bearer realm=\"RetroVue\""
                                                      : "Bearer realm=\"RetroVue\", error=\"invalid_token\"";
@@ -49,13 +38,14 @@ static bool is_of_this_page(Request *request) {
 bool admin_may(Request *request, enum MHD_Result *ret_result) {
         Tokens *tokens = request->http->tokens;
         if (tokens) {
-                const TokenAnswer answer = tokens_ask(tokens, shown_token(request));
+                const TokenAnswer answer =
+                        tokens_ask(tokens, tokens_of_header(request_header(request, MHD_HTTP_HEADER_AUTHORIZATION)));
                 if (answer == TOKEN_GOOD)
                         return true;
                 if (answer != TOKEN_NONE_USABLE)
                         return refuse_token(request, answer, ret_result);
                 *ret_result = respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "tokens_unusable", 0,
-                                            "tokens_file cannot be used; the log says why (http.tokens_unusable)");
+                                            "tokens_file cannot be used; the log says why (tokens.unusable)");
                 return false;
         }
         if (request_peer(request).is_local && is_of_this_page(request))

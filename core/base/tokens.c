@@ -1,11 +1,12 @@
-/* The tokens that who changes something shows: a file of them, read anew when it has changed. */
+#include "core/base/tokens.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/serve/http/http_private.h"
 #include "proto/base/error.h"
 #include "proto/base/hash.h"
 #include "proto/base/log.h"
@@ -14,6 +15,7 @@
 #define MIN_TOKEN 16
 #define MAX_TOKEN 512
 #define HASHED "sha256:"
+#define SCHEME "Bearer "
 
 typedef struct {
         char hex[RV_SHA256_HEX_SIZE];
@@ -132,10 +134,9 @@ static void look(Tokens *tokens) {
         tokens->seen = now;
         tokens->usable = read_file(tokens, &error);
         if (tokens->usable)
-                rv_info("http.tokens_read", RV_S("path", tokens->path), RV_I("tokens", tokens->hashes->len));
+                rv_info("tokens.read", RV_S("path", tokens->path), RV_I("tokens", tokens->hashes->len));
         else /* and nobody may change anything until it is mended */
-                rv_warning("http.tokens_unusable", RV_S("path", tokens->path),
-                           RV_S("error", error ? error->message : ""));
+                rv_warning("tokens.unusable", RV_S("path", tokens->path), RV_S("error", error ? error->message : ""));
 }
 
 /* Takes as long whether the first digit differs or none. */
@@ -163,6 +164,13 @@ TokenAnswer tokens_ask(Tokens *tokens, const char *token) {
         if (size == 0)
                 return TOKEN_MISSING;
         return found && size >= MIN_TOKEN && size <= MAX_TOKEN ? TOKEN_GOOD : TOKEN_WRONG;
+}
+
+const char *tokens_of_header(const char *authorization) {
+        if (!authorization || g_ascii_strncasecmp(authorization, SCHEME, strlen(SCHEME)) != 0)
+                return NULL;
+        const char *token = authorization + strlen(SCHEME);
+        return token + strspn(token, " ");
 }
 
 Tokens *tokens_new(const char *path) {
