@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 if not importlib.util.find_spec("grpc") and sys.executable != "/usr/bin/python3":
-    os.execv("/usr/bin/python3", ["python3", "-B", *sys.argv])  # Debian's, which packages.txt brings
+    os.execv("/usr/bin/python3", ["/usr/bin/python3", "-B", *sys.argv])  # Debian's, which packages.txt brings
 
 import grpc
 
