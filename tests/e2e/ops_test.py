@@ -33,6 +33,8 @@ def messages():
 
 
 ops, health, reflection = messages()
+# A connection of its own: the library shares those of channels that are alike, over the daemon's end, too.
+ALONE = [("grpc.use_local_subchannel_pool", 1)]
 
 
 class Tool:
@@ -40,7 +42,7 @@ class Tool:
 
     def __init__(self, daemon, channel=None):
         self.socket = os.path.join(daemon.data, "run", "ops.sock")
-        self.channel = channel or grpc.insecure_channel("unix:" + self.socket)
+        self.channel = channel or grpc.insecure_channel("unix:" + self.socket, options=ALONE)
 
     def ask(self, method, request, answer, service=SERVICE):
         call = self.channel.unary_unary(f"/{service}/{method}", type(request).SerializeToString, answer.FromString)
@@ -202,8 +204,7 @@ class INV_RPC_008_a_certificate_is_shown_and_a_token_asked_for(support.Case):
         if token:
             trusted = grpc.composite_channel_credentials(trusted, grpc.access_token_call_credentials(token))
         address = f"127.0.0.1:{daemon.events('ops.listening')[0]['port']}"
-        # A channel of its own: the library shares connections between those that are alike.
-        channel = grpc.secure_channel(address, trusted, options=[("grpc.use_local_subchannel_pool", 1)])
+        channel = grpc.secure_channel(address, trusted, options=ALONE)
         self.addCleanup(channel.close)
         return Tool(daemon, channel)
 

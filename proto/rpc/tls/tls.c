@@ -86,7 +86,8 @@ static grpc_ssl_certificate_config_reload_status show(RpcTls *tls, grpc_ssl_serv
         if (g_strcmp0(pair.certificate, tls->shown.certificate) == 0 && g_strcmp0(pair.key, tls->shown.key) == 0)
                 return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
         const grpc_ssl_pem_key_cert_pair texts = {.private_key = pair.key, .cert_chain = pair.certificate};
-        *ret_config = grpc_ssl_server_certificate_config_create(NULL, &texts, 1);
+        /* The core insists on roots to check clients by, though none is asked for its certificate. */
+        *ret_config = grpc_ssl_server_certificate_config_create(pair.certificate, &texts, 1);
         pair_clear(&tls->shown);
         tls->shown = pair;
         pair = (Pair){0};
