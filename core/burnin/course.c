@@ -4,7 +4,8 @@
 #define LOCKSTEP_MS MINUTE_MS
 
 void course_init(Course *course, RvClock *clock, bool led, unsigned n, int64_t from_utc_ms) {
-        *course = (Course){.clock = clock, .led = led, .n = n, .playheads_utc_ms = g_new(int64_t, n)};
+        *course = (Course){
+                .clock = clock, .led = led, .n = n, .playheads_utc_ms = g_new(int64_t, n), .doubt_ms = BEGUN_BEFORE_MS};
         pthread_mutex_init(&course->lock, NULL);
         pthread_cond_init(&course->moved, NULL);
         for (unsigned i = 0; i < n; i++)

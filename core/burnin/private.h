@@ -13,6 +13,9 @@
 /* A death costs minutes: how many, where time is led. More than what engines have made and nobody has seen. */
 #define DEATH_MS (4 * MINUTE_MS)
 
+/* A session's first picture is of so long ago at most: preroll, and what a file is joined further back. */
+#define BEGUN_BEFORE_MS (10 * INT64_C(1000))
+
 /* --- course.c: how far the channels have come ---------------------------------------------------------------------
  * Viewers note their playheads. Where time is led, none runs away from the slowest, and core's clock follows them. */
 
@@ -24,7 +27,7 @@ typedef struct {
         pthread_mutex_t lock;
         pthread_cond_t moved;
         int64_t *playheads_utc_ms; /* guarded by lock, like all below */
-        int64_t doubt_ms;          /* the longest skip */
+        int64_t doubt_ms;          /* the longest skip, or how long ago a session began */
         bool frozen;               /* core's clock stands still, whatever is played */
         bool over;
 } Course;
@@ -35,7 +38,8 @@ void course_clear(Course *course);
 bool course_note(Course *course, unsigned channel, int64_t playhead_utc_ms);
 /* Core's clock goes on by so much at once: as much has passed while nobody played. Where time is led only. */
 void course_skip(Course *course, int64_t ms);
-/* A playhead may be told so much too late: time that was skipped while a session began, before its first picture. */
+/* A playhead may be told so much too late: a session begins in the past, and time may be skipped before its first
+ * picture is seen. */
 int64_t course_doubt_ms(Course *course);
 void course_freeze(Course *course, bool frozen);
 void course_end(Course *course);
