@@ -89,8 +89,7 @@ static bool exec(Store *store, const char *sql, const char *doing, GError **erro
         return false;
 }
 
-/* The number that a query answers with. statement may be NULL: then error is set already. */
-static bool one_int(Store *store, sqlite3_stmt *statement, int64_t *ret_value, GError **error) {
+bool store_number(Store *store, sqlite3_stmt *statement, int64_t *ret_value, GError **error) {
         g_autoptr(GError) failure = NULL;
         if (!statement)
                 return false;
@@ -106,13 +105,13 @@ static bool one_int(Store *store, sqlite3_stmt *statement, int64_t *ret_value, G
 }
 
 static bool application_id(Store *store, int64_t *ret_id, GError **error) {
-        return one_int(store, store_query(store, error, "PRAGMA application_id", ""), ret_id, error);
+        return store_number(store, store_query(store, error, "PRAGMA application_id", ""), ret_id, error);
 }
 
 bool store_identity(Store *store, uint32_t *ret_identity, GError **error) {
         int64_t identity = 0;
-        const bool known =
-                one_int(store, store_query(store, error, "SELECT identity FROM store_identity", ""), &identity, error);
+        const bool known = store_number(store, store_query(store, error, "SELECT identity FROM store_identity", ""),
+                                        &identity, error);
         *ret_identity = (uint32_t)identity;
         return known;
 }
@@ -189,7 +188,7 @@ static bool apply(Store *store, const Migration *migration, GError **error) {
         int64_t applied = 0;
         sqlite3_stmt *count = store_query(store, error, "SELECT count(*) FROM schema_migration WHERE number = ?", "i",
                                           (int64_t)migration->number);
-        if (!one_int(store, count, &applied, error))
+        if (!store_number(store, count, &applied, error))
                 return false;
         if (applied > 0)
                 return true;
@@ -258,7 +257,8 @@ Store *store_open(const char *path, GError **error) {
 
 static bool refuse_older(Store *store, GError **error) {
         int64_t n_applied = 0, n_known = 0;
-        if (!one_int(store, store_query(store, error, "SELECT count(*) FROM schema_migration", ""), &n_applied, error))
+        if (!store_number(store, store_query(store, error, "SELECT count(*) FROM schema_migration", ""), &n_applied,
+                          error))
                 return false;
         for (const Migration *migration = store_migrations; migration->name; migration++)
                 n_known++;

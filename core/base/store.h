@@ -43,6 +43,8 @@ bool store_row(Store *store, sqlite3_stmt *statement, GError **error);
 void store_reset(sqlite3_stmt *statement);
 const char *store_text(sqlite3_stmt *statement, int column); /* NULL for SQL NULL */
 int64_t store_int(sqlite3_stmt *statement, int column);
+/* The number that a query answers with, 0 without a row; ends the query. query NULL (error is set already): false. */
+bool store_number(Store *store, sqlite3_stmt *query, int64_t *ret_number, GError **error);
 
 /* Transactions (BEGIN IMMEDIATE). A commit that fails is rolled back. A rollback outside of one does nothing. */
 bool store_begin(Store *store, GError **error);

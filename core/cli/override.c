@@ -158,22 +158,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Wish, wish_clear)
 /* The day and the programme that the instant is in. False after a message. */
 static bool find_place(Wish *wish, Store *store) {
         g_autoptr(GError) error = NULL;
-        const int64_t at = wish->override.at_utc_ms;
         wish->days = schedule_store_days(store, wish->spec->id, "1970-01-01", &error);
         if (!wish->days) {
                 cli_fail("%s", error->message);
                 return false;
         }
-        for (guint i = 0; i < wish->days->len; i++) {
-                const ScheduleDay *day = wish->days->pdata[i];
-                for (guint j = 0; j < day->programmes->len; j++) {
-                        const Programme *programme = day->programmes->pdata[j];
-                        if (programme->start_utc_ms > at || programme->end_utc_ms <= at)
-                                continue;
-                        wish->day = day;
-                        wish->planned = programme;
-                }
-        }
+        wish->day = override_place(wish->days, wish->override.at_utc_ms, &wish->planned);
         return true;
 }
 

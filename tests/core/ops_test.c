@@ -31,8 +31,7 @@ typedef struct {
         ExtendResult result;
 } World;
 
-/* --- the world -----------------------------------------------------------------------------------------------------
- */
+/* --- the world ---------------------------------------------------------------------------------------------------- */
 
 static void *no_streams(void *user, const char *channel_id) {
         return user;
@@ -125,8 +124,7 @@ static int teardown(void **state) {
         return 0;
 }
 
-/* --- evidence ------------------------------------------------------------------------------------------------------
- */
+/* --- evidence ----------------------------------------------------------------------------------------------------- */
 
 enum { BLOCK_START = 2, SEGMENT_START, SEGMENT_END, BLOCK_FENCE, TERMINATED };
 enum { AIRED = 1, SHORT = 3 };
@@ -157,8 +155,7 @@ static void record_many(World *world, int n) {
         sql_run(world->store, "COMMIT");
 }
 
-/* --- subscribers ---------------------------------------------------------------------------------------------------
- */
+/* --- subscribers -------------------------------------------------------------------------------------------------- */
 
 static RpcCall *subscribe(RpcClient *client, int64_t after, const char *channel) {
         Retrovue__Operations__V1__SubscribeRequest request = RETROVUE__OPERATIONS__V1__SUBSCRIBE_REQUEST__INIT;
@@ -310,8 +307,7 @@ static void INV_OPS_003_who_does_not_read_is_cut_and_holds_nobody_up(void **stat
         (void)rpc_close(silent);
 }
 
-/* --- health, socket, end ---------------------------------------------------------------------------------------------
- */
+/* --- health, socket, end ------------------------------------------------------------------------------------------ */
 
 static int health(World *world) {
         Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
@@ -353,8 +349,7 @@ static void INV_OPS_006_the_socket_is_for_owner_and_group(void **state) {
         assert_int_equal(st.st_mode & 0777, 0660);
 }
 
-/* --- channels and plans ----------------------------------------------------------------------------------------------
- */
+/* --- channels and plans ------------------------------------------------------------------------------------------- */
 
 static void channels_are_listed_and_watched(void **state) {
         World *world = *state;

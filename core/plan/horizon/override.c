@@ -171,6 +171,16 @@ char *override_objection(const ChannelSpec *spec, const CatalogSnapshot *catalog
         return asset ? misfit(spec, asset, day, at, override->kind) : NULL;
 }
 
+const ScheduleDay *override_place(const GPtrArray *days, int64_t utc_ms, const Programme **ret_planned) {
+        for (guint i = 0; i < days->len; i++) {
+                *ret_planned = programme_of_day(days->pdata[i], utc_ms);
+                if (*ret_planned)
+                        return days->pdata[i];
+        }
+        *ret_planned = NULL;
+        return NULL;
+}
+
 static bool in_force(const Override *override) {
         return override->state == OVERRIDE_IN_FORCE || override->state == OVERRIDE_CANCELLING;
 }

@@ -58,6 +58,9 @@ json_t *override_json(const Override *override);
  * g_free it. */
 char *override_objection(const ChannelSpec *spec, const CatalogSnapshot *catalog, const ScheduleDay *day,
                          const Override *override);
+/* The day (of ScheduleDay) that has a programme at the instant, which is *ret_planned; NULLs: nothing is planned then.
+ * Both belong to days. */
+const ScheduleDay *override_place(const GPtrArray *days, int64_t utc_ms, const Programme **ret_planned);
 /* Whether it is in force and changes programmes of the day. */
 bool override_covers(const Override *override, const ScheduleDay *day);
 /* The day as it was before those of the overrides (Override, by id) that cover it. schedule_day_free it. */

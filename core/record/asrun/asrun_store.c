@@ -66,10 +66,7 @@ int64_t asrun_store_last_sequence(AsRun *asrun, const char *session_id, GError *
                 store_query(asrun->store, error,
                             "SELECT coalesce(max(sequence), 0) FROM asrun_event WHERE session_id = ? AND sequence > 0",
                             "s", session_id);
-        if (row && store_row(asrun->store, row, error))
-                last = store_int(row, 0);
-        if (row)
-                store_reset(row);
+        (void)store_number(asrun->store, row, &last, error);
         return last;
 }
 
@@ -174,10 +171,7 @@ int64_t asrun_store_last_sign_utc_ms(AsRun *asrun, const char *session_id, GErro
                                         "SELECT coalesce(max(emitted_utc_ms, start_utc_ms, end_utc_ms), 0) FROM "
                                         "asrun_event WHERE session_id = ? AND sequence > 0 ORDER BY sequence DESC",
                                         "s", session_id);
-        if (row && store_row(asrun->store, row, error))
-                last = store_int(row, 0);
-        if (row)
-                store_reset(row);
+        (void)store_number(asrun->store, row, &last, error);
         return last;
 }
 

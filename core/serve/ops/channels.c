@@ -58,8 +58,7 @@ static ChannelMessage *channel_message(void) {
         return message;
 }
 
-/* --- asked once ----------------------------------------------------------------------------------------------------
- */
+/* --- asked once --------------------------------------------------------------------------------------------------- */
 
 RpcStatus ops_list_channels(void *user, const void *request, void *response) {
         Ops *ops = user;
@@ -89,8 +88,7 @@ RpcStatus ops_get_channel(void *user, const void *request, void *response) {
         return status;
 }
 
-/* --- watched -------------------------------------------------------------------------------------------------------
- */
+/* --- watched ------------------------------------------------------------------------------------------------------ */
 
 /* What makes it news: everything but what time alone changes. */
 static GBytes *signature(ChannelMessage *message) {

@@ -85,8 +85,7 @@ void listeners_end(Ops *ops) {
         }
 }
 
-/* --- coming and going: asked on the server's thread, done on ours --------------------------------------------------
- */
+/* --- coming and going: asked on the server's thread, done on ours ------------------------------------------------- */
 
 static void join(void *user) {
         Listener *listener = user;

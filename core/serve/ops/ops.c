@@ -131,10 +131,6 @@ Ops *ops_new(const OpsOptions *options, GError **error) {
         return NULL;
 }
 
-int ops_port(const Ops *ops) {
-        return rpc_server_port(ops->server);
-}
-
 void ops_stop(Ops *ops) {
         if (!ops)
                 return;

@@ -37,7 +37,5 @@ Ops *ops_new(const OpsOptions *options, GError **error);
 /* Health says NOT_SERVING from now on, and board, hub and extend are not used any more: what needs them is answered
  * with UNAVAILABLE. Events are told as before. NULL is allowed. */
 void ops_stop(Ops *ops);
-/* Of TCP; 0: not served there. */
-int ops_port(const Ops *ops);
 /* Tells every subscriber what is recorded, then that it is over, and ends. After ops_stop. NULL is allowed. */
 void ops_free(Ops *ops);

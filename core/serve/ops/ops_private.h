@@ -76,8 +76,7 @@ bool listener_wants(const Listener *listener, const char *channel_id);
 /* Tells everybody what there is now, then that it is over. */
 void listeners_end(Ops *ops);
 
-/* --- events.c, channels.c ------------------------------------------------------------------------------------------
- */
+/* --- events.c, channels.c ----------------------------------------------------------------------------------------- */
 
 RpcStatus events_tell(Listener *listener);
 RpcStatus channels_tell(Listener *listener);
@@ -86,8 +85,7 @@ void ops_fill_horizon(Ops *ops, HorizonMessage *message, const PlanView *view);
 RpcStatus ops_list_channels(void *user, const void *request, void *response);
 RpcStatus ops_get_channel(void *user, const void *request, void *response);
 
-/* --- plan.c, overrides.c --------------------------------------------------------------------------------------------
- */
+/* --- plan.c, overrides.c ------------------------------------------------------------------------------------------ */
 
 RpcStatus ops_get_plan(void *user, const void *request, void *response);
 RpcStatus ops_get_horizon(void *user, const void *request, void *response);
@@ -96,8 +94,7 @@ RpcStatus ops_add_override(void *user, const void *request, void *response);
 RpcStatus ops_list_overrides(void *user, const void *request, void *response);
 RpcStatus ops_cancel_override(void *user, const void *request, void *response);
 
-/* --- ops_store.c ---------------------------------------------------------------------------------------------------
- */
+/* --- ops_store.c -------------------------------------------------------------------------------------------------- */
 
 /* Of what is kept; 0: nothing is. */
 bool ops_store_oldest(Store *store, int64_t *ret_sequence, GError **error);

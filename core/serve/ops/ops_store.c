@@ -1,36 +1,22 @@
 #include <sqlite3.h>
 
 #include "core/serve/ops/ops_private.h"
-
-static bool read_number(Store *store, const char *sql, int64_t *ret_number, GError **error) {
-        g_autoptr(GError) local = NULL;
-        sqlite3_stmt *row = store_query(store, &local, sql, "");
-        *ret_number = row && store_row(store, row, &local) ? store_int(row, 0) : 0;
-        if (row)
-                store_reset(row);
-        if (!local)
-                return true;
-        g_propagate_error(error, g_steal_pointer(&local));
-        return false;
-}
+#include "proto/evidence/evidence.h"
 
 bool ops_store_oldest(Store *store, int64_t *ret_sequence, GError **error) {
-        return read_number(store, "SELECT min(sequence) FROM operations_event", ret_sequence, error);
+        return store_number(store, store_query(store, error, "SELECT min(sequence) FROM operations_event", ""),
+                            ret_sequence, error);
 }
 
 bool ops_store_newest(Store *store, int64_t *ret_sequence, GError **error) {
-        return read_number(store, "SELECT seq FROM sqlite_sequence WHERE name = 'operations_event'", ret_sequence,
-                           error);
+        return store_number(
+                store, store_query(store, error, "SELECT seq FROM sqlite_sequence WHERE name = 'operations_event'", ""),
+                ret_sequence, error);
 }
 
 static char *text(sqlite3_stmt *row, int column) {
         const char *value = store_text(row, column);
         return (char *)(value ? value : "");
-}
-
-static const char *status_name(int64_t status) {
-        static const char *const names[] = {"", "AIRED", "TRUNCATED", "SHORT", "SKIPPED", "SUBSTITUTED", "ERROR"};
-        return names[status >= 0 && status < (int64_t)G_N_ELEMENTS(names) ? status : 0];
 }
 
 /* Borrows from the row. */
@@ -48,7 +34,8 @@ static EventMessage read_event(sqlite3_stmt *row) {
         event.segment_index = (int32_t)store_int(row, 9);
         event.asset_uuid = text(row, 10);
         event.title = text(row, 11);
-        event.status = (char *)status_name(store_int(row, 12));
+        if (store_int(row, 12) > 0) /* of segments that are over */
+                event.status = (char *)segment_status_name((SegmentStatus)store_int(row, 12));
         event.reason = text(row, 13);
         event.start_utc_ms = store_int(row, 14);
         event.end_utc_ms = store_int(row, 15);

@@ -37,32 +37,18 @@ static PlanView *view_of(Ops *ops, const char *channel_id, RpcStatus *ret_status
         return view;
 }
 
-/* --- asking for one
- * --------------------------------------------------------------------------------------------------- */
-
-static const Programme *programme_at(const ScheduleDay *day, int64_t utc_ms) {
-        for (guint i = 0; i < day->programmes->len; i++) {
-                const Programme *programme = day->programmes->pdata[i];
-                if (programme->start_utc_ms <= utc_ms && utc_ms < programme->end_utc_ms)
-                        return programme;
-        }
-        return NULL;
-}
+/* --- asking for one ----------------------------------------------------------------------------------------------- */
 
 /* By day and catalog as they are stored now. */
 static RpcStatus judge(Ops *ops, const ChannelSpec *spec, const Override *override) {
         g_autoptr(GError) error = NULL;
         g_autoptr(CatalogSnapshot) catalog = catalog_load(ops->store, &error);
         g_autoptr(GPtrArray) days = catalog ? schedule_store_days(ops->store, spec->id, "1970-01-01", &error) : NULL;
-        const ScheduleDay *day = NULL;
-        const Programme *planned = NULL;
+        const Programme *planned;
         if (!days)
                 return unavailable(error);
-        for (guint i = 0; i < days->len && !planned; i++) {
-                day = days->pdata[i];
-                planned = programme_at(day, override->at_utc_ms);
-        }
-        g_autofree char *objection = override_objection(spec, catalog, planned ? day : NULL, override);
+        const ScheduleDay *day = override_place(days, override->at_utc_ms, &planned);
+        g_autofree char *objection = override_objection(spec, catalog, day, override);
         if (objection)
                 return rpc_status(RPC_CODE_FAILED_PRECONDITION, "%s", objection);
         if (planned && planned->start_utc_ms <= override->asked_utc_ms)
@@ -118,8 +104,7 @@ RpcStatus ops_add_override(void *user, const void *request, void *response) {
         return status;
 }
 
-/* --- the rest
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- the rest ----------------------------------------------------------------------------------------------------- */
 
 RpcStatus ops_list_overrides(void *user, const void *request, void *response) {
         Ops *ops = user;

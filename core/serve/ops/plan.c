@@ -9,8 +9,7 @@
 
 typedef Retrovue__Playout__V1__BlockPlan BlockMessage;
 
-/* --- locked blocks ---------------------------------------------------------------------------------------------------
- */
+/* --- locked blocks ------------------------------------------------------------------------------------------------ */
 
 /* A message that owns what it holds. */
 static BlockMessage *block_message(const BlockPlan *block, bool without_segments) {
@@ -68,8 +67,7 @@ RpcStatus ops_get_plan(void *user, const void *request, void *response) {
         return RPC_OK;
 }
 
-/* --- the horizon
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the horizon -------------------------------------------------------------------------------------------------- */
 
 RpcStatus ops_get_horizon(void *user, const void *request, void *response) {
         Ops *ops = user;

@@ -27,8 +27,7 @@ static void pair_clear(Pair *pair) {
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pair, pair_clear)
 
-/* --- what is in the files ------------------------------------------------------------------------------------------
- */
+/* --- what is in the files ----------------------------------------------------------------------------------------- */
 
 static int no_password(char *ret_text, int size, int writing, void *user) {
         return 0;
@@ -72,8 +71,7 @@ static bool read_pair(const RpcTls *tls, Pair *ret_pair, GError **error) {
                g_file_get_contents(tls->key_path, &ret_pair->key, NULL, error) && check_pair(tls, ret_pair, error);
 }
 
-/* --- what is shown -------------------------------------------------------------------------------------------------
- */
+/* --- what is shown ------------------------------------------------------------------------------------------------ */
 
 static grpc_ssl_certificate_config_reload_status show(RpcTls *tls, grpc_ssl_server_certificate_config **ret_config) {
         g_auto(Pair) pair = {0};
